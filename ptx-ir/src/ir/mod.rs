@@ -1,0 +1,23 @@
+//! The IR as plain data: a module holds kernels, a kernel holds a flat list of statements.
+//!
+//! One concept a file: [`types`](Type), [`operand`](Operand), [`op`](Op) with the words an instruction is made of, [`visit`](Access) with
+//! what each instruction reads and writes.
+
+mod kernel;
+mod mma;
+mod op;
+mod operand;
+mod types;
+mod visit;
+mod words;
+
+pub use kernel::{Guard, Inst, Kernel, Limits, Module, Param, SharedArray, SharedSize, Statement};
+pub use mma::MmaShape;
+pub use op::Op;
+pub use operand::{Address, Base, Immediate, Label, Operand, ParamIndex, Reg, Shared, Special};
+pub use types::{RegClass, Space, Type};
+pub use visit::Access;
+pub use words::{
+    AtomicOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, LoadOrder, MulPart, Rounding, Scope,
+    ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+};

@@ -1,0 +1,198 @@
+//! Every instruction this crate knows, grouped as the PTX ISA groups them.
+//!
+//! A field called `dst` is written, `dsts` is a vector that is written, the others are read. Approximate forms, `.ftz` and saturation are
+//! explicit fields, so that an instruction never means more than it says.
+
+use super::mma::MmaShape;
+use super::operand::{Address, Label, Operand, Reg, Shared, Special};
+use super::types::{Space, Type};
+use super::words::{
+    AtomicOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, LoadOrder, MulPart, Rounding, Scope,
+    ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+};
+
+/// An instruction without its guard.
+///
+/// # Source
+/// PTX ISA 9.0, section 9.7 (Instructions).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(
+    missing_docs,
+    reason = "fields are named as the operands of the PTX ISA; each variant shows the text it prints"
+)]
+pub enum Op {
+    // Moves and conversions.
+    /// `mov.ty dst, src`
+    Mov { ty: Type, dst: Reg, src: Operand },
+    /// `mov.u32 dst, %tid.x`
+    ReadSpecial { dst: Reg, src: Special },
+    /// `mov.u32 dst, array`: the shared address of an array's start (64-bit registers get it zero-extended).
+    SharedAddress { dst: Reg, array: Shared },
+    /// `mov.b32 dst, {a, b}`: the first source is the low part.
+    Pack { ty: Type, dst: Reg, srcs: Vec<Operand> },
+    /// `mov.b32 {a, b}, src`
+    Unpack { ty: Type, dsts: Vec<Reg>, src: Reg },
+    /// `cvt{.rounding}{.ftz}{.sat}.to.from dst, src`
+    Cvt { to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, sat: bool, dst: Reg, src: Operand },
+    /// `cvt.rn.f16x2.f32 dst, high, low`; `to` is `F16x2` or `Bf16x2`, `rounding` `Nearest` or `Zero`.
+    CvtPair { to: Type, rounding: Rounding, relu: bool, dst: Reg, high: Operand, low: Operand },
+    /// `cvt.pack.sat.s8.s32.b32 dst, a, b, c`: saturates a and b to 8 bits; a above b in the low half, c's low half above them.
+    CvtPackS8 { dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `cvta.to.space.u64 dst, src` (or `cvta.space.u64` when `to_generic`).
+    Cvta { space: Space, to_generic: bool, dst: Reg, src: Reg },
+    /// `selp.ty dst, a, b, pred`
+    Select { ty: Type, dst: Reg, a: Operand, b: Operand, pred: Reg },
+
+    // Arithmetic and logic.
+    /// `op{.approx|.rounding}{.ftz}.ty dst, a`; `approx` with `Rcp` to `Tanh` (`tanh.approx`, `ex2.approx`, ...).
+    Unary { op: UnaryOp, ty: Type, rounding: Option<Rounding>, approx: bool, ftz: bool, dst: Reg, a: Operand },
+    /// `op{.rounding}{.ftz}{.sat}.ty dst, a, b`; `approx` is for `div.approx` (`div.full` when `full`), `nan` for `min.NaN`/`max.NaN`.
+    Binary {
+        op: BinaryOp,
+        ty: Type,
+        rounding: Option<Rounding>,
+        ftz: bool,
+        sat: bool,
+        approx: bool,
+        full: bool,
+        nan: bool,
+        dst: Reg,
+        a: Operand,
+        b: Operand,
+    },
+    /// `op{.rounding}{.ftz}{.sat}.ty dst, a, b, c`; `rounding` with `Fma` only, where PTX wants it.
+    Ternary {
+        op: TernaryOp,
+        ty: Type,
+        rounding: Option<Rounding>,
+        ftz: bool,
+        sat: bool,
+        relu: bool,
+        dst: Reg,
+        a: Operand,
+        b: Operand,
+        c: Operand,
+    },
+    /// `mul.part.ty dst, a, b` on integers.
+    Mul { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand },
+    /// `mad.part.ty dst, a, b, c` on integers.
+    Mad { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `lop3.b32 dst, a, b, c, table`
+    Lop3 { table: u8, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `bfi.ty dst, a, b, start, length`: a's low bits inserted into b.
+    BitFieldInsert { ty: Type, dst: Reg, a: Operand, b: Operand, start: Operand, length: Operand },
+    /// `setp.compare{.bool}{.ftz}.ty dst, a, b{, pred}`
+    SetPredicate {
+        compare: Compare,
+        ty: Type,
+        ftz: bool,
+        dst: Reg,
+        a: Operand,
+        b: Operand,
+        combine: Option<(BoolOp, Reg)>,
+    },
+
+    // Memory.
+    /// `ld{.order}{.scope}{.space}{.cache}{.L1::…}{.L2::128B}{.v2|.v4}.ty dst, [address]`; the vector width is `dsts.len()`.
+    Load {
+        space: Space,
+        ty: Type,
+        order: LoadOrder,
+        scope: Option<Scope>,
+        cache: Cache,
+        l1: EvictionPriority,
+        l2_prefetch: Option<u32>,
+        policy: Option<Reg>,
+        dsts: Vec<Reg>,
+        address: Address,
+    },
+    /// `st{.order}{.scope}{.space}{.cache}{.v2|.v4}.ty [address], src`; the vector width is `srcs.len()`.
+    Store {
+        space: Space,
+        ty: Type,
+        order: StoreOrder,
+        scope: Option<Scope>,
+        cache: Cache,
+        policy: Option<Reg>,
+        srcs: Vec<Operand>,
+        address: Address,
+    },
+    /// `atom.order.scope.space.op.ty dst, [address], a{, b}`; without `dst` it prints `red`. `b` is the new value of `CompareSwap`.
+    Atomic {
+        op: AtomicOp,
+        space: Space,
+        ty: Type,
+        order: Option<FenceOrder>,
+        scope: Option<Scope>,
+        dst: Option<Reg>,
+        address: Address,
+        a: Operand,
+        b: Option<Operand>,
+    },
+    /// `fence.order.scope`
+    Fence { order: FenceOrder, scope: Scope },
+    /// `cp.async.{ca,cg}.shared.global{.L2::cache_hint}{.L2::128B} [dst], [src], bytes{, source_bytes}{, policy}`: what lies past `source_bytes` is
+    /// filled with zeros.
+    CpAsync {
+        cache: Cache,
+        bytes: u32,
+        l2_prefetch: Option<u32>,
+        dst: Address,
+        src: Address,
+        source_bytes: Option<Operand>,
+        policy: Option<Reg>,
+    },
+    /// `cp.async.commit_group`
+    CpAsyncCommit,
+    /// `cp.async.wait_group pending`
+    CpAsyncWait { pending: u32 },
+    /// `cp.async.wait_all`
+    CpAsyncWaitAll,
+    /// `createpolicy.fractional.L2::priority.b64 dst, fraction`; the fraction is an f32 in (0, 1] by its bits.
+    CreatePolicy { priority: EvictionPriority, fraction: u32, dst: Reg },
+    /// `prefetch.global.L2 [address]` (or `.L1`).
+    Prefetch { level: u8, address: Address },
+    /// `ldmatrix.sync.aligned.m8n8.x{dsts.len()}{.trans}.shared.b16 {dsts}, [address]`
+    LdMatrix { transpose: bool, dsts: Vec<Reg>, address: Address },
+
+    // Warp.
+    /// `shfl.sync.mode.b32 dst{|pred}, src, lane, clamp, mask`
+    Shuffle {
+        mode: ShuffleMode,
+        dst: Reg,
+        pred: Option<Reg>,
+        src: Operand,
+        lane: Operand,
+        clamp: Operand,
+        mask: Operand,
+    },
+    /// `vote.sync.mode.{pred,b32} dst, {!}src, mask`
+    Vote { mode: VoteMode, dst: Reg, src: Reg, negate: bool, mask: Operand },
+    /// `match.any.sync.ty dst, src, mask`
+    MatchAny { ty: Type, dst: Reg, src: Operand, mask: Operand },
+    /// `redux.sync.op.ty dst, src, mask`
+    Redux { op: AtomicOp, ty: Type, dst: Reg, src: Operand, mask: Operand },
+    /// `activemask.b32 dst`
+    ActiveMask { dst: Reg },
+    /// `bar.warp.sync mask`
+    WarpSync { mask: Operand },
+    /// `mma.sync.aligned…`: d = a·b + c; `satfinite` for integers.
+    Mma { shape: MmaShape, satfinite: bool, dsts: Vec<Reg>, a: Vec<Reg>, b: Vec<Reg>, c: Vec<Reg> },
+
+    // Block and control.
+    /// `bar.sync id{, threads}` (`barrier.sync` without the promise of convergence when not `aligned`).
+    BarrierSync { aligned: bool, id: Operand, threads: Option<Operand> },
+    /// `bar.arrive id, threads`
+    BarrierArrive { aligned: bool, id: Operand, threads: Operand },
+    /// `bra{.uni} label`
+    Branch { uniform: bool, label: Label },
+    /// `ret`
+    Return,
+    /// `exit`
+    Exit,
+    /// `trap`
+    Trap,
+    /// `nanosleep.u32 duration`
+    Nanosleep { duration: Operand },
+}

@@ -1,0 +1,232 @@
+//! Registers, immediates, addresses, special registers and labels.
+
+use std::fmt;
+
+use super::types::RegClass;
+
+/// A virtual register: its class and its number within the class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reg {
+    /// What the register can hold.
+    pub class: RegClass,
+    /// Its number; registers of different classes may share one.
+    pub number: u32,
+}
+
+impl fmt::Display for Reg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}{}", self.class.prefix(), self.number)
+    }
+}
+
+/// A literal. Floats are kept as bits, so that equality is identity and printing is exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Immediate {
+    /// An integer; an instruction uses its low bits.
+    Int(i64),
+    /// An f32 by its bits, printed `0fXXXXXXXX`.
+    F32(u32),
+    /// An f64 by its bits, printed `0dXXXXXXXXXXXXXXXX`.
+    F64(u64),
+}
+
+/// A value that an instruction reads: a register or a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operand {
+    /// A register.
+    Reg(Reg),
+    /// A literal.
+    Imm(Immediate),
+}
+
+impl Operand {
+    /// The register, if this is one.
+    #[must_use]
+    pub const fn reg(self) -> Option<Reg> {
+        match self {
+            Self::Reg(reg) => Some(reg),
+            Self::Imm(_) => None,
+        }
+    }
+}
+
+impl From<Reg> for Operand {
+    fn from(reg: Reg) -> Self {
+        Self::Reg(reg)
+    }
+}
+
+/// A kernel parameter by its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParamIndex(pub u32);
+
+/// A shared array by its position among the kernel's shared declarations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shared(pub u32);
+
+/// A branch target by its number, printed `$L{number}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label(pub u32);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "$L{}", self.0)
+    }
+}
+
+/// Where an address starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Base {
+    /// An address in a register: 64 bits wide, or 32 for shared memory.
+    Reg(Reg),
+    /// The start of a shared array.
+    Shared(Shared),
+    /// The start of a kernel parameter.
+    Param(ParamIndex),
+}
+
+/// A memory address: a base and a constant offset in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// Where it starts.
+    pub base: Base,
+    /// Bytes added to the base.
+    pub offset: i32,
+}
+
+/// A special register, read by `mov`.
+///
+/// # Source
+/// PTX ISA 9.0, section 10 (Special registers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Special {
+    /// Thread index in the block.
+    TidX,
+    /// Thread index in the block.
+    TidY,
+    /// Thread index in the block.
+    TidZ,
+    /// Block size.
+    NtidX,
+    /// Block size.
+    NtidY,
+    /// Block size.
+    NtidZ,
+    /// Block index in the grid.
+    CtaidX,
+    /// Block index in the grid.
+    CtaidY,
+    /// Block index in the grid.
+    CtaidZ,
+    /// Grid size in blocks.
+    NctaidX,
+    /// Grid size in blocks.
+    NctaidY,
+    /// Grid size in blocks.
+    NctaidZ,
+    /// Lane index in the warp.
+    LaneId,
+    /// Warp index in the block; PTX calls it volatile, so kernels derive it from the thread index instead.
+    WarpId,
+    /// Multiprocessor index.
+    SmId,
+    /// Lanes below the own one, as a mask.
+    LaneMaskLt,
+    /// Lanes up to the own one, as a mask.
+    LaneMaskLe,
+    /// Lanes above the own one, as a mask.
+    LaneMaskGt,
+    /// Lanes from the own one on, as a mask.
+    LaneMaskGe,
+    /// The own lane, as a mask.
+    LaneMaskEq,
+    /// Low half of the cycle counter.
+    Clock,
+    /// The cycle counter, 64 bits.
+    Clock64,
+    /// Nanoseconds, 64 bits.
+    GlobalTimer,
+    /// Dynamic shared memory of the launch, in bytes.
+    DynamicSharedSize,
+    /// Static and dynamic shared memory of the block, in bytes.
+    TotalSharedSize,
+}
+
+impl Special {
+    /// Every special register, in declaration order.
+    pub const ALL: [Self; 25] = [
+        Self::TidX,
+        Self::TidY,
+        Self::TidZ,
+        Self::NtidX,
+        Self::NtidY,
+        Self::NtidZ,
+        Self::CtaidX,
+        Self::CtaidY,
+        Self::CtaidZ,
+        Self::NctaidX,
+        Self::NctaidY,
+        Self::NctaidZ,
+        Self::LaneId,
+        Self::WarpId,
+        Self::SmId,
+        Self::LaneMaskLt,
+        Self::LaneMaskLe,
+        Self::LaneMaskGt,
+        Self::LaneMaskGe,
+        Self::LaneMaskEq,
+        Self::Clock,
+        Self::Clock64,
+        Self::GlobalTimer,
+        Self::DynamicSharedSize,
+        Self::TotalSharedSize,
+    ];
+
+    /// The name with its percent sign.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TidX => "%tid.x",
+            Self::TidY => "%tid.y",
+            Self::TidZ => "%tid.z",
+            Self::NtidX => "%ntid.x",
+            Self::NtidY => "%ntid.y",
+            Self::NtidZ => "%ntid.z",
+            Self::CtaidX => "%ctaid.x",
+            Self::CtaidY => "%ctaid.y",
+            Self::CtaidZ => "%ctaid.z",
+            Self::NctaidX => "%nctaid.x",
+            Self::NctaidY => "%nctaid.y",
+            Self::NctaidZ => "%nctaid.z",
+            Self::LaneId => "%laneid",
+            Self::WarpId => "%warpid",
+            Self::SmId => "%smid",
+            Self::LaneMaskLt => "%lanemask_lt",
+            Self::LaneMaskLe => "%lanemask_le",
+            Self::LaneMaskGt => "%lanemask_gt",
+            Self::LaneMaskGe => "%lanemask_ge",
+            Self::LaneMaskEq => "%lanemask_eq",
+            Self::Clock => "%clock",
+            Self::Clock64 => "%clock64",
+            Self::GlobalTimer => "%globaltimer",
+            Self::DynamicSharedSize => "%dynamic_smem_size",
+            Self::TotalSharedSize => "%total_smem_size",
+        }
+    }
+
+    /// The special register called `name`, percent sign included.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|special| special.name() == name)
+    }
+
+    /// Whether it is 64 bits wide; the others are 32.
+    #[must_use]
+    pub const fn is_wide(self) -> bool {
+        matches!(self, Self::Clock64 | Self::GlobalTimer)
+    }
+}

@@ -1,0 +1,180 @@
+//! What each instruction reads and writes: the one place that the verifier, the simulator and register counting share.
+
+use super::kernel::Inst;
+use super::op::Op;
+use super::operand::{Address, Base, Operand, Reg};
+
+/// How an instruction touches a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// The register's value is used.
+    Read,
+    /// The register gets a new value.
+    Write,
+}
+
+impl Inst {
+    /// Calls `visit` for each register the instruction names, guard first, reads before writes.
+    pub fn for_each_register(&self, mut visit: impl FnMut(Reg, Access)) {
+        if let Some(guard) = self.guard {
+            visit(guard.pred, Access::Read);
+        }
+        self.op.for_each_register(visit);
+    }
+}
+
+impl Op {
+    /// Calls `visit` for each register the instruction names, reads before writes.
+    pub fn for_each_register(&self, mut visit: impl FnMut(Reg, Access)) {
+        self.for_each_read(|reg| visit(reg, Access::Read));
+        self.for_each_write(|reg| visit(reg, Access::Write));
+    }
+
+    /// Calls `visit` for each register the instruction writes.
+    pub fn for_each_write(&self, mut visit: impl FnMut(Reg)) {
+        match self {
+            Self::Mov { dst, .. }
+            | Self::ReadSpecial { dst, .. }
+            | Self::SharedAddress { dst, .. }
+            | Self::Pack { dst, .. }
+            | Self::Cvt { dst, .. }
+            | Self::CvtPair { dst, .. }
+            | Self::CvtPackS8 { dst, .. }
+            | Self::Cvta { dst, .. }
+            | Self::Select { dst, .. }
+            | Self::Unary { dst, .. }
+            | Self::Binary { dst, .. }
+            | Self::Ternary { dst, .. }
+            | Self::Mul { dst, .. }
+            | Self::Mad { dst, .. }
+            | Self::Lop3 { dst, .. }
+            | Self::BitFieldInsert { dst, .. }
+            | Self::SetPredicate { dst, .. }
+            | Self::CreatePolicy { dst, .. }
+            | Self::Vote { dst, .. }
+            | Self::MatchAny { dst, .. }
+            | Self::Redux { dst, .. }
+            | Self::ActiveMask { dst } => visit(*dst),
+            Self::Unpack { dsts, .. }
+            | Self::Load { dsts, .. }
+            | Self::LdMatrix { dsts, .. }
+            | Self::Mma { dsts, .. } => {
+                dsts.iter().copied().for_each(visit);
+            }
+            Self::Atomic { dst, .. } => dst.iter().copied().for_each(visit),
+            Self::Shuffle { dst, pred, .. } => {
+                visit(*dst);
+                pred.iter().copied().for_each(visit);
+            }
+            Self::Store { .. }
+            | Self::Fence { .. }
+            | Self::CpAsync { .. }
+            | Self::CpAsyncCommit
+            | Self::CpAsyncWait { .. }
+            | Self::CpAsyncWaitAll
+            | Self::Prefetch { .. }
+            | Self::WarpSync { .. }
+            | Self::BarrierSync { .. }
+            | Self::BarrierArrive { .. }
+            | Self::Branch { .. }
+            | Self::Return
+            | Self::Exit
+            | Self::Trap
+            | Self::Nanosleep { .. } => {}
+        }
+    }
+
+    /// Calls `visit` for each register the instruction reads, without its guard.
+    pub fn for_each_read(&self, mut visit: impl FnMut(Reg)) {
+        let mut operand = |operand: &Operand| {
+            if let Operand::Reg(reg) = operand {
+                visit(*reg);
+            }
+        };
+        match self {
+            Self::Mov { src, .. } | Self::Cvt { src, .. } => operand(src),
+            Self::ReadSpecial { .. }
+            | Self::SharedAddress { .. }
+            | Self::CreatePolicy { .. }
+            | Self::ActiveMask { .. } => {}
+            Self::Pack { srcs, .. } => srcs.iter().for_each(operand),
+            Self::Unpack { src, .. } | Self::Cvta { src, .. } => visit(*src),
+            Self::CvtPair { high, low, .. } => [high, low].into_iter().for_each(operand),
+            Self::CvtPackS8 { a, b, c, .. }
+            | Self::Ternary { a, b, c, .. }
+            | Self::Mad { a, b, c, .. }
+            | Self::Lop3 { a, b, c, .. } => {
+                [a, b, c].into_iter().for_each(operand);
+            }
+            Self::Select { a, b, pred, .. } => {
+                [a, b].into_iter().for_each(operand);
+                visit(*pred);
+            }
+            Self::Unary { a, .. } => operand(a),
+            Self::Binary { a, b, .. } | Self::Mul { a, b, .. } => [a, b].into_iter().for_each(operand),
+            Self::BitFieldInsert { a, b, start, length, .. } => [a, b, start, length].into_iter().for_each(operand),
+            Self::SetPredicate { a, b, combine, .. } => {
+                [a, b].into_iter().for_each(operand);
+                combine.iter().for_each(|(_, pred)| visit(*pred));
+            }
+            Self::Load { address, policy, .. } => {
+                address.reg().into_iter().for_each(&mut visit);
+                policy.iter().copied().for_each(visit);
+            }
+            Self::Store { address, srcs, policy, .. } => {
+                srcs.iter().for_each(operand);
+                address.reg().into_iter().for_each(&mut visit);
+                policy.iter().copied().for_each(visit);
+            }
+            Self::Atomic { address, a, b, .. } => {
+                operand(a);
+                b.iter().for_each(operand);
+                address.reg().into_iter().for_each(visit);
+            }
+            Self::CpAsync { dst, src, source_bytes, policy, .. } => {
+                source_bytes.iter().for_each(operand);
+                [dst, src].into_iter().filter_map(|address| address.reg()).for_each(&mut visit);
+                policy.iter().copied().for_each(visit);
+            }
+            Self::Prefetch { address, .. } | Self::LdMatrix { address, .. } => {
+                address.reg().into_iter().for_each(visit)
+            }
+            Self::Shuffle { src, lane, clamp, mask, .. } => [src, lane, clamp, mask].into_iter().for_each(operand),
+            Self::Vote { src, mask, .. } => {
+                operand(mask);
+                visit(*src);
+            }
+            Self::MatchAny { src, mask, .. } | Self::Redux { src, mask, .. } => {
+                [src, mask].into_iter().for_each(operand)
+            }
+            Self::WarpSync { mask } => operand(mask),
+            Self::Mma { a, b, c, .. } => a.iter().chain(b).chain(c).copied().for_each(visit),
+            Self::BarrierSync { id, threads, .. } => {
+                operand(id);
+                threads.iter().for_each(operand);
+            }
+            Self::BarrierArrive { id, threads, .. } => [id, threads].into_iter().for_each(operand),
+            Self::Nanosleep { duration } => operand(duration),
+            Self::Fence { .. }
+            | Self::CpAsyncCommit
+            | Self::CpAsyncWait { .. }
+            | Self::CpAsyncWaitAll
+            | Self::Branch { .. }
+            | Self::Return
+            | Self::Exit
+            | Self::Trap => {}
+        }
+    }
+}
+
+impl Address {
+    /// The register that the address starts from, if it starts from one.
+    #[must_use]
+    pub const fn reg(&self) -> Option<Reg> {
+        match self.base {
+            Base::Reg(reg) => Some(reg),
+            Base::Shared(_) | Base::Param(_) => None,
+        }
+    }
+}

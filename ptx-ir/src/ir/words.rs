@@ -1,0 +1,349 @@
+//! The words an instruction is made of besides its types: operations, roundings, comparisons, cache hints, orders and scopes.
+//!
+//! Each enum has `ALL`, `name` (the text that PTX uses, without the dot) and `from_name`.
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in declaration order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The text that PTX uses, without the dot.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// The value that PTX calls `name`.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+    };
+}
+
+words! {
+    /// Rounding of a floating-point result; the `i` forms round to an integral value.
+    Rounding {
+        /// To nearest, ties to even.
+        Nearest = "rn",
+        /// Towards zero.
+        Zero = "rz",
+        /// Towards minus infinity.
+        Down = "rm",
+        /// Towards plus infinity.
+        Up = "rp",
+        /// To the nearest integer, ties to even.
+        IntegerNearest = "rni",
+        /// To an integer, towards zero.
+        IntegerZero = "rzi",
+        /// To an integer, towards minus infinity.
+        IntegerDown = "rmi",
+        /// To an integer, towards plus infinity.
+        IntegerUp = "rpi",
+    }
+}
+
+words! {
+    /// Operations on one operand. `Rcp` to `Tanh` are the `.approx` forms on f32.
+    UnaryOp {
+        /// Negation.
+        Neg = "neg",
+        /// Absolute value.
+        Abs = "abs",
+        /// Bitwise complement (logical on predicates).
+        Not = "not",
+        /// Count of one bits; the result is `b32`.
+        PopulationCount = "popc",
+        /// Count of leading zeros; the result is `b32`.
+        LeadingZeros = "clz",
+        /// Bits in reverse order.
+        BitReverse = "brev",
+        /// 1 / a.
+        Rcp = "rcp",
+        /// Square root.
+        Sqrt = "sqrt",
+        /// 1 / square root.
+        Rsqrt = "rsqrt",
+        /// 2 to the a.
+        Ex2 = "ex2",
+        /// Logarithm to base 2.
+        Lg2 = "lg2",
+        /// Sine.
+        Sin = "sin",
+        /// Cosine.
+        Cos = "cos",
+        /// Hyperbolic tangent.
+        Tanh = "tanh",
+    }
+}
+
+words! {
+    /// Operations on two operands.
+    BinaryOp {
+        /// Sum.
+        Add = "add",
+        /// Difference.
+        Sub = "sub",
+        /// Floating-point product; integers use [`Op::Mul`](super::Op::Mul).
+        Mul = "mul",
+        /// Quotient; on f32 the `.approx`, `.full` or rounded form by the instruction's fields.
+        Div = "div",
+        /// Remainder of integers.
+        Rem = "rem",
+        /// Smaller of two; a NaN operand gives the other one.
+        Min = "min",
+        /// Larger of two; a NaN operand gives the other one.
+        Max = "max",
+        /// Bitwise and.
+        And = "and",
+        /// Bitwise or.
+        Or = "or",
+        /// Bitwise exclusive or.
+        Xor = "xor",
+        /// Left shift; amounts past the width give 0.
+        Shl = "shl",
+        /// Right shift, arithmetic for signed types; amounts are clamped to the width.
+        Shr = "shr",
+    }
+}
+
+words! {
+    /// Operations on three operands.
+    TernaryOp {
+        /// a·b + c with one rounding.
+        Fma = "fma",
+        /// Bit field extract: from `a`, starting at `b`, `c` bits.
+        BitFieldExtract = "bfe",
+        /// Byte permute of the pair (b, a) by selector `c`.
+        BytePermute = "prmt",
+        /// Left funnel shift of (b, a) by `c`, wrapping: the high word.
+        FunnelLeft = "shf.l.wrap",
+        /// Right funnel shift of (b, a) by `c`, wrapping: the low word.
+        FunnelRight = "shf.r.wrap",
+        /// Sum of four byte products and `c`, both operands signed.
+        Dp4aSigned = "dp4a.s32",
+        /// Sum of four byte products and `c`, both operands unsigned.
+        Dp4aUnsigned = "dp4a.u32",
+    }
+}
+
+words! {
+    /// Which part of an integer product is kept.
+    MulPart {
+        /// The low half.
+        Lo = "lo",
+        /// The high half.
+        Hi = "hi",
+        /// All of it, twice as wide.
+        Wide = "wide",
+    }
+}
+
+words! {
+    /// Comparisons. The unordered forms are true when an operand is NaN.
+    Compare {
+        /// Equal.
+        Eq = "eq",
+        /// Not equal.
+        Ne = "ne",
+        /// Less.
+        Lt = "lt",
+        /// Less or equal.
+        Le = "le",
+        /// Greater.
+        Gt = "gt",
+        /// Greater or equal.
+        Ge = "ge",
+        /// Equal or unordered.
+        Equ = "equ",
+        /// Not equal or unordered.
+        Neu = "neu",
+        /// Less or unordered.
+        Ltu = "ltu",
+        /// Less, equal or unordered.
+        Leu = "leu",
+        /// Greater or unordered.
+        Gtu = "gtu",
+        /// Greater, equal or unordered.
+        Geu = "geu",
+        /// Neither is NaN.
+        Num = "num",
+        /// Either is NaN.
+        Nan = "nan",
+    }
+}
+
+words! {
+    /// How a comparison combines with a predicate.
+    BoolOp {
+        /// Both.
+        And = "and",
+        /// Either.
+        Or = "or",
+        /// Exactly one.
+        Xor = "xor",
+    }
+}
+
+words! {
+    /// Cache hint of a load or store.
+    Cache {
+        /// No hint.
+        Default = "",
+        /// Read-only data through the texture path (`ld.global.nc`).
+        NonCoherent = "nc",
+        /// Cache at all levels.
+        All = "ca",
+        /// Cache in L2 only.
+        Global = "cg",
+        /// Streaming: likely used once.
+        Streaming = "cs",
+        /// Last use.
+        LastUse = "lu",
+        /// Volatile to the cache: fetch again.
+        Volatile = "cv",
+        /// Write back.
+        WriteBack = "wb",
+        /// Write through.
+        WriteThrough = "wt",
+    }
+}
+
+words! {
+    /// What L1 should do with a line that a load brings (`.L1::…`), or the primary priority of a `createpolicy` (`.L2::…`).
+    EvictionPriority {
+        /// No hint.
+        Normal = "",
+        /// Keep for long.
+        EvictLast = "evict_last",
+        /// Drop first.
+        EvictFirst = "evict_first",
+        /// Leave the priority as it is.
+        Unchanged = "evict_unchanged",
+        /// Do not allocate.
+        NoAllocate = "no_allocate",
+    }
+}
+
+words! {
+    /// Memory order of a load.
+    LoadOrder {
+        /// An ordinary load.
+        Weak = "",
+        /// Never cached or merged.
+        Volatile = "volatile",
+        /// Morally strong, no ordering.
+        Relaxed = "relaxed",
+        /// Orders what follows.
+        Acquire = "acquire",
+    }
+}
+
+words! {
+    /// Memory order of a store.
+    StoreOrder {
+        /// An ordinary store.
+        Weak = "",
+        /// Never cached or merged.
+        Volatile = "volatile",
+        /// Morally strong, no ordering.
+        Relaxed = "relaxed",
+        /// Orders what came before.
+        Release = "release",
+    }
+}
+
+words! {
+    /// Memory order of an atomic or a fence.
+    FenceOrder {
+        /// No ordering (atomics only).
+        Relaxed = "relaxed",
+        /// Acquire (atomics only).
+        Acquire = "acquire",
+        /// Release (atomics only).
+        Release = "release",
+        /// Acquire and release.
+        AcqRel = "acq_rel",
+        /// Sequentially consistent (fences only).
+        SeqCst = "sc",
+    }
+}
+
+words! {
+    /// The threads among which an ordered access is ordered.
+    Scope {
+        /// The block.
+        Cta = "cta",
+        /// The cluster.
+        Cluster = "cluster",
+        /// The device.
+        Gpu = "gpu",
+        /// Every device and the host.
+        Sys = "sys",
+    }
+}
+
+words! {
+    /// Read-modify-write operations; also the operations of `redux.sync`.
+    AtomicOp {
+        /// Sum.
+        Add = "add",
+        /// Smaller.
+        Min = "min",
+        /// Larger.
+        Max = "max",
+        /// Bitwise and.
+        And = "and",
+        /// Bitwise or.
+        Or = "or",
+        /// Bitwise exclusive or.
+        Xor = "xor",
+        /// Exchange.
+        Exchange = "exch",
+        /// Compare and swap.
+        CompareSwap = "cas",
+        /// Increment, wrapping to 0 past the operand.
+        Increment = "inc",
+        /// Decrement, wrapping to the operand below 0.
+        Decrement = "dec",
+    }
+}
+
+words! {
+    /// How a shuffle picks the source lane.
+    ShuffleMode {
+        /// Own lane minus the offset.
+        Up = "up",
+        /// Own lane plus the offset.
+        Down = "down",
+        /// Own lane exclusive-or the mask.
+        Butterfly = "bfly",
+        /// The lane given.
+        Index = "idx",
+    }
+}
+
+words! {
+    /// What a vote answers.
+    VoteMode {
+        /// True if the predicate is true in all named lanes.
+        All = "all",
+        /// True if it is true in any.
+        Any = "any",
+        /// True if all agree.
+        Uniform = "uni",
+        /// The mask of lanes where it is true.
+        Ballot = "ballot",
+    }
+}
