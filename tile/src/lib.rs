@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod dequantize;
+pub mod epilogue;
+pub mod fragment;
+pub mod geometry;
+pub mod packed;
+pub mod ring;
+pub mod rows;
+pub mod sweep;
+pub mod swizzle;
+
+pub use geometry::{Geometry, Warp};
+pub use packed::{PackedOrder, PackedTile};
+pub use rows::{CopyMode, RowTile, Rows};

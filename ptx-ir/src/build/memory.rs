@@ -238,10 +238,10 @@ fn load(space: Space, ty: Type, cache: Cache, dsts: Vec<crate::ir::Reg>, address
 }
 
 impl<'k> Value<'k, u64> {
-    /// `self + value · factor` with a 32-bit value: byte addresses.
+    /// `self + value · factor`, both factors 32 bits wide and the product 64: byte addresses.
     #[must_use]
-    pub fn offset_by(self, value: Value<'k, u32>, factor: u32) -> Self {
-        let (a, b, c) = (value.operand, factor.value(self.k).operand, self.operand);
+    pub fn offset_by(self, value: impl Source<'k, u32>, factor: impl Source<'k, u32>) -> Self {
+        let (a, b, c) = (value.value(self.k).operand, factor.value(self.k).operand, self.operand);
         self.k.produce(|dst| Op::Mad { part: MulPart::Wide, ty: Type::U32, dst, a, b, c })
     }
 }

@@ -1,0 +1,30 @@
+//! Integers to f16 in registers, exactly, without conversion instructions.
+//!
+//! 0x6400 is 1024 as f16 and its last place is 1, so 0x6400 | u is 1024 + u for u below 1024; subtracting 1024 + bias leaves the integer.
+//! The subtraction is exact.
+
+use half::f16;
+use tilewright_ptx_ir::build::{F16x2, Value};
+
+/// (a & b) | c as a `lop3` table.
+const AND_OR: u8 = 0xEA;
+/// 1024 in both halves.
+const MAGIC: u32 = 0x6400_6400;
+/// The high byte of 1024, for the byte permutation.
+const MAGIC_BYTES: u32 = 0x6464_6464;
+
+/// Pair `pair` (0 to 3) of a packed word of int4 stored with an offset of 8: (nibble `pair`, nibble `pair` + 4) minus 8.
+#[must_use]
+pub fn int4_pair(word: Value<'_, u32>, pair: u32) -> Value<'_, F16x2> {
+    let nibbles = if pair == 0 { word } else { word >> (4 * pair) };
+    let biased: Value<'_, F16x2> = nibbles.lop3(0x000F_000F, MAGIC, AND_OR).bits();
+    biased - F16x2(f16::from_f32_const(1032.0), f16::from_f32_const(1032.0))
+}
+
+/// Pair `pair` (0 or 1) of a packed word of int8 stored with an offset of 128: (byte 2 `pair`, byte 2 `pair` + 1) minus 128.
+#[must_use]
+pub fn int8_pair(word: Value<'_, u32>, pair: u32) -> Value<'_, F16x2> {
+    let selector = if pair == 0 { 0x4140u32 } else { 0x4342 };
+    let biased: Value<'_, F16x2> = word.permute_bytes(MAGIC_BYTES, selector).bits();
+    biased - F16x2(f16::from_f32_const(1152.0), f16::from_f32_const(1152.0))
+}

@@ -1,0 +1,83 @@
+//! How a block's tile of the result is shared out among its warps.
+
+use tilewright_ptx_ir::build::{Builder, Value};
+
+use crate::swizzle::ROW_BYTES;
+
+/// The shape of a block's work. Plain data: part of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Geometry {
+    /// Rows of the result that a block makes.
+    pub block_m: u32,
+    /// Columns of the result that a block makes.
+    pub block_n: u32,
+    /// Warps along the rows; each makes `block_m / warps_m`, a multiple of 16.
+    pub warps_m: u32,
+    /// Warps along the columns; each makes `block_n / warps_n`, a multiple of 16.
+    pub warps_n: u32,
+    /// Stages of the ring of tiles in shared memory, at least 2.
+    pub stages: u32,
+}
+
+impl Geometry {
+    /// Threads of a block.
+    #[must_use]
+    pub const fn threads(&self) -> u32 {
+        self.warps_m * self.warps_n * 32
+    }
+
+    /// Rows that one warp makes.
+    #[must_use]
+    pub const fn warp_m(&self) -> u32 {
+        self.block_m / self.warps_m
+    }
+
+    /// Columns that one warp makes.
+    #[must_use]
+    pub const fn warp_n(&self) -> u32 {
+        self.block_n / self.warps_n
+    }
+
+    /// m16n8 tiles of a warp along the rows.
+    #[must_use]
+    pub const fn tiles_m(&self) -> u32 {
+        self.warp_m() / 16
+    }
+
+    /// m16n8 tiles of a warp along the columns.
+    #[must_use]
+    pub const fn tiles_n(&self) -> u32 {
+        self.warp_n() / 8
+    }
+
+    /// Bytes of one stage of x: `block_m` rows of 128 bytes.
+    #[must_use]
+    pub const fn x_stage_bytes(&self) -> u32 {
+        self.block_m * ROW_BYTES
+    }
+}
+
+/// Where a thread stands in its block.
+#[derive(Clone, Copy, Debug)]
+pub struct Warp<'k> {
+    /// Index in the block.
+    pub thread: Value<'k, u32>,
+    /// Index in the warp.
+    pub lane: Value<'k, u32>,
+    /// First row of the block's tile that this warp makes.
+    pub row: Value<'k, u32>,
+    /// First column of the block's tile that this warp makes.
+    pub column: Value<'k, u32>,
+}
+
+impl<'k> Warp<'k> {
+    /// The place of the present thread: warps run along the rows first.
+    #[must_use]
+    pub fn new(k: &'k Builder, geometry: &Geometry) -> Self {
+        let thread = k.thread_idx().x();
+        let (lane, warp) = (thread & 31, thread >> 5);
+        let row = warp % geometry.warps_m * geometry.warp_m();
+        let column = warp / geometry.warps_m * geometry.warp_n();
+        Self { thread, lane, row, column }
+    }
+}
