@@ -1,0 +1,108 @@
+//! `mma.sync` for a warp.
+
+use tilewright_ptx_ir::ir::MmaShape;
+
+use super::fragment;
+use super::model::{Model, Operand};
+use super::{integer, multiply_accumulate, multiply_accumulate_f16};
+use crate::Profile;
+
+/// The registers of one warp: `[register][lane]`.
+pub(super) type Registers<'a> = &'a [[u32; 32]];
+
+/// d = a·b + c for one warp; every slice is indexed by register, then by lane.
+///
+/// Slices shorter than the shape's registers read as zeros and are written as far as they go; longer ones are left alone past them.
+///
+/// # Numerics
+/// f16 and bf16: [`Model`] of the profile, as [`multiply_accumulate`] and [`multiply_accumulate_f16`]. Integers: exact sums in s32 that
+/// wrap around, or are clamped with `satfinite`.
+pub fn execute(
+    shape: MmaShape,
+    profile: Profile,
+    satfinite: bool,
+    a: Registers<'_>,
+    b: Registers<'_>,
+    c: Registers<'_>,
+    d: &mut [[u32; 32]],
+) {
+    let model = profile.tensor_core();
+    match shape {
+        MmaShape::M16N8K16F16F32 => floating::<16>(model, Operand::F16, a, b, c, d),
+        MmaShape::M16N8K8F16F32 => floating::<8>(model, Operand::F16, a, b, c, d),
+        MmaShape::M16N8K16Bf16F32 => floating::<16>(model, Operand::Bf16, a, b, c, d),
+        MmaShape::M16N8K8Bf16F32 => floating::<8>(model, Operand::Bf16, a, b, c, d),
+        MmaShape::M16N8K16F16F16 => half(model, a, b, c, d),
+        MmaShape::M16N8K32S8S32 => integer::execute::<32>(8, satfinite, a, b, c, d),
+        MmaShape::M16N8K16S8S32 => integer::execute::<16>(8, satfinite, a, b, c, d),
+        MmaShape::M16N8K64S4S32 => integer::execute::<64>(4, satfinite, a, b, c, d),
+        _ => {}
+    }
+}
+
+/// The 16-bit operands of one warp: a by rows, b by columns.
+struct Tiles<const K: usize> {
+    a: [[u16; K]; 16],
+    b: [[u16; K]; 8],
+}
+
+impl<const K: usize> Tiles<K> {
+    fn gather(a: Registers<'_>, b: Registers<'_>) -> Self {
+        let mut tiles = Self { a: [[0; K]; 16], b: [[0; K]; 8] };
+        for (register, lanes) in a.iter().enumerate().take(K / 4) {
+            for (lane, &bits) in lanes.iter().enumerate() {
+                for part in 0..2 {
+                    let place = fragment::a(16, lane, register, part);
+                    tiles.a[place.row][place.column] = part_of(bits, part);
+                }
+            }
+        }
+        for (register, lanes) in b.iter().enumerate().take(K / 8) {
+            for (lane, &bits) in lanes.iter().enumerate() {
+                for part in 0..2 {
+                    let place = fragment::b(16, lane, register, part);
+                    tiles.b[place.column][place.row] = part_of(bits, part);
+                }
+            }
+        }
+        tiles
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the half asked for is what is kept")]
+const fn part_of(bits: u32, part: usize) -> u16 {
+    (bits >> (16 * part)) as u16
+}
+
+fn floating<const K: usize>(
+    model: Model,
+    operand: Operand,
+    a: Registers<'_>,
+    b: Registers<'_>,
+    c: Registers<'_>,
+    d: &mut [[u32; 32]],
+) {
+    let tiles = Tiles::<K>::gather(a, b);
+    for (register, lanes) in d.iter_mut().enumerate().take(4) {
+        for (lane, result) in lanes.iter_mut().enumerate() {
+            let place = fragment::accumulator(lane, register);
+            let c = c.get(register).map_or(0, |lanes| lanes[lane]);
+            *result = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], c);
+        }
+    }
+}
+
+fn half(model: Model, a: Registers<'_>, b: Registers<'_>, c: Registers<'_>, d: &mut [[u32; 32]]) {
+    let tiles = Tiles::<16>::gather(a, b);
+    for (register, lanes) in d.iter_mut().enumerate().take(2) {
+        for (lane, result) in lanes.iter_mut().enumerate() {
+            let c = c.get(register).map_or(0, |lanes| lanes[lane]);
+            *result = (0..2).fold(0, |bits, part| {
+                let place = fragment::accumulator_f16(lane, register, part);
+                let (a, b) = (&tiles.a[place.row], &tiles.b[place.column]);
+                let sum = multiply_accumulate_f16(model, a, b, part_of(c, part));
+                bits | u32::from(sum) << (16 * part)
+            });
+        }
+    }
+}
