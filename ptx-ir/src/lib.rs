@@ -3,8 +3,13 @@
 
 pub mod build;
 pub mod ir;
+mod parse;
+mod print;
+mod requirement;
 mod target;
 mod verify;
 
+pub use parse::{ParseError, ParseErrors, Problem, Source, parse};
+pub use requirement::Requirement;
 pub use target::{PtxVersion, Target};
 pub use verify::{VerifyErrors, verify};

@@ -1,0 +1,404 @@
+//! Directives: module headers, entries, parameters, registers, shared arrays, and the frame of bodies.
+
+use std::collections::HashMap;
+
+use super::Source;
+use super::error::{ParseError, Problem};
+use super::inst;
+use super::operand::{Cursor, Names, Result};
+use super::token::{Kind, Token};
+use crate::ir::{
+    Guard, Inst, Kernel, Label, Limits, Module, Param, Reg, RegClass, SharedArray, SharedSize, Statement, Type,
+};
+use crate::target::Target;
+
+/// Reads a whole module, going on after each error at the next semicolon or brace.
+pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Option<Source> {
+    let no_names = Names::default();
+    let mut cursor = Cursor { tokens, position: 0, names: &no_names };
+    let mut target = None;
+    let (mut kernels, mut lines, mut outside) = (Vec::new(), Vec::new(), Vec::new());
+    while cursor.peek().is_some() {
+        let before = cursor.position;
+        match read_directive(&mut cursor, &mut target, &mut outside, errors) {
+            Ok(Some((kernel, kernel_lines))) => {
+                kernels.push(kernel);
+                lines.push(kernel_lines);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                errors.push(error);
+                skip_statement(&mut cursor);
+            }
+        }
+        // Whatever happened, go on.
+        cursor.position = cursor.position.max(before + 1);
+    }
+    let Some(target) = target else {
+        errors.push(ParseError {
+            line: 1,
+            problem: Problem::Expected { wanted: "a .target directive", found: "none".to_owned() },
+        });
+        return None;
+    };
+    Some(Source { module: Module { target, kernels }, lines })
+}
+
+type Entry = (Kernel, Vec<u32>);
+
+fn read_directive(
+    cursor: &mut Cursor<'_>,
+    target: &mut Option<Target>,
+    outside: &mut Vec<SharedArray>,
+    errors: &mut Vec<ParseError>,
+) -> Result<Option<Entry>> {
+    let word = cursor.word("a directive")?;
+    match word {
+        ".version" => match cursor.peek().map(|token| &token.kind) {
+            Some(Kind::Number(_)) => cursor.position += 1,
+            _ => return cursor.expected("a version"),
+        },
+        ".target" => {
+            let name = cursor.word("a target")?;
+            let known = Target::from_name(name);
+            *target = Some(
+                known.ok_or_else(|| cursor.error(Problem::Unsupported { what: "target", text: name.to_owned() }))?,
+            );
+            while cursor.accept(',') {
+                cursor.word("a target option")?;
+            }
+        }
+        ".address_size" => {
+            let bits = cursor.unsigned()?;
+            if bits != 64 {
+                return Err(cursor.error(Problem::Unsupported { what: "address size", text: bits.to_string() }));
+            }
+        }
+        ".visible" | ".weak" | ".extern" => {}
+        ".file" | ".loc" => skip_line(cursor),
+        ".section" => skip_block(cursor),
+        ".shared" => outside.push(read_shared(cursor)?),
+        ".entry" => return read_entry(cursor, outside, errors).map(Some),
+        other => return Err(cursor.error(Problem::Unsupported { what: "directive", text: other.to_owned() })),
+    }
+    Ok(None)
+}
+
+/// `.align 16 .b8 name[64];`, the word `.shared` being taken.
+fn read_shared(cursor: &mut Cursor<'_>) -> Result<SharedArray> {
+    let mut align = None;
+    let mut word = cursor.word("a type")?;
+    if word == ".align" {
+        align = Some(cursor.unsigned()?);
+        word = cursor.word("a type")?;
+    }
+    let ty = read_type(cursor, word)?;
+    let name = cursor.word("a name")?.to_owned();
+    let mut size = SharedSize::Static(ty.bytes());
+    if cursor.accept('[') {
+        size = if cursor.is_mark(']') {
+            SharedSize::Dynamic
+        } else {
+            let bytes = cursor.unsigned()?.checked_mul(ty.bytes());
+            SharedSize::Static(bytes.ok_or_else(|| cursor.error(Problem::Number { text: name.clone() }))?)
+        };
+        cursor.mark(']', "`]`")?;
+    }
+    cursor.mark(';', "`;`")?;
+    Ok(SharedArray { name, align: align.unwrap_or_else(|| ty.bytes().max(1)), size })
+}
+
+fn read_type(cursor: &Cursor<'_>, word: &str) -> Result<Type> {
+    let ty = word.strip_prefix('.').and_then(Type::from_name);
+    ty.ok_or_else(|| cursor.error(Problem::Unsupported { what: "type", text: word.to_owned() }))
+}
+
+fn read_entry(cursor: &mut Cursor<'_>, outside: &[SharedArray], errors: &mut Vec<ParseError>) -> Result<Entry> {
+    let name = cursor.word("a kernel's name")?.to_owned();
+    let mut names = Names::default();
+    let mut kernel =
+        Kernel { name, params: Vec::new(), shared: Vec::new(), limits: Limits::default(), body: Vec::new() };
+    if cursor.accept('(') {
+        read_params(cursor, &mut kernel, &mut names)?;
+    }
+    read_limits(cursor, &mut kernel.limits)?;
+    cursor.mark('{', "`{`")?;
+    let body = body_tokens(cursor);
+    let used: Vec<&SharedArray> = outside.iter().filter(|array| mentions(body, &array.name)).collect();
+    for array in used {
+        let index = u32::try_from(kernel.shared.len()).unwrap_or(u32::MAX);
+        names.shared.insert(array.name.clone(), index);
+        let name = if array.size == SharedSize::Dynamic {
+            without_prefix(&array.name, &kernel.name)
+        } else {
+            array.name.clone()
+        };
+        kernel.shared.push(SharedArray { name, ..array.clone() });
+    }
+    read_declarations(body, &mut kernel, &mut names, errors);
+    let lines = read_body(body, &mut kernel, &names, errors);
+    Ok((kernel, lines))
+}
+
+fn mentions(tokens: &[Token], name: &str) -> bool {
+    tokens.iter().any(|token| matches!(&token.kind, Kind::Word(word) if word == name))
+}
+
+/// The name that the printer put behind the kernel's.
+fn without_prefix(name: &str, kernel: &str) -> String {
+    let short = name.strip_prefix(kernel).and_then(|rest| rest.strip_prefix('_')).filter(|rest| !rest.is_empty());
+    short.unwrap_or(name).to_owned()
+}
+
+fn read_params(cursor: &mut Cursor<'_>, kernel: &mut Kernel, names: &mut Names) -> Result<()> {
+    while !cursor.accept(')') {
+        if cursor.word("`.param`")? != ".param" {
+            cursor.position -= 1;
+            return cursor.expected("`.param`");
+        }
+        let (mut align, mut ty) = (None, None);
+        let name = loop {
+            match cursor.word("a parameter's type or name")? {
+                ".align" => align = Some(cursor.unsigned()?),
+                ".ptr" | ".global" | ".shared" | ".const" | ".local" => {}
+                word if word.starts_with('.') => ty = Some(read_type(cursor, word)?),
+                word => break word.to_owned(),
+            }
+        };
+        let Some(ty) = ty else { return cursor.expected("a parameter's type") };
+        let mut bytes = ty.bytes();
+        let mut array = false;
+        if cursor.accept('[') {
+            let count = cursor.unsigned()?;
+            bytes =
+                count.checked_mul(bytes).ok_or_else(|| cursor.error(Problem::Number { text: count.to_string() }))?;
+            cursor.mark(']', "`]`")?;
+            array = true;
+        }
+        let index = u32::try_from(kernel.params.len()).unwrap_or(u32::MAX);
+        if names.params.insert(name.clone(), index).is_some() {
+            return Err(cursor.error(Problem::Redeclared { name }));
+        }
+        // `.ptr .align` describes what a pointer points at, not the parameter.
+        let align = if array { align.unwrap_or_else(|| ty.bytes()) } else { ty.bytes() };
+        let ty = if array { Type::B8 } else { ty };
+        kernel.params.push(Param { name: without_prefix(&name, &kernel.name), ty, bytes, align });
+        if !cursor.accept(',') && !cursor.is_mark(')') {
+            return cursor.expected("`,` or `)`");
+        }
+    }
+    Ok(())
+}
+
+fn read_limits(cursor: &mut Cursor<'_>, limits: &mut Limits) -> Result<()> {
+    while !cursor.is_mark('{') {
+        match cursor.word("`{`")? {
+            ".reqntid" => limits.required_threads = Some(read_extent(cursor)?),
+            ".maxntid" => limits.max_threads = Some(read_extent(cursor)?),
+            ".minnctapersm" => limits.min_blocks = Some(cursor.unsigned()?),
+            ".maxnreg" => limits.max_registers = Some(cursor.unsigned()?),
+            other => return Err(cursor.error(Problem::Unsupported { what: "directive", text: other.to_owned() })),
+        }
+    }
+    Ok(())
+}
+
+fn read_extent(cursor: &mut Cursor<'_>) -> Result<[u32; 3]> {
+    let x = cursor.unsigned()?;
+    let y = cursor.maybe(Cursor::unsigned)?.unwrap_or(1);
+    let z = cursor.maybe(Cursor::unsigned)?.unwrap_or(1);
+    Ok([x, y, z])
+}
+
+/// The tokens up to the brace that closes the one just taken.
+fn body_tokens<'a>(cursor: &mut Cursor<'a>) -> &'a [Token] {
+    let start = cursor.position;
+    let mut depth = 1usize;
+    while let Some(token) = cursor.peek() {
+        match token.kind {
+            Kind::Mark('{') => depth += 1,
+            Kind::Mark('}') => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+        cursor.position += 1;
+    }
+    let body = cursor.tokens.get(start..cursor.position).unwrap_or(&[]);
+    cursor.position += 1;
+    body
+}
+
+/// First pass over a body: registers, shared arrays and labels, which may be used before they stand.
+fn read_declarations(body: &[Token], kernel: &mut Kernel, names: &mut Names, errors: &mut Vec<ParseError>) {
+    let no_names = Names::default();
+    let mut cursor = Cursor { tokens: body, position: 0, names: &no_names };
+    let mut next = HashMap::new();
+    let mut singles = Vec::new();
+    let mut label_words = Vec::new();
+    while let Some(token) = cursor.peek() {
+        let result = match &token.kind {
+            Kind::Word(word) if word == ".reg" => {
+                cursor.position += 1;
+                read_registers(&mut cursor, names, &mut next, &mut singles)
+            }
+            Kind::Word(word) if word == ".shared" => {
+                cursor.position += 1;
+                read_shared(&mut cursor).and_then(|array| declare_shared(&cursor, array, kernel, names))
+            }
+            Kind::Word(word) if body.get(cursor.position + 1).is_some_and(|token| token.kind == Kind::Mark(':')) => {
+                label_words.push((word.clone(), token.line));
+                cursor.position += 2;
+                Ok(())
+            }
+            _ => {
+                cursor.position += 1;
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            errors.push(error);
+            skip_statement(&mut cursor);
+        }
+    }
+    // Names without a range get the numbers after the ranges of their class.
+    for (name, class) in singles {
+        let number = next.entry(class).or_insert(0u32);
+        names.registers.insert(name, Reg { class, number: *number });
+        *number += 1;
+    }
+    number_labels(label_words, names, errors);
+}
+
+fn declare_shared(cursor: &Cursor<'_>, array: SharedArray, kernel: &mut Kernel, names: &mut Names) -> Result<()> {
+    let index = u32::try_from(kernel.shared.len()).unwrap_or(u32::MAX);
+    if names.shared.insert(array.name.clone(), index).is_some() {
+        return Err(cursor.error(Problem::Redeclared { name: array.name }));
+    }
+    kernel.shared.push(array);
+    Ok(())
+}
+
+fn read_registers(
+    cursor: &mut Cursor<'_>,
+    names: &mut Names,
+    next: &mut HashMap<RegClass, u32>,
+    singles: &mut Vec<(String, RegClass)>,
+) -> Result<()> {
+    let word = cursor.word("a register's type")?;
+    let class = read_type(cursor, word)?.class();
+    loop {
+        let name = cursor.word("a register's name")?.to_owned();
+        let taken = names.ranges.contains_key(&name) || singles.iter().any(|(single, _)| *single == name);
+        if taken {
+            return Err(cursor.error(Problem::Redeclared { name }));
+        }
+        if cursor.accept('<') {
+            let count = cursor.unsigned()?;
+            cursor.mark('>', "`>`")?;
+            let first = next.entry(class).or_insert(0);
+            names.ranges.insert(name, (Reg { class, number: *first }, count));
+            *first =
+                first.checked_add(count).ok_or_else(|| cursor.error(Problem::Number { text: count.to_string() }))?;
+        } else {
+            singles.push((name, class));
+        }
+        if !cursor.accept(',') {
+            return cursor.mark(';', "`;`");
+        }
+    }
+}
+
+/// `$L7` keeps its number where every label is of that form; otherwise labels are numbered as they stand.
+fn number_labels(words: Vec<(String, u32)>, names: &mut Names, errors: &mut Vec<ParseError>) {
+    let own = |word: &str| {
+        word.strip_prefix("$L")
+            .and_then(|digits| digits.parse::<u32>().ok().filter(|number| number.to_string() == digits))
+    };
+    let keep = words.iter().all(|(word, _)| own(word).is_some());
+    for (index, (word, line)) in (0u32..).zip(words) {
+        let number = if keep { own(&word).unwrap_or(index) } else { index };
+        if names.labels.insert(word.clone(), Label(number)).is_some() {
+            errors.push(ParseError { line, problem: Problem::Redeclared { name: word } });
+        }
+    }
+}
+
+/// Second pass: instructions.
+fn read_body(body: &[Token], kernel: &mut Kernel, names: &Names, errors: &mut Vec<ParseError>) -> Vec<u32> {
+    let mut cursor = Cursor { tokens: body, position: 0, names };
+    let mut lines = Vec::new();
+    while let Some(token) = cursor.peek() {
+        let line = token.line;
+        match read_statement(&mut cursor) {
+            Ok(Some(statement)) => {
+                kernel.body.push(statement);
+                lines.push(line);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                errors.push(error);
+                skip_statement(&mut cursor);
+            }
+        }
+    }
+    lines
+}
+
+fn read_statement(cursor: &mut Cursor<'_>) -> Result<Option<Statement>> {
+    let mut guard = None;
+    if cursor.accept('@') {
+        let negate = cursor.accept('!');
+        guard = Some(Guard { pred: cursor.register()?, negate });
+    } else if cursor.accept('{') || cursor.accept('}') || cursor.accept(';') {
+        // Nested scopes are flattened: names are unique in what the printer and compilers write.
+        return Ok(None);
+    }
+    let mnemonic = cursor.word("an instruction")?;
+    if cursor.is_mark(':') && guard.is_none() {
+        cursor.position -= 1;
+        let label = cursor.label()?;
+        cursor.position += 1;
+        return Ok(Some(Statement::Label(label)));
+    }
+    match mnemonic {
+        ".reg" | ".shared" | ".pragma" => {
+            while cursor.peek().is_some() && !cursor.accept(';') {
+                cursor.position += 1;
+            }
+            return Ok(None);
+        }
+        ".loc" | ".file" => {
+            skip_line(cursor);
+            return Ok(None);
+        }
+        _ => {}
+    }
+    let op = inst::read(cursor, mnemonic)?;
+    cursor.mark(';', "`;`")?;
+    Ok(Some(Statement::Inst(Inst { guard, op })))
+}
+
+fn skip_statement(cursor: &mut Cursor<'_>) {
+    while cursor.peek().is_some() && !cursor.accept(';') {
+        if cursor.is_mark('{') || cursor.is_mark('}') {
+            return;
+        }
+        cursor.position += 1;
+    }
+}
+
+fn skip_line(cursor: &mut Cursor<'_>) {
+    let line = cursor.tokens.get(cursor.position.saturating_sub(1)).map_or(0, |token| token.line);
+    while cursor.peek().is_some_and(|token| token.line == line) {
+        cursor.position += 1;
+    }
+}
+
+fn skip_block(cursor: &mut Cursor<'_>) {
+    while cursor.peek().is_some() && !cursor.accept('{') {
+        cursor.position += 1;
+    }
+    body_tokens(cursor);
+}

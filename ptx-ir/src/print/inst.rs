@@ -1,0 +1,379 @@
+//! One instruction, one line.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::ir::{
+    Address, Base, EvictionPriority, Immediate, Inst, Kernel, Op, Operand, Rounding, Scope, SharedSize, TernaryOp, Type,
+};
+
+/// An instruction with the kernel whose names it uses.
+pub(super) struct Line<'a> {
+    pub(super) kernel: &'a Kernel,
+    pub(super) inst: &'a Inst,
+}
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(guard) = self.inst.guard {
+            write!(f, "@{}{} ", if guard.negate { "!" } else { "" }, guard.pred)?;
+        }
+        self.op(f, &self.inst.op)?;
+        f.write_str(";")
+    }
+}
+
+impl Line<'_> {
+    fn op(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+        match op {
+            Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::Fence { .. } => self.memory(f, op),
+            Op::CpAsync { .. }
+            | Op::CpAsyncCommit
+            | Op::CpAsyncWait { .. }
+            | Op::CpAsyncWaitAll
+            | Op::CreatePolicy { .. }
+            | Op::Prefetch { .. }
+            | Op::LdMatrix { .. } => self.copy(f, op),
+            Op::Mov { .. }
+            | Op::ReadSpecial { .. }
+            | Op::SharedAddress { .. }
+            | Op::Pack { .. }
+            | Op::Unpack { .. }
+            | Op::Cvta { .. }
+            | Op::Select { .. } => self.movement(f, op),
+            Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } => conversion(f, op),
+            Op::Unary { .. }
+            | Op::Binary { .. }
+            | Op::Ternary { .. }
+            | Op::Mul { .. }
+            | Op::Mad { .. }
+            | Op::Lop3 { .. }
+            | Op::BitFieldInsert { .. }
+            | Op::SetPredicate { .. } => arithmetic(f, op),
+            _ => together(f, op),
+        }
+    }
+
+    fn movement(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+        match op {
+            Op::Mov { ty, dst, src } => write!(f, "mov.{ty} {dst}, {src}"),
+            Op::ReadSpecial { dst, src } => {
+                write!(f, "mov.{} {dst}, {}", if src.is_wide() { "u64" } else { "u32" }, src.name())
+            }
+            Op::SharedAddress { dst, array } => {
+                let ty = if dst.class == crate::ir::RegClass::B64 { "u64" } else { "u32" };
+                write!(f, "mov.{ty} {dst}, {}", self.shared_name(array.0))
+            }
+            Op::Pack { ty, dst, srcs } => write!(f, "mov.{ty} {dst}, {}", Braces(srcs)),
+            Op::Unpack { ty, dsts, src } => write!(f, "mov.{ty} {}, {src}", Braces(dsts)),
+            Op::Cvta { space, to_generic, dst, src } => {
+                write!(f, "cvta{}{}.u64 {dst}, {src}", if *to_generic { "" } else { ".to" }, space.modifier())
+            }
+            Op::Select { ty, dst, a, b, pred } => write!(f, "selp.{ty} {dst}, {a}, {b}, {pred}"),
+            _ => Err(fmt::Error),
+        }
+    }
+
+    fn memory(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+        match op {
+            Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address } => {
+                write!(
+                    f,
+                    "ld{}{}{}{}",
+                    Dot(order.name()),
+                    Dot(scope_name(*scope)),
+                    space.modifier(),
+                    Dot(cache.name())
+                )?;
+                if *l1 != EvictionPriority::Normal {
+                    write!(f, ".L1::{}", l1.name())?;
+                }
+                print_l2(f, policy.is_some(), *l2_prefetch)?;
+                write!(
+                    f,
+                    "{}.{ty} {}, {}{}",
+                    Vector(dsts.len()),
+                    OneOrBraces(dsts),
+                    self.address(*address),
+                    Tail(*policy)
+                )
+            }
+            Op::Store { space, ty, order, scope, cache, policy, srcs, address } => {
+                write!(
+                    f,
+                    "st{}{}{}{}",
+                    Dot(order.name()),
+                    Dot(scope_name(*scope)),
+                    space.modifier(),
+                    Dot(cache.name())
+                )?;
+                print_l2(f, policy.is_some(), None)?;
+                write!(
+                    f,
+                    "{}.{ty} {}, {}{}",
+                    Vector(srcs.len()),
+                    self.address(*address),
+                    OneOrBraces(srcs),
+                    Tail(*policy)
+                )
+            }
+            Op::Atomic { op, space, ty, order, scope, dst, address, a, b } => {
+                let order = order.map_or("", |order| order.name());
+                let noftz =
+                    if matches!(ty, Type::F16 | Type::F16x2 | Type::Bf16 | Type::Bf16x2) { ".noftz" } else { "" };
+                write!(
+                    f,
+                    "{}{}{}{}.{}{noftz}.{ty} ",
+                    if dst.is_some() { "atom" } else { "red" },
+                    Dot(order),
+                    Dot(scope_name(*scope)),
+                    space.modifier(),
+                    op.name()
+                )?;
+                if let Some(dst) = dst {
+                    write!(f, "{dst}, ")?;
+                }
+                write!(f, "{}, {a}{}", self.address(*address), Tail(*b))
+            }
+            Op::Fence { order, scope } => write!(f, "fence.{}.{}", order.name(), scope.name()),
+            _ => Err(fmt::Error),
+        }
+    }
+
+    fn copy(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+        match op {
+            Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes, policy } => {
+                write!(f, "cp.async.{}.shared.global", cache.name())?;
+                print_l2(f, policy.is_some(), *l2_prefetch)?;
+                write!(
+                    f,
+                    " {}, {}, {bytes}{}{}",
+                    self.address(*dst),
+                    self.address(*src),
+                    Tail(*source_bytes),
+                    Tail(*policy)
+                )
+            }
+            Op::CpAsyncCommit => f.write_str("cp.async.commit_group"),
+            Op::CpAsyncWait { pending } => write!(f, "cp.async.wait_group {pending}"),
+            Op::CpAsyncWaitAll => f.write_str("cp.async.wait_all"),
+            Op::CreatePolicy { priority, fraction, dst } => {
+                write!(f, "createpolicy.fractional.L2::{}.b64 {dst}, 0f{fraction:08X}", priority.name())
+            }
+            Op::Prefetch { level, address } => write!(f, "prefetch.global.L{level} {}", self.address(*address)),
+            Op::LdMatrix { transpose, dsts, address } => {
+                let trans = if *transpose { ".trans" } else { "" };
+                write!(
+                    f,
+                    "ldmatrix.sync.aligned.m8n8.x{}{trans}.shared.b16 {}, {}",
+                    dsts.len(),
+                    Braces(dsts),
+                    self.address(*address)
+                )
+            }
+            _ => Err(fmt::Error),
+        }
+    }
+
+    fn address(&self, address: Address) -> String {
+        let base = match address.base {
+            Base::Reg(reg) => reg.to_string(),
+            Base::Shared(array) => self.shared_name(array.0),
+            Base::Param(param) => {
+                let name = self.kernel.params.get(param.0 as usize).map_or("?", |param| &param.name);
+                format!("{}_{name}", self.kernel.name)
+            }
+        };
+        match address.offset {
+            0 => format!("[{base}]"),
+            offset => format!("[{base}{offset:+}]"),
+        }
+    }
+
+    fn shared_name(&self, index: u32) -> String {
+        match self.kernel.shared.get(index as usize) {
+            Some(array) if array.size == SharedSize::Dynamic => format!("{}_{}", self.kernel.name, array.name),
+            Some(array) => array.name.clone(),
+            None => "?".to_owned(),
+        }
+    }
+}
+
+fn conversion(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+    match op {
+        Op::Cvt { to, from, rounding, ftz, sat, dst, src } => {
+            write!(
+                f,
+                "cvt{}{}{}.{to}.{from} {dst}, {src}",
+                Dot(rounding_name(*rounding)),
+                Flag(*ftz, ".ftz"),
+                Flag(*sat, ".sat")
+            )
+        }
+        Op::CvtPair { to, rounding, relu, dst, high, low } => {
+            write!(f, "cvt.{}{}.{to}.f32 {dst}, {high}, {low}", rounding.name(), Flag(*relu, ".relu"))
+        }
+        Op::CvtPackS8 { dst, a, b, c } => write!(f, "cvt.pack.sat.s8.s32.b32 {dst}, {a}, {b}, {c}"),
+        _ => Err(fmt::Error),
+    }
+}
+
+fn arithmetic(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+    match op {
+        Op::Unary { op, ty, rounding, approx, ftz, dst, a } => {
+            let approx = Flag(*approx, ".approx");
+            write!(f, "{}{approx}{}{}.{ty} {dst}, {a}", op.name(), Dot(rounding_name(*rounding)), Flag(*ftz, ".ftz"))
+        }
+        Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b } => {
+            let form = Dot(rounding_name(*rounding));
+            let (approx, full, ftz, sat, nan) = (
+                Flag(*approx, ".approx"),
+                Flag(*full, ".full"),
+                Flag(*ftz, ".ftz"),
+                Flag(*sat, ".sat"),
+                Flag(*nan, ".NaN"),
+            );
+            write!(f, "{}{approx}{full}{form}{ftz}{sat}{nan}.{ty} {dst}, {a}, {b}", op.name())
+        }
+        Op::Ternary { op: TernaryOp::Dp4aSigned, dst, a, b, c, .. } => write!(f, "dp4a.s32.s32 {dst}, {a}, {b}, {c}"),
+        Op::Ternary { op: TernaryOp::Dp4aUnsigned, dst, a, b, c, .. } => write!(f, "dp4a.u32.u32 {dst}, {a}, {b}, {c}"),
+        Op::Ternary { op, ty, rounding, ftz, sat, relu, dst, a, b, c } => {
+            let (ftz, sat, relu) = (Flag(*ftz, ".ftz"), Flag(*sat, ".sat"), Flag(*relu, ".relu"));
+            write!(f, "{}{}{ftz}{sat}{relu}.{ty} {dst}, {a}, {b}, {c}", op.name(), Dot(rounding_name(*rounding)))
+        }
+        Op::Mul { part, ty, dst, a, b } => write!(f, "mul.{}.{ty} {dst}, {a}, {b}", part.name()),
+        Op::Mad { part, ty, dst, a, b, c } => write!(f, "mad.{}.{ty} {dst}, {a}, {b}, {c}", part.name()),
+        Op::Lop3 { table, dst, a, b, c } => write!(f, "lop3.b32 {dst}, {a}, {b}, {c}, {table}"),
+        Op::BitFieldInsert { ty, dst, a, b, start, length } => write!(f, "bfi.{ty} {dst}, {a}, {b}, {start}, {length}"),
+        Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
+            write!(
+                f,
+                "setp.{}{}{}.{ty} {dst}, {a}, {b}",
+                compare.name(),
+                Dot(combine.map_or("", |(op, _)| op.name())),
+                Flag(*ftz, ".ftz")
+            )?;
+            combine.map_or(Ok(()), |(_, pred)| write!(f, ", {pred}"))
+        }
+        _ => Err(fmt::Error),
+    }
+}
+
+/// What lanes and threads do together, and control.
+fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+    match op {
+        Op::Shuffle { mode, dst, pred, src, lane, clamp, mask } => {
+            let pred = pred.map_or(String::new(), |pred| format!("|{pred}"));
+            write!(f, "shfl.sync.{}.b32 {dst}{pred}, {src}, {lane}, {clamp}, {mask}", mode.name())
+        }
+        Op::Vote { mode, dst, src, negate, mask } => {
+            let ty = if dst.class == crate::ir::RegClass::Pred { "pred" } else { "b32" };
+            write!(f, "vote.sync.{}.{ty} {dst}, {}{src}, {mask}", mode.name(), Flag(*negate, "!"))
+        }
+        Op::MatchAny { ty, dst, src, mask } => write!(f, "match.any.sync.{ty} {dst}, {src}, {mask}"),
+        Op::Redux { op, ty, dst, src, mask } => write!(f, "redux.sync.{}.{ty} {dst}, {src}, {mask}", op.name()),
+        Op::ActiveMask { dst } => write!(f, "activemask.b32 {dst}"),
+        Op::WarpSync { mask } => write!(f, "bar.warp.sync {mask}"),
+        Op::Mma { shape, satfinite, dsts, a, b, c } => {
+            let mnemonic = shape.mnemonic();
+            let mnemonic = if *satfinite { mnemonic.replace(".row.col.", ".row.col.satfinite.") } else { mnemonic };
+            write!(f, "{mnemonic} {}, {}, {}, {}", Braces(dsts), Braces(a), Braces(b), Braces(c))
+        }
+        Op::BarrierSync { aligned, id, threads } => {
+            write!(f, "{} {id}{}", if *aligned { "bar.sync" } else { "barrier.sync" }, Tail(*threads))
+        }
+        Op::BarrierArrive { aligned, id, threads } => {
+            write!(f, "{} {id}, {threads}", if *aligned { "bar.arrive" } else { "barrier.arrive" })
+        }
+        Op::Branch { uniform, label } => write!(f, "bra{} {label}", Flag(*uniform, ".uni")),
+        Op::Return => f.write_str("ret"),
+        Op::Exit => f.write_str("exit"),
+        Op::Trap => f.write_str("trap"),
+        Op::Nanosleep { duration } => write!(f, "nanosleep.u32 {duration}"),
+        _ => Err(fmt::Error),
+    }
+}
+
+fn print_l2(f: &mut Formatter<'_>, hint: bool, prefetch: Option<u32>) -> fmt::Result {
+    write!(f, "{}", Flag(hint, ".L2::cache_hint"))?;
+    prefetch.map_or(Ok(()), |bytes| write!(f, ".L2::{bytes}B"))
+}
+
+fn rounding_name(rounding: Option<Rounding>) -> &'static str {
+    rounding.map_or("", Rounding::name)
+}
+
+fn scope_name(scope: Option<Scope>) -> &'static str {
+    scope.map_or("", Scope::name)
+}
+
+impl Display for Operand {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reg(reg) => reg.fmt(f),
+            Self::Imm(Immediate::Int(value)) => value.fmt(f),
+            Self::Imm(Immediate::F32(bits)) => write!(f, "0f{bits:08X}"),
+            Self::Imm(Immediate::F64(bits)) => write!(f, "0d{bits:016X}"),
+        }
+    }
+}
+
+/// A modifier with its dot, or nothing.
+struct Dot(&'static str);
+
+impl Display for Dot {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, ".{}", self.0) }
+    }
+}
+
+/// A text if a flag is set.
+struct Flag(bool, &'static str);
+
+impl Display for Flag {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { self.1 } else { "" })
+    }
+}
+
+/// `.v2` or `.v4`, nothing for one element.
+struct Vector(usize);
+
+impl Display for Vector {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0 == 1 { Ok(()) } else { write!(f, ".v{}", self.0) }
+    }
+}
+
+/// A trailing operand, if there is one.
+struct Tail<T>(Option<T>);
+
+impl<T: Display> Display for Tail<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |operand| write!(f, ", {operand}"))
+    }
+}
+
+/// `{a, b}`.
+struct Braces<'a, T>(&'a [T]);
+
+impl<T: Display> Display for Braces<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (index, item) in self.0.iter().enumerate() {
+            write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
+        }
+        f.write_str("}")
+    }
+}
+
+/// `a` alone, `{a, b}` when there are more.
+struct OneOrBraces<'a, T>(&'a [T]);
+
+impl<T: Display> Display for OneOrBraces<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [one] => one.fmt(f),
+            many => Braces(many).fmt(f),
+        }
+    }
+}

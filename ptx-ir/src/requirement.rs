@@ -1,0 +1,78 @@
+//! What an instruction needs: capability and PTX version, as ptxas 13.0 accepts them.
+
+use crate::ir::{BinaryOp, EvictionPriority, Op, Scope, TernaryOp, Type, UnaryOp};
+use crate::target::{PtxVersion, Target};
+
+/// The least that an instruction, with its modifiers, assembles for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Requirement {
+    /// Ten times the compute capability.
+    pub capability: u32,
+    /// Whether only sm_90a has it.
+    pub sm90a: bool,
+    /// The PTX version that introduced it.
+    pub version: PtxVersion,
+}
+
+impl Requirement {
+    const BASE: Self = Self { capability: 80, sm90a: false, version: PtxVersion::V7_0 };
+
+    const fn version(minor: u8) -> Self {
+        Self { version: PtxVersion::new(7, minor), ..Self::BASE }
+    }
+
+    /// Whether `target` has it.
+    #[must_use]
+    pub const fn met_by(&self, target: Target) -> bool {
+        target.capability() >= self.capability && (!self.sm90a || target.has_sm90a())
+    }
+}
+
+impl Op {
+    /// What the instruction needs.
+    ///
+    /// # Source
+    /// PTX ISA 9.0, the "PTX ISA Notes" and "Target ISA Notes" of each instruction.
+    #[must_use]
+    pub fn requirement(&self) -> Requirement {
+        const HOPPER: Requirement = Requirement { capability: 90, sm90a: false, version: PtxVersion::new(7, 8) };
+        match self {
+            Self::Binary {
+                op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, ty: Type::Bf16 | Type::Bf16x2, ..
+            } => HOPPER,
+            Self::Cvt { to: Type::Bf16, from, .. } if *from != Type::F32 => HOPPER,
+            Self::Cvt { from: Type::Bf16, to, .. } if *to != Type::F32 => HOPPER,
+            Self::Cvt { from: Type::Bf16, to: Type::F32, .. } => Requirement::version(1),
+            Self::Atomic { ty: Type::Bf16 | Type::Bf16x2, .. } => HOPPER,
+            Self::Unary { op: UnaryOp::Ex2 | UnaryOp::Tanh, ty: Type::Bf16 | Type::Bf16x2, .. } => HOPPER,
+            Self::Unary { op: UnaryOp::Neg | UnaryOp::Abs, ty: Type::Bf16 | Type::Bf16x2, .. }
+            | Self::Ternary { op: TernaryOp::Fma, ty: Type::Bf16 | Type::Bf16x2, .. } => Requirement::BASE,
+            Self::Load { scope: Some(Scope::Cluster), .. }
+            | Self::Store { scope: Some(Scope::Cluster), .. }
+            | Self::Fence { scope: Scope::Cluster, .. } => HOPPER,
+            Self::Load { l1, l2_prefetch, policy, .. }
+                if *l1 != EvictionPriority::Normal || l2_prefetch.is_some() || policy.is_some() =>
+            {
+                Requirement::version(4)
+            }
+            Self::Store { policy: Some(_), .. } | Self::CreatePolicy { .. } => Requirement::version(4),
+            Self::CpAsync { l2_prefetch, policy, .. } if l2_prefetch.is_some() || policy.is_some() => {
+                Requirement::version(4)
+            }
+            _ => Requirement::BASE,
+        }
+    }
+}
+
+impl crate::ir::Module {
+    /// The lowest PTX version that covers the target and every instruction.
+    #[must_use]
+    pub fn version(&self) -> PtxVersion {
+        let instructions =
+            self.kernels.iter().flat_map(|kernel| &kernel.body).filter_map(|statement| match statement {
+                crate::ir::Statement::Inst(inst) => Some(inst.op.requirement().version),
+                crate::ir::Statement::Label(_) => None,
+            });
+        instructions.fold(self.target.version(), Ord::max)
+    }
+}
