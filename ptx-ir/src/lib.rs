@@ -12,4 +12,4 @@ mod verify;
 pub use parse::{ParseError, ParseErrors, Problem, Source, parse};
 pub use requirement::Requirement;
 pub use target::{PtxVersion, Target};
-pub use verify::{VerifyErrors, verify};
+pub use verify::{Reason, VerifyError, VerifyErrors, verify};
