@@ -5,7 +5,9 @@ pub mod dequantize;
 pub mod epilogue;
 pub mod fragment;
 pub mod geometry;
+pub mod oracle;
 pub mod packed;
+pub mod problem;
 pub mod ring;
 pub mod rows;
 pub mod sweep;
@@ -13,4 +15,5 @@ pub mod swizzle;
 
 pub use geometry::{Geometry, Warp};
 pub use packed::{PackedOrder, PackedTile};
+pub use problem::{Shape, ShapeError};
 pub use rows::{CopyMode, RowTile, Rows};

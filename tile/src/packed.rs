@@ -4,7 +4,7 @@
 //! fetches; units of one column block follow each other along K. What the 16 bytes of a lane mean is [`PackedOrder::place`], as data: packing permutes by it
 //! on the CPU, the kernel unpacks by it, and a test holds that it is a bijection.
 
-use tilewright_ptx_ir::build::{Builder, CopyHint, F16x2, Pointer, Value};
+use tilewright_ptx_ir::build::{Builder, CopyHint, Pointer, Value};
 
 use crate::dequantize;
 
