@@ -4,15 +4,25 @@
 //! 0 or 1. `None` means that the combination is not modelled (often because PTX has no such instruction): a program that holds it is
 //! refused when it is loaded. Whether the answer is `None` depends on the instruction alone, never on the values.
 //!
-//! Results that are not numbers are 0x7FFFFFFF in f32 and 0x7FFF in f16 and bf16; in f64 an operand's NaN is passed on, made quiet.
+//! A result that is not a number is 0x7FFFFFFF in f32, 0x7FFF in f16 and bf16, 0xFFF8000000000000 in f64. Subnormals are kept unless an
+//! instruction says `.ftz`; a result is flushed after it was rounded.
+//!
+//! # Source
+//! PTX ISA 9.0, section 9.7 (Instructions).
+
+mod approximate;
+mod convert;
+mod exact;
+mod float;
+mod integer;
 
 use tilewright_ptx_ir::ir::{AtomicOp, BinaryOp, Compare, MulPart, Rounding, TernaryOp, Type, UnaryOp};
 
 /// Where inside its documented error bound an approximate instruction answers.
 ///
-/// Without a seed the answer is the correctly rounded one. With a seed it is moved by a whole number of units in the last place that
-/// depends on the seed and on the operand's bits alone, and that the bound allows. Answers that are exact on every chip (powers of two
-/// from `ex2` of an integer, `rcp` of a power of two, zeros, infinities, NaN) are never moved.
+/// Without a seed the answer is the correctly rounded one. With a seed it is another one inside the bound, which depends on the seed and on
+/// the operands' bits alone. Answers that every chip gives exactly (`ex2` of an integer, `rcp` and `lg2` of a power of two, zeros,
+/// infinities, NaN) are never moved, nor is the sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a seed is all there is")]
 pub struct Jitter {
@@ -63,36 +73,88 @@ pub fn unary(
     a: u64,
     jitter: Jitter,
 ) -> Option<u64> {
-    let _ = (op, ty, rounding, approx, ftz, a, jitter);
-    None
+    match op {
+        UnaryOp::Neg | UnaryOp::Abs if ty.is_float() && rounding.is_none() => float::sign(op, ty, ftz, a),
+        _ if approx && rounding.is_none() => approximate::unary(op, ty, ftz, a, jitter),
+        UnaryOp::Rcp | UnaryOp::Sqrt if !approx => float::rounded_unary(op, ty, rounding?, ftz, a),
+        _ if !approx && !ftz && rounding.is_none() => integer::unary(op, ty, a),
+        _ => None,
+    }
 }
 
 /// `op.ty dst, a, b`. Shift amounts are 32 bits wide whatever the type.
 #[must_use]
 pub fn binary(op: BinaryOp, ty: Type, form: BinaryForm, a: u64, b: u64, jitter: Jitter) -> Option<u64> {
-    let _ = (op, ty, form, a, b, jitter);
-    None
+    let BinaryForm { rounding, ftz, sat, approx, full, nan } = form;
+    let extremum = matches!(op, BinaryOp::Min | BinaryOp::Max);
+    if (nan && !(extremum && ty.is_float())) || (extremum && (sat || rounding.is_some())) {
+        return None;
+    }
+    if approx || full {
+        let modelled = op == BinaryOp::Div && ty == Type::F32 && approx != full && rounding.is_none() && !sat;
+        return modelled.then(|| approximate::divide(full, ftz, a, b, jitter));
+    }
+    if !ty.is_float() {
+        return if rounding.is_some() || ftz { None } else { integer::binary(op, ty, sat, a, b) };
+    }
+    let divides = op == BinaryOp::Div;
+    if (divides && (rounding.is_none() || sat)) || !takes(ty, ftz, sat) {
+        return None;
+    }
+    float::binary(op, ty, form, a, b)
 }
 
 /// `op.ty dst, a, b, c`.
 #[must_use]
 pub fn ternary(op: TernaryOp, ty: Type, form: TernaryForm, a: u64, b: u64, c: u64) -> Option<u64> {
-    let _ = (op, ty, form, a, b, c);
-    None
+    if op == TernaryOp::Fma {
+        // A NaN stays with `.relu`, which PTX does not join with saturation.
+        let modelled = takes(ty, form.ftz, form.sat) && !(form.relu && form.sat);
+        return if modelled { float::fused_multiply_add(ty, form, a, b, c) } else { None };
+    }
+    if form != TernaryForm::default() {
+        return None;
+    }
+    let words = [a, b, c].map(low);
+    let untyped = ty == Type::B32;
+    match op {
+        TernaryOp::BitFieldExtract => integer::bit_field_extract(ty, a, b, c),
+        TernaryOp::BytePermute if untyped => Some(integer::byte_permute(words[0], words[1], words[2]).into()),
+        TernaryOp::FunnelLeft if untyped => Some(integer::funnel_shift(true, words[0], words[1], words[2]).into()),
+        TernaryOp::FunnelRight if untyped => Some(integer::funnel_shift(false, words[0], words[1], words[2]).into()),
+        TernaryOp::Dp4aSigned if matches!(ty, Type::S32 | Type::B32) => {
+            Some(integer::dot_product_of_bytes(true, words[0], words[1], words[2]).into())
+        }
+        TernaryOp::Dp4aUnsigned if matches!(ty, Type::U32 | Type::B32) => {
+            Some(integer::dot_product_of_bytes(false, words[0], words[1], words[2]).into())
+        }
+        _ => None,
+    }
+}
+
+/// Whether arithmetic on this float type has the modifiers asked for.
+const fn takes(ty: Type, ftz: bool, sat: bool) -> bool {
+    match ty {
+        Type::F32 | Type::F16 | Type::F16x2 => true,
+        _ => !ftz && !sat,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "32-bit instructions read the low half")]
+const fn low(bits: u64) -> u32 {
+    bits as u32
 }
 
 /// `mul.part.ty dst, a, b` on integers.
 #[must_use]
 pub fn multiply(part: MulPart, ty: Type, a: u64, b: u64) -> Option<u64> {
-    let _ = (part, ty, a, b);
-    None
+    integer::multiply(part, ty, a, b)
 }
 
 /// `mad.part.ty dst, a, b, c` on integers.
 #[must_use]
 pub fn multiply_add(part: MulPart, ty: Type, a: u64, b: u64, c: u64) -> Option<u64> {
-    let _ = (part, ty, a, b, c);
-    None
+    integer::multiply_add(part, ty, a, b, c)
 }
 
 /// `lop3.b32 dst, a, b, c, table`.
@@ -115,36 +177,34 @@ pub const fn lop3(table: u8, a: u32, b: u32, c: u32) -> u32 {
 /// `bfi.ty dst, a, b, start, length`: the low bits of `a` put into `b`.
 #[must_use]
 pub fn bit_field_insert(ty: Type, a: u64, b: u64, start: u32, length: u32) -> Option<u64> {
-    let _ = (ty, a, b, start, length);
-    None
+    integer::bit_field_insert(ty, a, b, start, length)
 }
 
 /// `setp.compare.ty`: whether the comparison holds.
 #[must_use]
 pub fn compare(compare: Compare, ty: Type, ftz: bool, a: u64, b: u64) -> Option<bool> {
-    let _ = (compare, ty, ftz, a, b);
-    None
+    if ty.is_float() {
+        return if takes(ty, ftz, false) { float::compare(compare, ty, ftz, a, b) } else { None };
+    }
+    if ftz { None } else { integer::compare(compare, ty, a, b) }
 }
 
-/// `cvt.to.from dst, a`.
+/// `cvt.to.from dst, a`. A signed integer result is sign-extended to 64 bits, for the register may be wider than the type.
 #[must_use]
 pub fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, sat: bool, a: u64) -> Option<u64> {
-    let _ = (to, from, rounding, ftz, sat, a);
-    None
+    convert::cvt(to, from, rounding, ftz, sat, a)
 }
 
 /// `cvt.to.f32 dst, high, low` with `to` `F16x2` or `Bf16x2`.
 #[must_use]
 pub fn cvt_pair(to: Type, rounding: Rounding, relu: bool, high: u32, low: u32) -> Option<u32> {
-    let _ = (to, rounding, relu, high, low);
-    None
+    convert::cvt_pair(to, rounding, relu, high, low)
 }
 
 /// `cvt.pack.sat.s8.s32.b32 dst, a, b, c`.
 #[must_use]
 pub const fn cvt_pack_s8(a: u32, b: u32, c: u32) -> u32 {
-    let _ = (a, b, c);
-    0
+    convert::cvt_pack_s8(a, b, c)
 }
 
 /// The new value of memory that holds `old` after `op` with `a` (and `b`, the new value of a compare-and-swap, whose `a` is compared).
@@ -152,6 +212,9 @@ pub const fn cvt_pack_s8(a: u32, b: u32, c: u32) -> u32 {
 /// Also the operation of `redux.sync`.
 #[must_use]
 pub fn atomic(op: AtomicOp, ty: Type, old: u64, a: u64, b: u64) -> Option<u64> {
-    let _ = (op, ty, old, a, b);
-    None
+    if !ty.is_float() {
+        return integer::atomic(op, ty, old, a, b);
+    }
+    // The sums of f16 and bf16 are `.noftz`; those of f32 keep subnormals as shared memory does.
+    if op == AtomicOp::Add { float::binary(BinaryOp::Add, ty, BinaryForm::default(), old, a) } else { None }
 }

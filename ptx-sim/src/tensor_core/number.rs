@@ -1,5 +1,10 @@
 //! Taking operands apart and putting results together.
-#![expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "fields of bit patterns fit")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "fields of bit patterns fit"
+)]
 
 use super::model::Operand;
 
