@@ -4,7 +4,7 @@ use tilewright_ptx_ir::ir::MmaShape;
 
 use super::fragment;
 use super::model::{Model, Operand};
-use super::{integer, multiply_accumulate, multiply_accumulate_f16};
+use super::{fast, integer, multiply_accumulate, multiply_accumulate_f16};
 use crate::Profile;
 
 /// The registers of one warp: `[register][lane]`.
@@ -41,9 +41,9 @@ pub fn execute(
 }
 
 /// The 16-bit operands of one warp: a by rows, b by columns.
-struct Tiles<const K: usize> {
-    a: [[u16; K]; 16],
-    b: [[u16; K]; 8],
+pub(super) struct Tiles<const K: usize> {
+    pub(super) a: [[u16; K]; 16],
+    pub(super) b: [[u16; K]; 8],
 }
 
 impl<const K: usize> Tiles<K> {
@@ -83,11 +83,24 @@ fn floating<const K: usize>(
     d: &mut [[u32; 32]],
 ) {
     let tiles = Tiles::<K>::gather(a, b);
+    let mut sums = [[0; 8]; 16];
+    for (register, lanes) in c.iter().enumerate().take(4) {
+        for (lane, &bits) in lanes.iter().enumerate() {
+            let place = fragment::accumulator(lane, register);
+            sums[place.row][place.column] = bits;
+        }
+    }
+    if !fast::accumulate(model, operand, &tiles, &mut sums) {
+        for (a, sums) in tiles.a.iter().zip(&mut sums) {
+            for (b, sum) in tiles.b.iter().zip(sums) {
+                *sum = multiply_accumulate(model, operand, a, b, *sum);
+            }
+        }
+    }
     for (register, lanes) in d.iter_mut().enumerate().take(4) {
         for (lane, result) in lanes.iter_mut().enumerate() {
             let place = fragment::accumulator(lane, register);
-            let c = c.get(register).map_or(0, |lanes| lanes[lane]);
-            *result = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], c);
+            *result = sums[place.row][place.column];
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod dot;
 mod execute;
+mod fast;
 pub mod fragment;
 mod integer;
 mod model;
