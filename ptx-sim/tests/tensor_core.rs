@@ -131,6 +131,16 @@ proptest! {
         }
     }
 
+    /// Products of zeros add nothing, whatever the accumulator: subnormals and the least normal numbers come back as they went in.
+    #[test]
+    fn adding_zeros_changes_nothing(c in patterns(23, 8), k in 1usize..17) {
+        prop_assume!(c & 0x7F80_0000 != 0x7F80_0000 && c != 0x8000_0000);
+        for model in [Model::AMPERE, Model::HOPPER] {
+            let sum = multiply_accumulate(model, Operand::Bf16, &vec![0; k], &vec![0x8000; k], c as u32);
+            prop_assert_eq!(u64::from(sum), c);
+        }
+    }
+
     #[test]
     fn negating_everything_negates_the_result(
         a in proptest::collection::vec(any::<u16>(), 16),

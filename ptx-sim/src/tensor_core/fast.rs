@@ -1,121 +1,152 @@
-//! The model on a whole tile of finite operands, eight columns at a time.
+//! The model on a whole tile of finite operands, all 128 outputs side by side.
 //!
-//! The same sums as [`multiply_accumulate`](super::multiply_accumulate), term for term. A significand is kept as an f32 in (-2, 2) without
-//! its exponent; the product of two is exact in f32, so is its product with a power of two, and the conversion to an integer truncates the
-//! magnitude. Loops run over eight columns so that a compiler makes vectors of them.
+//! The same sums as [`multiply_accumulate`](super::multiply_accumulate), term for term. A product of significands has at most 22 bits; it
+//! is shifted by a multiplication with a power of two and one shift by a constant, which truncates. Every loop runs over the outputs, so that
+//! a compiler makes vectors of it, also where the processor cannot shift each element by its own amount.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    reason = "truncation is the subject; exponents are small"
+    reason = "truncation is the subject; significands and exponents are small"
 )]
 
 use super::execute::Tiles;
 use super::model::{Model, Operand};
 use super::number::encode_f32_towards_zero;
 
-/// What one vector holds: the columns of the tile.
+const ROWS: usize = 16;
 const COLUMNS: usize = 8;
+const OUTPUTS: usize = ROWS * COLUMNS;
 
-/// A decoded operand: its significand in (-2, 2) and its exponent.
+/// For each output, the operand that it reads at one place along k.
 #[derive(Clone, Copy)]
-struct Part {
-    significand: f32,
-    exponent: i32,
+struct Operands {
+    significands: [i16; OUTPUTS],
+    exponents: [i16; OUTPUTS],
 }
 
-/// sums += a·b as `model` adds; `false`, and nothing is changed, if an operand or a sum is infinite or NaN or becomes so, or if the model's
-/// blocks are not those of a chip that has these instructions.
+/// sums += a·b as `model` adds; `false`, and nothing is changed, if an operand or a sum is infinite or NaN or becomes so.
 pub(super) fn accumulate<const K: usize>(
     model: Model,
     operand: Operand,
     tiles: &Tiles<K>,
-    sums: &mut [[u32; COLUMNS]; 16],
-) -> bool {
-    match model.block.min(K) {
-        8 => in_blocks::<K, 8>(model, operand, tiles, sums),
-        16 => in_blocks::<K, 16>(model, operand, tiles, sums),
-        _ => false,
-    }
-}
-
-fn in_blocks<const K: usize, const BLOCK: usize>(
-    model: Model,
-    operand: Operand,
-    tiles: &Tiles<K>,
-    sums: &mut [[u32; COLUMNS]; 16],
+    sums: &mut [[u32; COLUMNS]; ROWS],
 ) -> bool {
     let special = operand.special_exponent() << operand.fraction_bits();
     let has_special = |row: &[u16; K]| row.iter().fold(false, |any, bits| any | (bits & special == special));
-    if tiles.a.iter().chain(&tiles.b).any(has_special) || sums.iter().any(has_overflow) {
+    let mut results = [0; OUTPUTS];
+    results.copy_from_slice(sums.as_flattened());
+    if tiles.a.iter().chain(&tiles.b).any(has_special) || has_overflow(&results) {
         return false;
     }
-    let mut b_significands = [[0.0f32; COLUMNS]; K];
-    let mut b_exponents = [[0i32; COLUMNS]; K];
-    for (column, values) in tiles.b.iter().enumerate() {
-        for (k, &bits) in values.iter().enumerate() {
-            let part = decode(operand, bits);
-            b_significands[k][column] = part.significand;
-            b_exponents[k][column] = part.exponent;
+    let none = Operands { significands: [0; OUTPUTS], exponents: [0; OUTPUTS] };
+    let (mut a, mut b) = ([none; K], [none; K]);
+    spread(operand, tiles, &mut a, &mut b);
+    let block = model.block.max(1);
+    for (a, b) in a.chunks(block).zip(b.chunks(block)) {
+        add_block(Alignment::new(model, operand), a, b, &mut results);
+        if has_overflow(&results) {
+            return false;
         }
     }
-    let (b_significands, _) = b_significands.as_chunks::<BLOCK>();
-    let (b_exponents, _) = b_exponents.as_chunks::<BLOCK>();
-    let mut results = *sums;
-    for (a, results) in tiles.a.iter().zip(&mut results) {
-        let a = a.map(|bits| decode(operand, bits));
-        for (a, (significands, exponents)) in
-            a.as_chunks::<BLOCK>().0.iter().zip(b_significands.iter().zip(b_exponents))
-        {
-            *results = add_block(model.fraction_bits as i32, a, significands, exponents, *results);
-            if has_overflow(results) {
-                return false;
-            }
-        }
-    }
-    *sums = results;
+    sums.as_flattened_mut().copy_from_slice(&results);
     true
 }
 
-fn has_overflow(row: &[u32; COLUMNS]) -> bool {
-    row.iter().fold(false, |any, bits| any | (bits & 0x7F80_0000 == 0x7F80_0000))
+fn has_overflow(sums: &[u32; OUTPUTS]) -> bool {
+    sums.iter().fold(false, |any, bits| any | (bits & 0x7F80_0000 == 0x7F80_0000))
 }
 
-fn add_block<const BLOCK: usize>(
+/// The tiles decoded, and repeated so that output i finds its operands at i.
+fn spread<const K: usize>(operand: Operand, tiles: &Tiles<K>, a: &mut [Operands; K], b: &mut [Operands; K]) {
+    for k in 0..K {
+        let row = tiles.a.map(|row| decode(operand, row[k]));
+        for (outputs, value) in a[k].significands.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(row) {
+            *outputs = [value.0; COLUMNS];
+        }
+        for (outputs, value) in a[k].exponents.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(row) {
+            *outputs = [value.1; COLUMNS];
+        }
+        let column = tiles.b.map(|column| decode(operand, column[k]));
+        for outputs in b[k].significands.as_chunks_mut::<COLUMNS>().0 {
+            *outputs = column.map(|value| value.0);
+        }
+        for outputs in b[k].exponents.as_chunks_mut::<COLUMNS>().0 {
+            *outputs = column.map(|value| value.1);
+        }
+    }
+}
+
+/// The significand as an integer, with the sign, and the exponent.
+const fn decode(operand: Operand, bits: u16) -> (i16, i16) {
+    let fraction_bits = operand.fraction_bits();
+    let stored = bits >> fraction_bits & operand.special_exponent();
+    let fraction = bits & ((1 << fraction_bits) - 1);
+    let significand = (fraction | ((stored != 0) as u16) << fraction_bits) as i16;
+    let sign = bits as i16 >> 15;
+    let exponent = if stored == 0 { 1 } else { stored as i16 } - operand.bias() as i16;
+    ((significand ^ sign) - sign, exponent)
+}
+
+/// How products are brought to the unit of a block.
+#[derive(Clone, Copy)]
+struct Alignment {
+    /// Bits kept below the unit of the largest exponent.
     fraction_bits: i32,
-    a: &[Part; BLOCK],
-    significands: &[[f32; COLUMNS]; BLOCK],
-    exponents: &[[i32; COLUMNS]; BLOCK],
-    c: [u32; COLUMNS],
-) -> [u32; COLUMNS] {
-    let c_exponents = c.map(|bits| ((bits >> 23 & 0xFF) as i32).max(1) - 127);
-    let mut largest = c_exponents;
-    for k in 0..BLOCK {
-        for column in 0..COLUMNS {
-            largest[column] = largest[column].max(a[k].exponent + exponents[k][column]);
+    /// A product of the largest exponent, times 2^31, is shifted right by so much.
+    shift: u32,
+}
+
+impl Alignment {
+    const fn new(model: Model, operand: Operand) -> Self {
+        Self {
+            fraction_bits: model.fraction_bits as i32,
+            shift: 31 + 2 * operand.fraction_bits() - model.fraction_bits,
+        }
+    }
+}
+
+fn add_block(alignment: Alignment, a: &[Operands], b: &[Operands], results: &mut [u32; OUTPUTS]) {
+    let mut largest = [0i32; OUTPUTS];
+    for (largest, &c) in largest.iter_mut().zip(&*results) {
+        *largest = exponent_of_f32(c);
+    }
+    for (a, b) in a.iter().zip(b) {
+        for ((largest, &a), &b) in largest.iter_mut().zip(&a.exponents).zip(&b.exponents) {
+            *largest = (*largest).max(i32::from(a) + i32::from(b));
         }
     }
     // Sixteen products below 2^27 each stay inside i32, but not with the accumulator on top.
-    let mut sums = [0i32; COLUMNS];
-    for k in 0..BLOCK {
-        for column in 0..COLUMNS {
-            let shift = fraction_bits + a[k].exponent + exponents[k][column] - largest[column];
-            // A product shifted by -30 or more is below one unit, as one shifted by -64 is: the scale stays a normal number.
-            let scale = f32::from_bits(((shift.max(-64) + 127) << 23) as u32);
-            sums[column] += (a[k].significand * significands[k][column] * scale) as i32;
+    let mut sums = [0i32; OUTPUTS];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..OUTPUTS {
+            let product = i32::from(a.significands[i]) * i32::from(b.significands[i]);
+            let sign = product >> 31;
+            let magnitude = ((product ^ sign) - sign) as u32;
+            // A product 2^31 below the largest is less than one unit: its power of two no longer matters.
+            let below = largest[i] - i32::from(a.exponents[i]) - i32::from(b.exponents[i]);
+            let power = 1u32 << (31 - below).max(0);
+            let aligned = ((u64::from(magnitude) * u64::from(power)) >> alignment.shift) as i32;
+            sums[i] += (aligned ^ sign) - sign;
         }
     }
-    let mut results = [0; COLUMNS];
-    for column in 0..COLUMNS {
-        let bits = c[column];
-        let implicit = if bits & 0x7F80_0000 == 0 { 0 } else { 0x0080_0000 };
-        let significand = i64::from(bits & 0x007F_FFFF | implicit);
-        let shift = fraction_bits - 23 + c_exponents[column] - largest[column];
-        let magnitude = significand << shift.max(0) >> (-shift).clamp(0, 63);
-        let signed = if bits >> 31 == 1 { -magnitude } else { magnitude };
-        results[column] = encode(i64::from(sums[column]) + signed, largest[column] - fraction_bits);
+    for ((result, &sum), &largest) in results.iter_mut().zip(&sums).zip(&largest) {
+        let unit = largest - alignment.fraction_bits;
+        *result = encode(i64::from(sum) + aligned_f32(*result, unit), unit);
     }
-    results
+}
+
+fn exponent_of_f32(bits: u32) -> i32 {
+    ((bits >> 23 & 0xFF) as i32).max(1) - 127
+}
+
+/// A finite f32 in multiples of 2^unit, its magnitude truncated.
+fn aligned_f32(bits: u32, unit: i32) -> i64 {
+    let implicit = if bits & 0x7F80_0000 == 0 { 0 } else { 0x0080_0000 };
+    let significand = i64::from(bits & 0x007F_FFFF | implicit);
+    let shift = exponent_of_f32(bits) - 23 - unit;
+    let magnitude = significand << shift.max(0) >> (-shift).clamp(0, 63);
+    if bits >> 31 == 1 { -magnitude } else { magnitude }
 }
 
 /// sum · 2^unit as f32, rounded towards zero, for sums below 2^33.
@@ -128,18 +159,4 @@ fn encode(sum: i64, unit: i32) -> u32 {
         return encode_f32_towards_zero(sum, unit);
     }
     (cut as f32).to_bits()
-}
-
-fn decode(operand: Operand, bits: u16) -> Part {
-    let fraction_bits = operand.fraction_bits();
-    let stored = bits >> fraction_bits & operand.special_exponent();
-    let fraction = u32::from(bits) & ((1 << fraction_bits) - 1);
-    let implicit = u32::from(stored != 0) << fraction_bits;
-    // Small integers: the conversion and the scaling by a power of two are exact.
-    let magnitude = (fraction | implicit) as u16;
-    let significand = f32::from(magnitude) * f32::from_bits((127 - fraction_bits) << 23);
-    Part {
-        significand: if bits >> 15 == 1 { -significand } else { significand },
-        exponent: i32::from(stored.max(1)) - operand.bias(),
-    }
 }
