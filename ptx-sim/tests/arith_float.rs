@@ -24,9 +24,16 @@ fn binary(op: BinaryOp, ty: Type, form: BinaryForm, a: u64, b: u64) -> u64 {
     arith::binary(op, ty, form, a, b, EXACT).unwrap()
 }
 
-/// The pattern that the chip gives for what APFloat computed.
-fn bits<F: Float>(value: F, nan: u64) -> u64 {
-    if value.is_nan() { nan } else { u64::try_from(value.to_bits()).unwrap() }
+/// The pattern that the chip gives for what APFloat computed from `operands`: f64 passes on the last NaN among them.
+fn bits<F: Float>(value: F, nan: u64, operands: &[u64]) -> u64 {
+    if !value.is_nan() {
+        return u64::try_from(value.to_bits()).unwrap();
+    }
+    let last = operands.iter().rev().find(|&&bits| F::from_bits(bits.into()).is_nan());
+    match last {
+        Some(bits) if nan == NAN_F64 => bits | 0x0008_0000_0000_0000,
+        _ => nan,
+    }
 }
 
 /// Every operation of one format under one rounding.
@@ -34,18 +41,33 @@ fn check<F: Float>(ty: Type, nan: u64, rounding: (Rounding, Round), a: u64, b: u
     let (ours, theirs) = rounding;
     let [x, y, z] = [a, b, c].map(|bits| F::from_bits(bits.into()));
     let place = |name: &str| format!("{name}.{}.{ty} of {a:#x}, {b:#x}, {c:#x}", ours.name());
-    assert_eq!(binary(BinaryOp::Add, ty, form(ours), a, b), bits(x.add_r(y, theirs).value, nan), "{}", place("add"));
-    assert_eq!(binary(BinaryOp::Sub, ty, form(ours), a, b), bits(x.sub_r(y, theirs).value, nan), "{}", place("sub"));
-    assert_eq!(binary(BinaryOp::Mul, ty, form(ours), a, b), bits(x.mul_r(y, theirs).value, nan), "{}", place("mul"));
+    assert_eq!(
+        binary(BinaryOp::Add, ty, form(ours), a, b),
+        bits(x.add_r(y, theirs).value, nan, &[a, b]),
+        "{}",
+        place("add")
+    );
+    assert_eq!(
+        binary(BinaryOp::Sub, ty, form(ours), a, b),
+        bits(x.sub_r(y, theirs).value, nan, &[a, b]),
+        "{}",
+        place("sub")
+    );
+    assert_eq!(
+        binary(BinaryOp::Mul, ty, form(ours), a, b),
+        bits(x.mul_r(y, theirs).value, nan, &[a, b]),
+        "{}",
+        place("mul")
+    );
     let fma = TernaryForm { rounding: Some(ours), ..TernaryForm::default() };
     let fma = arith::ternary(TernaryOp::Fma, ty, fma, a, b, c).unwrap();
-    assert_eq!(fma, bits(x.mul_add_r(y, z, theirs).value, nan), "{}", place("fma"));
+    assert_eq!(fma, bits(x.mul_add_r(y, z, theirs).value, nan, &[a, b, c]), "{}", place("fma"));
     if matches!(ty, Type::F32 | Type::F64) {
         let quotient = binary(BinaryOp::Div, ty, form(ours), a, b);
-        assert_eq!(quotient, bits(x.div_r(y, theirs).value, nan), "{}", place("div"));
+        assert_eq!(quotient, bits(x.div_r(y, theirs).value, nan, &[b, a]), "{}", place("div"));
         let one = F::from_u128(1).value;
         let inverse = arith::unary(UnaryOp::Rcp, ty, Some(ours), false, false, a, EXACT).unwrap();
-        assert_eq!(inverse, bits(one.div_r(x, theirs).value, nan), "{}", place("rcp"));
+        assert_eq!(inverse, bits(one.div_r(x, theirs).value, nan, &[a]), "{}", place("rcp"));
     }
 }
 
@@ -102,7 +124,8 @@ proptest! {
     #[test]
     fn f64_square_root_agrees_with_the_host(a in patterns(52, 11)) {
         let root = f64::from_bits(a).sqrt();
-        let expected = if root.is_nan() { NAN_F64 } else { root.to_bits() };
+        let passed_on = f64::from_bits(a).is_nan().then_some(a | 0x0008_0000_0000_0000);
+        let expected = if root.is_nan() { passed_on.unwrap_or(NAN_F64) } else { root.to_bits() };
         let ours = arith::unary(UnaryOp::Sqrt, Type::F64, Some(Rounding::Nearest), false, false, a, EXACT);
         prop_assert_eq!(ours, Some(expected));
     }
@@ -206,6 +229,22 @@ fn signs_change_without_rounding() {
     assert_eq!(unary(UnaryOp::Neg, Type::F32, true, 0x8000_0001), Some(0));
     assert_eq!(unary(UnaryOp::Abs, Type::F16x2, false, 0x8001_BC00), Some(0x0001_3C00));
     assert_eq!(unary(UnaryOp::Neg, Type::F64, false, 1), Some(0x8000_0000_0000_0001));
+}
+
+/// NaN patterns as an H200 gives them.
+#[test]
+fn nan_patterns() {
+    let unary = |op, ty, a| arith::unary(op, ty, None, false, false, a, EXACT).unwrap();
+    assert_eq!(unary(UnaryOp::Neg, Type::F32, 0x7FC0_0000), 0x7FFF_FFFF);
+    assert_eq!(unary(UnaryOp::Abs, Type::F32, 0xFF80_0001), 0x7FFF_FFFF);
+    assert_eq!(unary(UnaryOp::Neg, Type::F16x2, 0x7F80_0000), 0x7FFF_8000);
+    assert_eq!(unary(UnaryOp::Abs, Type::Bf16x2, 0x7FC0_8000), 0x7FFF_0000);
+    let of = |op| binary(op, Type::F64, BinaryForm::default(), 0xFFF4_0000_0000_0001, 0x7FF1_2345_6789_ABCD);
+    assert_eq!(of(BinaryOp::Add), 0x7FF9_2345_6789_ABCD);
+    assert_eq!(of(BinaryOp::Min), 0x7FF9_2345_6789_ABCD);
+    let div = form(Rounding::Nearest);
+    let quotient = binary(BinaryOp::Div, Type::F64, div, 0xFFF4_0000_0000_0001, 0x7FF1_2345_6789_ABCD);
+    assert_eq!(quotient, 0xFFFC_0000_0000_0001);
 }
 
 /// Whether an instruction is modelled does not depend on its operands, and what PTX lacks is not.

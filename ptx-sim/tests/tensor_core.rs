@@ -68,7 +68,7 @@ fn special_values() {
         assert_eq!(bits(&[(1.0, 1.0)], -1.0), 0);
         // Subnormals are kept: 2^-24 · 2^-24, and an accumulator of one last place.
         assert_eq!(bits(&[(2.0f32.powi(-24), 2.0f32.powi(-24))], 0.0), 2.0f32.powi(-48).to_bits());
-        assert_eq!(multiply_accumulate(model, Operand::F16, &[0], &[0], 1), 0);
+        assert_eq!(multiply_accumulate(model, Operand::F16, &[0], &[0x7BFF], 1), 1);
         assert_eq!(multiply_accumulate(model, Operand::Bf16, &[0], &[0], 1), 1);
     }
 }
@@ -82,6 +82,8 @@ fn f16_accumulators_round_to_nearest_even() {
     assert_eq!(sum(65_504.0, 15.0), f16(65_504.0));
     assert_eq!(sum(65_504.0, 16.0), 0x7C00);
     assert_eq!(sum(f32::NAN, 1.0), 0x7FFF);
+    // What rounds to zero has no sign.
+    assert_eq!(multiply_accumulate_f16(Model::HOPPER, &[0x8001], &[0x0001], 0x8000), 0);
 }
 
 /// A finite f16 in multiples of 2^-24, of which every one is a multiple.
@@ -112,7 +114,7 @@ proptest! {
         let c = (c as f32).to_bits();
         let result = f64::from(f32::from_bits(multiply_accumulate(Model::HOPPER, Operand::F16, &a, &b, c)));
         let error = (result * 2.0f64.powi(48) - sum as f64).abs();
-        // Zeros and subnormals have exponents too: 2^-14 for an f16 operand, so up to 2^2 for a product.
+        // Subnormals have an exponent above their value: 2^-14 in f16, so up to 2^2 for a product.
         let unit = largest.max(2.0f64.powi(48 + 2)) * 2.0f64.powi(-25);
         prop_assert!(error <= 17.0 * unit + sum.unsigned_abs() as f64 * 2.0f64.powi(-23), "{error} {unit} {sum}");
     }

@@ -28,6 +28,8 @@ pub(super) fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, s
         (Scalar::Integer(width), Scalar::Float(from)) => {
             let rounding = rounding.filter(|rounding| is_integral(*rounding))?;
             let value = match operand(from, ftz, a) {
+                // As the PTX ISA has it: zero, but the sign's bit where 64 bits take part.
+                Value::Nan if from == Format::F64 || width == 64 => return Some(integer(to, width, 1 << (width - 1))),
                 Value::Nan => 0,
                 Value::Infinite { negative: true } => i128::MIN,
                 Value::Infinite { negative: false } => i128::MAX,
@@ -93,7 +95,13 @@ fn float(to: Format, from: Format, rounding: Option<Rounding>, ftz: bool, sat: b
     // Every value of `from` is one of `to`: nothing is rounded.
     let wider = to.fraction_bits >= from.fraction_bits && to.exponent_bits >= from.exponent_bits;
     let bits = match rounding {
-        None if same => truncated(to.exponent_bits + to.fraction_bits + 1, a),
+        None if wider && !same && from.is_nan(truncated(from.bits(), a)) => widened_nan(to, from, a),
+        Some(Rounding::Nearest | Rounding::Zero | Rounding::Down | Rounding::Up)
+            if from == Format::F64 && to == Format::F32 && from.is_nan(a) =>
+        {
+            (a >> 32 & to.sign()) | to.infinity() | to.quiet() | (a >> 29 & (to.quiet() - 1))
+        }
+        None if same => truncated(to.bits(), a),
         None if wider => to.encode(value, Rounding::Nearest),
         Some(rounding) if same && is_integral(rounding) => integral(to, value, rounding),
         Some(rounding) if !same && !wider && !is_integral(rounding) => to.encode(value, rounding),
@@ -101,6 +109,22 @@ fn float(to: Format, from: Format, rounding: Option<Rounding>, ftz: bool, sat: b
         _ => return None,
     };
     Some(finished(to, ftz, sat, bits))
+}
+
+/// A NaN in a wider format: bf16 and f32 keep what they carry, f16 does not.
+fn widened_nan(to: Format, from: Format, a: u64) -> u64 {
+    let single = if from == Format::BF16 {
+        truncated(16, a) << 16
+    } else if from == Format::F16 {
+        Format::F32.nan
+    } else {
+        a
+    };
+    if to == Format::F32 {
+        return single;
+    }
+    let sign = if Format::F32.is_negative(single) { to.sign() } else { 0 };
+    sign | to.infinity() | to.quiet() | (single & (Format::F32.quiet() - 1)) << 29
 }
 
 /// The nearest integral value, keeping the sign of zero.
@@ -114,7 +138,7 @@ fn integral(to: Format, value: Value, rounding: Rounding) -> u64 {
 }
 
 const fn operand(from: Format, ftz: bool, a: u64) -> Value {
-    let bits = truncated(from.exponent_bits + from.fraction_bits + 1, a);
+    let bits = truncated(from.bits(), a);
     from.decode(if ftz && from.fraction_bits == 23 { from.flushed(bits) } else { bits })
 }
 

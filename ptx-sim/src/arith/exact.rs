@@ -30,6 +30,11 @@ impl Format {
     pub(super) const F32: Self = Self { fraction_bits: 23, exponent_bits: 8, nan: 0x7FFF_FFFF };
     pub(super) const F64: Self = Self { fraction_bits: 52, exponent_bits: 11, nan: 0xFFF8_0000_0000_0000 };
 
+    /// Bits of a pattern.
+    pub(super) const fn bits(self) -> u32 {
+        1 + self.exponent_bits + self.fraction_bits
+    }
+
     /// The sign's bit.
     pub(super) const fn sign(self) -> u64 {
         1 << (self.fraction_bits + self.exponent_bits)
@@ -43,6 +48,11 @@ impl Format {
     /// One.
     pub(super) const fn one(self) -> u64 {
         (self.bias() as u64) << self.fraction_bits
+    }
+
+    /// The bit that tells quiet NaNs from signalling ones.
+    pub(super) const fn quiet(self) -> u64 {
+        1 << (self.fraction_bits - 1)
     }
 
     const fn bias(self) -> i32 {

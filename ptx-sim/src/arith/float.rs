@@ -55,6 +55,15 @@ const fn mask(format: Format) -> u64 {
     format.sign() | (format.sign() - 1)
 }
 
+/// The NaN that an f64 instruction passes on, if an operand is one: the last, made quiet. Other formats pass none on.
+fn passed_on<const N: usize>(format: Format, mut operands: [u64; N]) -> Option<u64> {
+    if format != Format::F64 {
+        return None;
+    }
+    operands.reverse();
+    operands.into_iter().find(|&bits| format.is_nan(bits)).map(|bits| bits | format.quiet())
+}
+
 /// Applies `each` to every scalar of packed operands.
 fn map<const N: usize>(format: Format, count: u32, operands: [u64; N], each: impl Fn([u64; N]) -> u64) -> u64 {
     let scalar = |shift: u32| each(operands.map(|bits| (bits >> shift) & mask(format)));
@@ -71,7 +80,7 @@ const fn arithmetic_rounding(ty: Type, rounding: Option<Rounding>) -> Option<Rou
     }
 }
 
-/// `neg`, `abs`: signs are changed also of NaN; `.ftz` flushes.
+/// `neg`, `abs`. A NaN becomes the canonical one, but in f64, where only the sign changes.
 pub(super) fn sign(op: UnaryOp, ty: Type, ftz: bool, a: u64) -> Option<u64> {
     let (format, count) = format(ty)?;
     let negate = match op {
@@ -80,6 +89,9 @@ pub(super) fn sign(op: UnaryOp, ty: Type, ftz: bool, a: u64) -> Option<u64> {
         _ => return None,
     };
     Some(map(format, count, [a], |[a]| {
+        if format.is_nan(a) && format != Format::F64 {
+            return format.nan;
+        }
         let a = if ftz { format.flushed(a) } else { a };
         if negate { a ^ format.sign() } else { a & !format.sign() }
     }))
@@ -92,6 +104,9 @@ pub(super) fn rounded_unary(op: UnaryOp, ty: Type, rounding: Rounding, ftz: bool
     }
     let (format, _) = format(ty)?;
     let finish = Finish { format, rounding: arithmetic_rounding(ty, Some(rounding))?, ftz, sat: false, relu: false };
+    if let Some(nan) = passed_on(format, [a]) {
+        return matches!(op, UnaryOp::Rcp | UnaryOp::Sqrt).then_some(nan);
+    }
     let a = finish.operand(a & mask(format));
     match op {
         UnaryOp::Rcp => Some(finish.result(exact::divide(format.decode(format.one()), a))),
@@ -117,14 +132,21 @@ pub(super) fn binary(op: BinaryOp, ty: Type, form: BinaryForm, a: u64, b: u64) -
         BinaryOp::Max => &|a, b| extremum(finish, true, nan, a, b),
         _ => return None,
     };
-    Some(map(format, count, [a, b], |[a, b]| each(a, b)))
+    Some(map(format, count, [a, b], |[a, b]| {
+        // A quotient is computed by a sequence of instructions that looks at the dividend first.
+        let operands = if op == BinaryOp::Div { [b, a] } else { [a, b] };
+        match passed_on(format, operands) {
+            Some(nan) if !matches!(op, BinaryOp::Min | BinaryOp::Max) => nan,
+            _ => each(a, b),
+        }
+    }))
 }
 
 /// The smaller or larger operand, with -0 below +0; the other one if one is NaN, unless `nan` asks for NaN.
 fn extremum(finish: Finish, largest: bool, nan: bool, a: u64, b: u64) -> u64 {
     let format = finish.format;
     let bits = match (format.is_nan(a), format.is_nan(b)) {
-        (true, true) => format.nan,
+        (true, true) => passed_on(format, [a, b]).unwrap_or(format.nan),
         (true, false) | (false, true) if nan => format.nan,
         (true, false) => b,
         (false, true) => a,
@@ -152,6 +174,9 @@ pub(super) fn fused_multiply_add(ty: Type, form: TernaryForm, a: u64, b: u64, c:
     }
     let finish = Finish { format, rounding, ftz, sat, relu };
     Some(map(format, count, [a, b, c], |[a, b, c]| {
+        if let Some(nan) = passed_on(format, [a, b, c]) {
+            return nan;
+        }
         let product = exact::multiply(finish.operand(a), finish.operand(b));
         finish.result(exact::add(product, finish.operand(c), rounding))
     }))

@@ -1,6 +1,6 @@
 //! `ptx-sim vectors FILE.safetensors [--as sm_XX]`: the tensor-core model against outputs that were measured on a chip.
 //!
-//! FILE holds tensors named ARCH.TYPE.{a,b,c,d}: ARCH is A100, Ada or H100, TYPE is fp16 or bf16; a and b are U16 [rows, k] bit patterns,
+//! FILE holds tensors named ARCH.TYPE.{a,b,c,d}: ARCH is A100, Ada, H100 or H200, TYPE is fp16 or bf16; a and b are U16 [rows, k] bit patterns,
 //! c and d U32 [rows], with d = a·b + c as measured. Every set is computed with the model of its architecture, or with that of `--as`.
 //! Exit code 0: every output is right; 1: one is not; 2: the file or the command line cannot be used.
 
@@ -72,8 +72,8 @@ impl Set {
         let profile = match architecture {
             "A100" => Profile::Sm80,
             "Ada" => Profile::Sm89,
-            "H100" => Profile::Sm90,
-            _ => return Err(format!("{name}: architecture `{architecture}`, wanted A100, Ada or H100")),
+            "H100" | "H200" => Profile::Sm90,
+            _ => return Err(format!("{name}: architecture `{architecture}`, wanted A100, Ada, H100 or H200")),
         };
         let operand = match operand {
             "fp16" => Operand::F16,

@@ -123,7 +123,8 @@ fn sum(model: Model, operand: Operand, a: &[u16], b: &[u16], c: Number) -> Sum {
     if let Some(negative) = infinity {
         return Sum::Infinite { negative };
     }
-    let Some(largest) = terms.iter().map(|term| term.exponent).max() else {
+    // A zero has no say in the alignment, whatever its operands' exponents.
+    let Some(largest) = terms.iter().filter(|term| term.significand != 0).map(|term| term.exponent).max() else {
         return Sum::Finite { sum: 0, unit: 0 };
     };
     let unit = largest - model.fraction_bits as i32;
@@ -132,6 +133,9 @@ fn sum(model: Model, operand: Operand, a: &[u16], b: &[u16], c: Number) -> Sum {
 
 /// The term in multiples of 2^unit, its magnitude truncated.
 fn truncated(term: Term, unit: i32) -> i64 {
+    if term.significand == 0 {
+        return 0;
+    }
     let shift = term.exponent - term.fraction_bits - unit;
     let magnitude = i64::from(term.significand);
     let magnitude = if shift >= 0 { magnitude << shift } else { magnitude >> (-shift).min(63) };

@@ -18,6 +18,11 @@ const ROWS: usize = 16;
 const COLUMNS: usize = 8;
 const OUTPUTS: usize = ROWS * COLUMNS;
 
+/// The exponent of a zero operand: no product that has it is the largest.
+const ZERO_EXPONENT: i16 = -1000;
+/// What the largest exponent of a block is at least; below that of any product and of any f32.
+const LEAST_EXPONENT: i32 = -300;
+
 /// For each output, the operand that it reads at one place along k.
 #[derive(Clone, Copy)]
 struct Operands {
@@ -79,6 +84,9 @@ fn spread<const K: usize>(operand: Operand, tiles: &Tiles<K>, a: &mut [Operands;
 
 /// The significand as an integer, with the sign, and the exponent.
 const fn decode(operand: Operand, bits: u16) -> (i16, i16) {
+    if bits & 0x7FFF == 0 {
+        return (0, ZERO_EXPONENT);
+    }
     let fraction_bits = operand.fraction_bits();
     let stored = bits >> fraction_bits & operand.special_exponent();
     let fraction = bits & ((1 << fraction_bits) - 1);
@@ -109,7 +117,7 @@ impl Alignment {
 fn add_block(alignment: Alignment, a: &[Operands], b: &[Operands], results: &mut [u32; OUTPUTS]) {
     let mut largest = [0i32; OUTPUTS];
     for (largest, &c) in largest.iter_mut().zip(&*results) {
-        *largest = exponent_of_f32(c);
+        *largest = if c << 1 == 0 { LEAST_EXPONENT } else { exponent_of_f32(c) };
     }
     for (a, b) in a.iter().zip(b) {
         for ((largest, &a), &b) in largest.iter_mut().zip(&a.exponents).zip(&b.exponents) {
@@ -145,7 +153,8 @@ fn aligned_f32(bits: u32, unit: i32) -> i64 {
     let implicit = if bits & 0x7F80_0000 == 0 { 0 } else { 0x0080_0000 };
     let significand = i64::from(bits & 0x007F_FFFF | implicit);
     let shift = exponent_of_f32(bits) - 23 - unit;
-    let magnitude = significand << shift.max(0) >> (-shift).clamp(0, 63);
+    // Large shifts to the left happen to zeros only.
+    let magnitude = significand << shift.clamp(0, 63) >> (-shift).clamp(0, 63);
     if bits >> 31 == 1 { -magnitude } else { magnitude }
 }
 

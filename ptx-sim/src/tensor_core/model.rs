@@ -4,7 +4,7 @@
 ///
 /// Every block of `block` products is added together with the accumulator: all terms are aligned to the largest exponent among them, each
 /// magnitude is truncated to `fraction_bits` bits below that exponent's unit, the sum of what is left is exact, and it is rounded once.
-/// Products are not normalised before their exponents are compared.
+/// Products are not normalised before their exponents are compared; zeros are not compared.
 ///
 /// # Source
 /// Khattak and Mikaitis, arXiv 2512.07004; MMA-Sim, arXiv 2511.10909; Fasi et al., PeerJ Computer Science 7:e330, 2021.

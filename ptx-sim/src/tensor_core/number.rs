@@ -102,6 +102,10 @@ pub(super) const fn encode_f16_to_nearest(sum: i64, unit: i32) -> u16 {
     } else {
         magnitude << -shift
     };
+    // A sum that rounds to zero loses its sign, as an exact zero has none.
+    if significand == 0 {
+        return 0;
+    }
     // Rounding up past the largest significand carries into the exponent, and past the largest exponent into infinity.
     let bits = (((last + 24) as u64) << 10) + significand;
     if bits >= 0x7C00 { sign | 0x7C00 } else { sign | bits as u16 }
