@@ -161,43 +161,74 @@ proptest! {
     }
 }
 
-/// Registers of one warp with random contents; floats are finite mostly.
-fn registers(seed: u64, count: usize, finite: Option<u32>) -> Vec<[u32; 32]> {
+/// Registers of one warp: random words, shaped by `shape`, which also gets a number to decide by.
+fn registers(seed: u64, count: usize, shape: fn(u32, u32) -> u32) -> Vec<[u32; 32]> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        (mixed >> 27) as u32
+        (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB)
     };
     (0..count)
         .map(|_| {
             array::from_fn(|_| {
                 let bits = next();
-                finite.map_or(bits, |mask| bits & mask)
+                shape((bits >> 32) as u32, bits as u32)
             })
         })
         .collect()
 }
+
+/// Sometimes a zero in either half.
+fn with_zeros(bits: u32, decide: u32) -> u32 {
+    match decide % 8 {
+        0 => bits & 0x8000_FFFF,
+        1 => bits & 0xFFFF_8000,
+        2 => bits & 0x8000_8000,
+        _ => bits,
+    }
+}
+
+/// What pairs of halves look like: below 2 or every finite f16; near 1 in bf16; every finite bf16; every pattern.
+const HALVES: [fn(u32, u32) -> u32; 5] = [
+    |bits, _| bits & 0xBFFF_BFFF,
+    |bits, decide| with_zeros(bits & 0xFBFF_FBFF, decide),
+    |bits, decide| with_zeros(bits & 0x87FF_87FF | 0x3800_3800, decide),
+    |bits, decide| with_zeros(bits & 0xFF7F_FF7F, decide),
+    |bits, _| bits,
+];
+
+/// What accumulators look like: below 2; near 1 or zero; every finite f32; every pattern.
+const SUMS: [fn(u32, u32) -> u32; 4] = [
+    |bits, _| bits & 0xBFFF_FFFF,
+    |bits, decide| if decide % 4 == 0 { bits & 0x8000_0000 } else { bits & 0x83FF_FFFF | 0x3C00_0000 },
+    |bits, _| bits & 0xFF7F_FFFF,
+    |bits, _| bits,
+];
 
 /// Each shape of the instruction against one dot product an output, through the fragment tables.
 #[test]
 fn instructions_compute_every_output_of_the_tile() {
     for shape in MmaShape::ALL {
         for profile in Profile::ALL {
-            for seed in 0..60 {
-                // Clearing the top exponent bit of each half leaves finite numbers below 2; some runs keep all patterns.
-                let (operands, sums) = match (shape.operand_bits(), seed % 3) {
-                    (16, 0) => (Some(0xBFFF_BFFF), Some(0xBFFF_FFFF)),
-                    (16, 1) => (Some(0xF7FF_F7FF), Some(0xBFFF_FFFF)),
-                    _ => (None, None),
-                };
-                check_instruction(shape, profile, seed, operands, sums);
+            for (seed, halves) in HALVES.into_iter().enumerate() {
+                for (more, sums) in SUMS.into_iter().enumerate() {
+                    for again in 0..3 {
+                        check_instruction(shape, profile, (seed * 16 + more * 4 + again) as u64, halves, sums);
+                    }
+                }
             }
         }
     }
 }
 
-fn check_instruction(shape: MmaShape, profile: Profile, seed: u64, operands: Option<u32>, sums: Option<u32>) {
+fn check_instruction(
+    shape: MmaShape,
+    profile: Profile,
+    seed: u64,
+    operands: fn(u32, u32) -> u32,
+    sums: fn(u32, u32) -> u32,
+) {
     let a = registers(3 * seed, shape.a_registers(), operands);
     let b = registers(3 * seed + 1, shape.b_registers(), operands);
     let c = registers(3 * seed + 2, shape.accumulator_registers(), sums);

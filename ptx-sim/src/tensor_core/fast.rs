@@ -1,18 +1,18 @@
-//! The model on a whole tile of finite operands, all 128 outputs side by side.
+//! The model on a whole tile, all 128 outputs side by side, where no operand is out of the ordinary.
 //!
-//! The same sums as [`multiply_accumulate`](super::multiply_accumulate), term for term. A product of significands has at most 22 bits; it
-//! is shifted by a multiplication with a power of two and one shift by a constant, which truncates. Every loop runs over the outputs, so that
-//! a compiler makes vectors of it, also where the processor cannot shift each element by its own amount.
+//! The same sums as [`multiply_accumulate`](super::multiply_accumulate), term for term. An operand is an exact f32, so is the product of two;
+//! multiplied by a power of two it is in units of the block, and its magnitude is truncated to an integer. Every loop runs over operands or
+//! outputs without a branch, so that a compiler makes vectors of it; floats stay floats, for a conversion to an integer would not be a
+//! vector instruction.
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    reason = "truncation is the subject; significands and exponents are small"
+    reason = "truncation is the subject; exponents are small"
 )]
 
 use super::execute::Tiles;
 use super::model::{Model, Operand};
-use super::number::encode_f32_towards_zero;
 
 const ROWS: usize = 16;
 const COLUMNS: usize = 8;
@@ -21,36 +21,38 @@ const OUTPUTS: usize = ROWS * COLUMNS;
 /// The exponent of a zero operand: no product that has it is the largest.
 const ZERO_EXPONENT: i16 = -1000;
 /// What the largest exponent of a block is at least; below that of any product and of any f32.
-const LEAST_EXPONENT: i32 = -300;
+const LEAST_EXPONENT: i16 = -300;
+/// Operands up to this exponent, of either sign, have products well inside the range of f32. All f16 are among them.
+const ORDINARY_EXPONENT: i16 = 50;
 
 /// For each output, the operand that it reads at one place along k.
 #[derive(Clone, Copy)]
 struct Operands {
-    significands: [i16; OUTPUTS],
+    values: [f32; OUTPUTS],
     exponents: [i16; OUTPUTS],
 }
 
-/// sums += a·b as `model` adds; `false`, and nothing is changed, if an operand or a sum is infinite or NaN or becomes so.
+/// sums += a·b as `model` adds. `false`, and nothing is changed, if an operand is infinite, NaN or of an extreme exponent, or if a sum is or
+/// becomes infinite or NaN or is too small.
 pub(super) fn accumulate<const K: usize>(
     model: Model,
     operand: Operand,
     tiles: &Tiles<K>,
     sums: &mut [[u32; COLUMNS]; ROWS],
 ) -> bool {
-    let special = operand.special_exponent() << operand.fraction_bits();
-    let has_special = |row: &[u16; K]| row.iter().fold(false, |any, bits| any | (bits & special == special));
     let mut results = [0; OUTPUTS];
     results.copy_from_slice(sums.as_flattened());
-    if tiles.a.iter().chain(&tiles.b).any(has_special) || has_overflow(&results) {
+    if has_overflow(&results) {
         return false;
     }
-    let none = Operands { significands: [0; OUTPUTS], exponents: [0; OUTPUTS] };
+    let none = Operands { values: [0.0; OUTPUTS], exponents: [0; OUTPUTS] };
     let (mut a, mut b) = ([none; K], [none; K]);
-    spread(operand, tiles, &mut a, &mut b);
+    if !spread(operand, tiles, &mut a, &mut b) {
+        return false;
+    }
     let block = model.block.max(1);
     for (a, b) in a.chunks(block).zip(b.chunks(block)) {
-        add_block(Alignment::new(model, operand), a, b, &mut results);
-        if has_overflow(&results) {
+        if !add_block(model.fraction_bits as i16, a, b, &mut results) || has_overflow(&results) {
             return false;
         }
     }
@@ -62,110 +64,136 @@ fn has_overflow(sums: &[u32; OUTPUTS]) -> bool {
     sums.iter().fold(false, |any, bits| any | (bits & 0x7F80_0000 == 0x7F80_0000))
 }
 
-/// The tiles decoded, and repeated so that output i finds its operands at i.
-fn spread<const K: usize>(operand: Operand, tiles: &Tiles<K>, a: &mut [Operands; K], b: &mut [Operands; K]) {
-    for k in 0..K {
-        let row = tiles.a.map(|row| decode(operand, row[k]));
-        for (outputs, value) in a[k].significands.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(row) {
-            *outputs = [value.0; COLUMNS];
+/// The tiles decoded, and repeated so that output i finds its operands at i; `false` if one is out of the ordinary.
+fn spread<const K: usize>(operand: Operand, tiles: &Tiles<K>, a: &mut [Operands; K], b: &mut [Operands; K]) -> bool {
+    let rows = tiles.a.map(|row| Decoded::new(operand, &row));
+    let columns = tiles.b.map(|column| Decoded::new(operand, &column));
+    for (k, (a, b)) in a.iter_mut().zip(b).enumerate() {
+        for (outputs, row) in a.values.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(&rows) {
+            *outputs = [row.values[k]; COLUMNS];
         }
-        for (outputs, value) in a[k].exponents.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(row) {
-            *outputs = [value.1; COLUMNS];
+        for (outputs, row) in a.exponents.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(&rows) {
+            *outputs = [row.exponents[k]; COLUMNS];
         }
-        let column = tiles.b.map(|column| decode(operand, column[k]));
-        for outputs in b[k].significands.as_chunks_mut::<COLUMNS>().0 {
-            *outputs = column.map(|value| value.0);
+        let mut values = [0.0; COLUMNS];
+        let mut exponents = [0; COLUMNS];
+        for ((value, exponent), column) in values.iter_mut().zip(&mut exponents).zip(&columns) {
+            (*value, *exponent) = (column.values[k], column.exponents[k]);
         }
-        for outputs in b[k].exponents.as_chunks_mut::<COLUMNS>().0 {
-            *outputs = column.map(|value| value.1);
+        b.values.as_chunks_mut::<COLUMNS>().0.fill(values);
+        b.exponents.as_chunks_mut::<COLUMNS>().0.fill(exponents);
+    }
+    rows.iter().chain(&columns).fold(true, |all, decoded| all & decoded.are_ordinary())
+}
+
+/// A row of a or a column of b.
+struct Decoded<const K: usize> {
+    values: [f32; K],
+    exponents: [i16; K],
+}
+
+impl<const K: usize> Decoded<K> {
+    fn new(operand: Operand, bits: &[u16; K]) -> Self {
+        let mut decoded = Self { values: [0.0; K], exponents: [0; K] };
+        for ((value, exponent), &bits) in decoded.values.iter_mut().zip(&mut decoded.exponents).zip(bits) {
+            (*value, *exponent) = decode(operand, bits);
         }
+        decoded
+    }
+
+    fn are_ordinary(&self) -> bool {
+        self.exponents.iter().fold(true, |all, &exponent| {
+            all & ((exponent == ZERO_EXPONENT) | (exponent.wrapping_abs() <= ORDINARY_EXPONENT))
+        })
     }
 }
 
-/// The significand as an integer, with the sign, and the exponent.
-const fn decode(operand: Operand, bits: u16) -> (i16, i16) {
-    if bits & 0x7FFF == 0 {
-        return (0, ZERO_EXPONENT);
-    }
-    let fraction_bits = operand.fraction_bits();
-    let stored = bits >> fraction_bits & operand.special_exponent();
-    let fraction = bits & ((1 << fraction_bits) - 1);
-    let significand = (fraction | ((stored != 0) as u16) << fraction_bits) as i16;
-    let sign = bits as i16 >> 15;
-    let exponent = if stored == 0 { 1 } else { stored as i16 } - operand.bias() as i16;
-    ((significand ^ sign) - sign, exponent)
-}
-
-/// How products are brought to the unit of a block.
-#[derive(Clone, Copy)]
-struct Alignment {
-    /// Bits kept below the unit of the largest exponent.
-    fraction_bits: i32,
-    /// A product of the largest exponent, times 2^31, is shifted right by so much.
-    shift: u32,
-}
-
-impl Alignment {
-    const fn new(model: Model, operand: Operand) -> Self {
-        Self {
-            fraction_bits: model.fraction_bits as i32,
-            shift: 31 + 2 * operand.fraction_bits() - model.fraction_bits,
+/// The value and the exponent, which is that of the least normal number for subnormals. Infinities and NaN have an exponent that is not
+/// ordinary.
+#[inline]
+fn decode(operand: Operand, bits: u16) -> (f32, i16) {
+    let stored = bits >> operand.fraction_bits() & operand.special_exponent();
+    let exponent = stored.max(1) as i16 - operand.bias() as i16;
+    let exponent = if bits & 0x7FFF == 0 { ZERO_EXPONENT } else { exponent };
+    let exponent = if stored == operand.special_exponent() { i16::MAX } else { exponent };
+    let value = match operand {
+        // The fields moved into place, and the difference of the biases made up for: exact for subnormals too.
+        Operand::F16 => {
+            let magnitude = f32::from_bits(u32::from(bits & 0x7FFF) << 13) * f32::from_bits((127 + 112) << 23);
+            f32::from_bits(magnitude.to_bits() | u32::from(bits & 0x8000) << 16)
         }
-    }
+        Operand::Bf16 => f32::from_bits(u32::from(bits) << 16),
+    };
+    (value, exponent)
 }
 
-fn add_block(alignment: Alignment, a: &[Operands], b: &[Operands], results: &mut [u32; OUTPUTS]) {
-    let mut largest = [0i32; OUTPUTS];
+fn add_block(fraction_bits: i16, a: &[Operands], b: &[Operands], results: &mut [u32; OUTPUTS]) -> bool {
+    let mut largest = [0i16; OUTPUTS];
     for (largest, &c) in largest.iter_mut().zip(&*results) {
         *largest = if c << 1 == 0 { LEAST_EXPONENT } else { exponent_of_f32(c) };
     }
     for (a, b) in a.iter().zip(b) {
         for ((largest, &a), &b) in largest.iter_mut().zip(&a.exponents).zip(&b.exponents) {
-            *largest = (*largest).max(i32::from(a) + i32::from(b));
+            *largest = (*largest).max(a + b);
         }
     }
-    // Sixteen products below 2^27 each stay inside i32, but not with the accumulator on top.
-    let mut sums = [0i32; OUTPUTS];
+    // 2^-unit has to be a normal f32, unless all terms are zero.
+    if largest.iter().fold(false, |any, &largest| any | ((largest > LEAST_EXPONENT) & (largest - fraction_bits < -127)))
+    {
+        return false;
+    }
+    let mut scales = [0.0; OUTPUTS];
+    for (scale, &largest) in scales.iter_mut().zip(&largest) {
+        *scale = f32::from_bits(u32::from((fraction_bits - largest).min(127).cast_unsigned() + 127) << 23);
+    }
+    // A float of 24 bits cannot hold the sum of such terms, so it is kept in two: multiples of 2^12 and what is left of each term.
+    let (mut high, mut low) = ([0.0f32; OUTPUTS], [0.0f32; OUTPUTS]);
+    for i in 0..OUTPUTS {
+        (high[i], low[i]) = split(truncated(f32::from_bits(results[i]) * scales[i]));
+    }
     for (a, b) in a.iter().zip(b) {
         for i in 0..OUTPUTS {
-            let product = i32::from(a.significands[i]) * i32::from(b.significands[i]);
-            let sign = product >> 31;
-            let magnitude = ((product ^ sign) - sign) as u32;
-            // A product 2^31 below the largest is less than one unit: its power of two no longer matters.
-            let below = largest[i] - i32::from(a.exponents[i]) - i32::from(b.exponents[i]);
-            let power = 1u32 << (31 - below).max(0);
-            let aligned = ((u64::from(magnitude) * u64::from(power)) >> alignment.shift) as i32;
-            sums[i] += (aligned ^ sign) - sign;
+            let (term_high, term_low) = split(truncated(a.values[i] * b.values[i] * scales[i]));
+            high[i] += term_high;
+            low[i] += term_low;
         }
     }
-    for ((result, &sum), &largest) in results.iter_mut().zip(&sums).zip(&largest) {
-        let unit = largest - alignment.fraction_bits;
-        *result = encode(i64::from(sum) + aligned_f32(*result, unit), unit);
+    let mut subnormal = false;
+    for i in 0..OUTPUTS {
+        let unit = i32::from(largest[i] - fraction_bits);
+        // Exact in f64. The bits that f32 lacks are cut off, so that the conversion is exact where the result is normal; adding zero gives an
+        // exact zero its plus sign.
+        let sum = f64::from(high[i]) + f64::from(low[i]) + 0.0;
+        let value = sum * f64::from_bits(((unit + 1023) as u64) << 52);
+        let cut = f64::from_bits(value.to_bits() & !0x1FFF_FFFF);
+        subnormal |= (sum != 0.0) & (cut.abs() < f64::from(f32::MIN_POSITIVE));
+        results[i] = (cut as f32).to_bits();
     }
+    !subnormal
 }
 
-fn exponent_of_f32(bits: u32) -> i32 {
-    ((bits >> 23 & 0xFF) as i32).max(1) - 127
+const fn exponent_of_f32(bits: u32) -> i16 {
+    let stored = (bits >> 23 & 0xFF) as i16;
+    (if stored == 0 { 1 } else { stored }) - 127
 }
 
-/// A finite f32 in multiples of 2^unit, its magnitude truncated.
-fn aligned_f32(bits: u32, unit: i32) -> i64 {
-    let implicit = if bits & 0x7F80_0000 == 0 { 0 } else { 0x0080_0000 };
-    let significand = i64::from(bits & 0x007F_FFFF | implicit);
-    let shift = exponent_of_f32(bits) - 23 - unit;
-    // Large shifts to the left happen to zeros only.
-    let magnitude = significand << shift.clamp(0, 63) >> (-shift).clamp(0, 63);
-    if bits >> 31 == 1 { -magnitude } else { magnitude }
+/// The integer part of a float below 2^28.
+#[inline]
+fn truncated(value: f32) -> f32 {
+    /// From here on every f32 is an integer.
+    const INTEGERS: f32 = 8_388_608.0;
+    let magnitude = value.abs();
+    // Too large to hold a fraction while it is added: rounds to the nearest integer.
+    let nearest = (magnitude + INTEGERS) - INTEGERS;
+    let down = if nearest > magnitude { nearest - 1.0 } else { nearest };
+    (if magnitude >= INTEGERS { magnitude } else { down }).copysign(value)
 }
 
-/// sum · 2^unit as f32, rounded towards zero, for sums below 2^33.
-fn encode(sum: i64, unit: i32) -> u32 {
-    // Exact in f64; the bits that f32 lacks are cut off, so that the last conversion is exact where the result is normal.
-    #[expect(clippy::cast_precision_loss, reason = "sums are below 2^33")]
-    let value = sum as f64 * f64::from_bits(((unit + 1023) as u64) << 52);
-    let cut = f64::from_bits(value.to_bits() & !0x1FFF_FFFF);
-    if cut.abs() < f64::from(f32::MIN_POSITIVE) {
-        return encode_f32_towards_zero(sum, unit);
-    }
-    (cut as f32).to_bits()
+/// A float below 2^28 as a multiple of 2^12 and a rest of at most 2^11.
+#[inline]
+fn split(value: f32) -> (f32, f32) {
+    /// 1.5 · 2^35: sums near it are multiples of 2^12.
+    const COARSE: f32 = 51_539_607_552.0;
+    let high = (value + COARSE) - COARSE;
+    (high, value - high)
 }
