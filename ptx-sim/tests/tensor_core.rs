@@ -189,19 +189,23 @@ fn with_zeros(bits: u32, decide: u32) -> u32 {
     }
 }
 
-/// What pairs of halves look like: below 2 or every finite f16; near 1 in bf16; every finite bf16; every pattern.
-const HALVES: [fn(u32, u32) -> u32; 5] = [
+/// What pairs of halves look like: below 2 or every finite f16; near 1, near 2^50 or finite in bf16; zeros; every pattern.
+const HALVES: [fn(u32, u32) -> u32; 7] = [
     |bits, _| bits & 0xBFFF_BFFF,
     |bits, decide| with_zeros(bits & 0xFBFF_FBFF, decide),
     |bits, decide| with_zeros(bits & 0x87FF_87FF | 0x3800_3800, decide),
+    |bits, _| bits & 0x807F_807F | 0x5880_5880,
     |bits, decide| with_zeros(bits & 0xFF7F_FF7F, decide),
+    |bits, _| bits & 0x8000_8000,
     |bits, _| bits,
 ];
 
-/// What accumulators look like: below 2; near 1 or zero; every finite f32; every pattern.
-const SUMS: [fn(u32, u32) -> u32; 4] = [
+/// What accumulators look like: below 2; near 1 or zero; subnormal or as good as; the greatest; every finite f32; every pattern.
+const SUMS: [fn(u32, u32) -> u32; 6] = [
     |bits, _| bits & 0xBFFF_FFFF,
     |bits, decide| if decide % 4 == 0 { bits & 0x8000_0000 } else { bits & 0x83FF_FFFF | 0x3C00_0000 },
+    |bits, _| bits & 0x80FF_FFFF,
+    |bits, _| bits & 0x8000_0000 | 0x7F7F_FFFF,
     |bits, _| bits & 0xFF7F_FFFF,
     |bits, _| bits,
 ];
@@ -214,7 +218,7 @@ fn instructions_compute_every_output_of_the_tile() {
             for (seed, halves) in HALVES.into_iter().enumerate() {
                 for (more, sums) in SUMS.into_iter().enumerate() {
                     for again in 0..3 {
-                        check_instruction(shape, profile, (seed * 16 + more * 4 + again) as u64, halves, sums);
+                        check_instruction(shape, profile, (seed * 64 + more * 4 + again) as u64, halves, sums);
                     }
                 }
             }

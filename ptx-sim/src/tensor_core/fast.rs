@@ -161,9 +161,9 @@ fn add_block(fraction_bits: i16, a: &[Operands], b: &[Operands], results: &mut [
     let mut subnormal = false;
     for i in 0..OUTPUTS {
         let unit = i32::from(largest[i] - fraction_bits);
-        // Exact in f64. The bits that f32 lacks are cut off, so that the conversion is exact where the result is normal; adding zero gives an
-        // exact zero its plus sign.
-        let sum = f64::from(high[i]) + f64::from(low[i]) + 0.0;
+        // Exact in f64. The bits that f32 lacks are cut off, so that the conversion is exact where the result is normal. A zero has a plus sign
+        // because every high part that is zero has one.
+        let sum = f64::from(high[i]) + f64::from(low[i]);
         let value = sum * f64::from_bits(((unit + 1023) as u64) << 52);
         let cut = f64::from_bits(value.to_bits() & !0x1FFF_FFFF);
         subnormal |= (sum != 0.0) & (cut.abs() < f64::from(f32::MIN_POSITIVE));
