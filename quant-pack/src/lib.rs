@@ -1,1 +1,21 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod repack;
+
+mod error;
+mod group;
+mod int4;
+mod int8;
+mod level;
+mod scale;
+mod shape;
+mod weight;
+
+pub use error::Error;
+pub use group::{Group, GroupSize};
+pub use int4::Int4;
+pub use int8::{Granularity, Int8};
+pub use scale::ScaleRule;
+pub use shape::Shape;
+pub use weight::Weight;

@@ -1,0 +1,151 @@
+//! f16 scales of int4 groups.
+//!
+//! The least squared error is found exactly. As the scale falls from infinity, the rounded integers q change only where some |w| / scale
+//! passes j + 1/2; between two such breaks they are constant and the error is the parabola sum w^2 - 2 s sum wq + s^2 sum q^2. For any
+//! s a parabola that is not its own lies above the error, for its integers are not the nearest ones. So the best f16 lies at the f16
+//! nearest to the lowest point of one of the parabolas, and one pass over the sorted breaks sees them all.
+
+use half::f16;
+
+use crate::level::INT4;
+use crate::scale::ScaleRule;
+
+/// Chooses scales; keeps its buffers from one group to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Chooser {
+    breaks: Vec<Break>,
+    candidates: Vec<Candidate>,
+}
+
+/// Where the integer of one weight grows from `level` to `level` + 1.
+#[derive(Clone, Copy, Debug)]
+struct Break {
+    scale: f64,
+    magnitude: f64,
+    level: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    scale: f16,
+    error: f64,
+}
+
+impl Chooser {
+    /// The scale of a group of finite weights; `None` if it is beyond f16.
+    pub(crate) fn choose(&mut self, weights: &[f64], rule: ScaleRule) -> Option<f16> {
+        let absmax = weights.iter().fold(0.0, |peak: f64, weight| peak.max(weight.abs()));
+        let widest = without_clipping(absmax)?;
+        match rule {
+            ScaleRule::Max => Some(widest),
+            ScaleRule::LeastSquares => Some(self.least_squares(weights, absmax, widest)),
+        }
+    }
+
+    fn least_squares(&mut self, weights: &[f64], absmax: f64, widest: f16) -> f16 {
+        let widest_error = error(weights, widest);
+        // A scale below this clips the largest weight by more than the whole error that is to be beaten.
+        let floor = (absmax - widest_error.sqrt()) / -INT4.lowest;
+        self.collect_breaks(weights, floor);
+        self.collect_candidates(weights.iter().map(|weight| weight * weight).sum());
+
+        // The parabolas lose digits where the error is small: the last word has the error itself.
+        let (mut best, mut best_error) = (widest, widest_error);
+        let mut last = widest;
+        for candidate in &self.candidates {
+            if candidate.scale == last {
+                continue;
+            }
+            last = candidate.scale;
+            let error = error(weights, last);
+            if error < best_error {
+                (best, best_error) = (last, error);
+            }
+        }
+        best
+    }
+
+    /// Every break above `floor`, the largest first.
+    fn collect_breaks(&mut self, weights: &[f64], floor: f64) {
+        self.breaks.clear();
+        for &weight in weights {
+            let magnitude = weight.abs();
+            let highest = if weight < 0.0 { -INT4.lowest } else { INT4.highest };
+            let mut level = 0.0;
+            while level < highest && magnitude > 0.0 {
+                let scale = magnitude / (level + 0.5);
+                if scale < floor {
+                    break;
+                }
+                self.breaks.push(Break { scale, magnitude, level });
+                level += 1.0;
+            }
+        }
+        self.breaks
+            .sort_unstable_by(|a, b| b.scale.total_cmp(&a.scale).then_with(|| b.magnitude.total_cmp(&a.magnitude)));
+    }
+
+    /// The f16 nearest to each parabola's lowest point, those kept whose error is the least up to rounding.
+    fn collect_candidates(&mut self, sum_of_squares: f64) {
+        let slack = sum_of_squares * 1e-12;
+        self.candidates.clear();
+        let (mut products, mut squares) = (0.0, 0.0);
+        let mut least = f64::INFINITY;
+        for step in &self.breaks {
+            products += step.magnitude;
+            squares += 2.0 * step.level + 1.0;
+            let scale = nearest(products / squares).max(SMALLEST);
+            let exact = f64::from(scale);
+            let error = sum_of_squares + exact * (exact * squares - 2.0 * products);
+            if scale.is_finite() && error <= least + slack {
+                least = least.min(error);
+                self.candidates.push(Candidate { scale, error });
+            }
+        }
+        self.candidates.retain(|candidate| candidate.error <= least + slack);
+    }
+}
+
+/// The smallest f16 above 0: 2^-24.
+const SMALLEST: f16 = f16::from_bits(1);
+
+/// The f16 nearest to absmax / 7, or the one above it where that would leave a weight more than half a step outside, as it can below 2^-14,
+/// where f16 is coarse. `None` if it is infinite.
+fn without_clipping(absmax: f64) -> Option<f16> {
+    let scale = nearest(absmax / INT4.highest);
+    if absmax > (INT4.highest + 0.5) * f64::from(scale) {
+        return Some(f16::from_bits(scale.to_bits() + 1)).filter(|scale| scale.is_finite());
+    }
+    Some(scale).filter(|scale| scale.is_finite())
+}
+
+fn error(weights: &[f64], scale: f16) -> f64 {
+    INT4.squared_error(weights.iter().copied(), f64::from(scale))
+}
+
+/// The f16 nearest to `value` >= 0, ties to even, rounded once. `f16::from_f64` may go through f32 or cut digits, by processor.
+fn nearest(value: f64) -> f16 {
+    // An f64's exponent stands above its 52 fraction bits; f16 has 10 fraction bits, and below 2^-14 its step stays that of 2^-14.
+    let exponent = (value.to_bits() >> 52).max(1023 - 14);
+    let step = f64::from_bits((exponent - 10) << 52);
+    f16::from_f64((value / step).round_ties_even() * step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_is_right_at_every_half_and_around_every_midpoint() {
+        for bits in 0..0x7c00_u16 {
+            let (here, above) = (f16::from_bits(bits), f16::from_bits(bits + 1));
+            let exact = f64::from(here);
+            assert_eq!(nearest(exact), here);
+            let next = if above.is_finite() { f64::from(above) } else { 65536.0 };
+            let midpoint = f64::midpoint(exact, next);
+            assert_eq!(nearest(midpoint.next_down()), here, "below the midpoint above {here}");
+            assert_eq!(nearest(midpoint.next_up()), above, "above the midpoint above {here}");
+            assert_eq!(nearest(midpoint).to_bits() % 2, 0, "a tie goes to even");
+        }
+    }
+}
