@@ -111,7 +111,7 @@ impl Int8 {
         &self.values
     }
 
-    /// The scales: [1] per tensor, [N] per channel.
+    /// The scales: one of the tensor, or one a row.
     #[must_use]
     pub fn scales(&self) -> &[f32] {
         &self.scales

@@ -47,7 +47,7 @@ impl Chooser {
         // A scale below this clips the largest weight by more than the whole error that is to be beaten.
         let floor = (absmax - widest_error.sqrt()) / -INT4.lowest;
         self.collect_breaks(weights, floor);
-        self.collect_candidates(weights.iter().map(|weight| weight * weight).sum());
+        self.collect_candidates(weights.iter().map(|weight| weight * weight).sum(), widest_error);
 
         // The parabolas lose digits where the error is small: the last word has the error itself.
         let (mut best, mut best_error) = (widest, widest_error);
@@ -85,15 +85,18 @@ impl Chooser {
             .sort_unstable_by(|a, b| b.scale.total_cmp(&a.scale).then_with(|| b.magnitude.total_cmp(&a.magnitude)));
     }
 
-    /// The f16 nearest to each parabola's lowest point, those kept whose error is the least up to rounding.
-    fn collect_candidates(&mut self, sum_of_squares: f64) {
+    /// The f16 nearest to each parabola's lowest point, those kept whose error is the least up to rounding and not above `least`.
+    fn collect_candidates(&mut self, sum_of_squares: f64, mut least: f64) {
         let slack = sum_of_squares * 1e-12;
         self.candidates.clear();
         let (mut products, mut squares) = (0.0, 0.0);
-        let mut least = f64::INFINITY;
         for step in &self.breaks {
             products += step.magnitude;
             squares += 2.0 * step.level + 1.0;
+            // The lowest point itself, sum w^2 - products^2 / squares, is above the least: most parabolas end here.
+            if products * products < (sum_of_squares - least - slack) * squares {
+                continue;
+            }
             let scale = nearest(products / squares).max(SMALLEST);
             let exact = f64::from(scale);
             let error = sum_of_squares + exact * (exact * squares - 2.0 * products);

@@ -9,6 +9,8 @@ use crate::weight::Weight;
 const STEPS: u8 = 64;
 /// Refinements at most. Each changes some integer, and they rarely last for ten.
 const REFINEMENTS: usize = 32;
+/// The largest scale whose product with 127 is finite; f32::MAX / 127 itself is rounded up.
+const LARGEST: f32 = (f32::MAX / 127.0).next_down();
 
 /// The scale of finite weights.
 pub(crate) fn choose<W: Weight>(weights: &[W], rule: ScaleRule) -> f32 {
@@ -48,13 +50,13 @@ fn refined<W: Weight>(weights: &[W], scale: f32) -> Option<f32> {
         products += weight * level;
         squares += level * level;
     }
-    (squares > 0.0).then(|| (products / squares) as f32)
+    (squares > 0.0).then(|| ((products / squares) as f32).min(LARGEST))
 }
 
 /// The f32 nearest to absmax / 127, or the one above it where that would leave a weight more than half a step outside, as it can where
 /// f32 is subnormal.
 fn without_clipping(absmax: f32) -> f32 {
-    let scale = (f64::from(absmax) / INT8.highest) as f32;
+    let scale = ((f64::from(absmax) / INT8.highest) as f32).min(LARGEST);
     if f64::from(absmax) > (INT8.highest + 0.5) * f64::from(scale) { scale.next_up() } else { scale }
 }
 

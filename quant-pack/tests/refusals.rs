@@ -1,0 +1,179 @@
+//! Every bad input is its own error, with what came and what was wanted.
+
+use half::f16;
+use tilewright_quant_pack::{Error, Granularity, Group, Int4, Int8, ScaleRule, Shape};
+
+const SHAPE: Shape = Shape { n: 3, k: 40 };
+const RULES: [ScaleRule; 2] = [ScaleRule::Max, ScaleRule::LeastSquares];
+
+fn group() -> Group {
+    Group::new(32).unwrap()
+}
+
+fn int4(weights: &[f32], shape: Shape) -> Result<Int4, Error> {
+    Int4::quantize(weights, shape, group(), ScaleRule::Max)
+}
+
+fn int8(weights: &[f32], shape: Shape) -> Result<Int8, Error> {
+    Int8::quantize(weights, shape, Granularity::PerChannel, ScaleRule::Max)
+}
+
+fn parts(qweight: usize, scales: usize) -> Result<Int4, Error> {
+    Int4::from_parts(SHAPE, group(), vec![0; qweight], vec![f16::ONE; scales])
+}
+
+#[test]
+fn zero_dimensions() {
+    for (shape, dimension) in [(Shape { n: 0, k: 40 }, "n"), (Shape { n: 3, k: 0 }, "k"), (Shape { n: 0, k: 0 }, "n")] {
+        let of = |tensor| Error::ZeroDimension { tensor, dimension };
+        assert_eq!(int4(&[], shape), Err(of("weights")));
+        assert_eq!(int8(&[], shape), Err(of("weights")));
+        assert_eq!(Int4::from_parts(shape, Group::WholeRow, vec![], vec![]), Err(of("qweight")));
+        assert_eq!(Int4::pack(&[], shape, Group::WholeRow, vec![]), Err(of("values")));
+        assert_eq!(Int8::from_parts(shape, Granularity::PerTensor, vec![], vec![1.0]), Err(of("values")));
+    }
+}
+
+#[test]
+fn products_that_overflow() {
+    // The last two fit a usize as a count, not the address space as bytes of f32.
+    for (n, k) in [
+        (usize::MAX, 40),
+        (8, usize::MAX - 7),
+        (1 << (usize::BITS / 2), 1 << (usize::BITS / 2)),
+        (usize::MAX / 64, 32),
+        (1 << (usize::BITS - 6), 8),
+    ] {
+        let shape = Shape { n, k };
+        let of = |tensor| Error::Overflow { tensor, n, k };
+        assert_eq!(int4(&[0.0; 40], shape), Err(of("weights")));
+        assert_eq!(int8(&[0.0; 40], shape), Err(of("weights")));
+        assert_eq!(Int4::from_parts(shape, Group::WholeRow, vec![0; 5], vec![f16::ONE]), Err(of("qweight")));
+        assert_eq!(Int4::pack(&[0; 40], shape, Group::WholeRow, vec![f16::ONE]), Err(of("values")));
+        assert_eq!(Int8::from_parts(shape, Granularity::PerTensor, vec![0; 40], vec![1.0]), Err(of("values")));
+    }
+}
+
+#[test]
+fn lengths_wrong_by_one() {
+    let Shape { n, k } = SHAPE;
+    let of = |tensor, found, wanted| Error::WrongLength { tensor, found, wanted, n, k };
+    for found in [0, 119, 121] {
+        assert_eq!(int4(&vec![0.0; found], SHAPE), Err(of("weights", found, 120)));
+        assert_eq!(int8(&vec![0.0; found], SHAPE), Err(of("weights", found, 120)));
+        let packed = Int4::pack(&vec![0; found], SHAPE, group(), vec![f16::ONE; 6]);
+        assert_eq!(packed, Err(of("values", found, 120)));
+        let packed = Int8::from_parts(SHAPE, Granularity::PerTensor, vec![0; found], vec![1.0]);
+        assert_eq!(packed, Err(of("values", found, 120)));
+    }
+    for found in [14, 16] {
+        assert_eq!(parts(found, 6), Err(of("qweight", found, 15)));
+    }
+    for found in [0, 3, 5, 7] {
+        assert_eq!(parts(15, found), Err(of("scales", found, 6)));
+        assert_eq!(Int4::pack(&[0; 120], SHAPE, group(), vec![f16::ONE; found]), Err(of("scales", found, 6)));
+    }
+    for (granularity, wanted) in [(Granularity::PerTensor, 1), (Granularity::PerChannel, 3)] {
+        for found in [0, 2, 4] {
+            let packed = Int8::from_parts(SHAPE, granularity, vec![0; 120], vec![1.0; found]);
+            assert_eq!(packed, Err(of("scales", found, wanted)));
+        }
+    }
+    assert!(parts(15, 6).is_ok());
+}
+
+#[test]
+fn k_that_is_not_whole_words() {
+    for k in [1, 7, 33, 39, 41, 47] {
+        let refused = Err(Error::PartialWord { k });
+        assert_eq!(Int4::quantize(&vec![0.0; k], Shape { n: 1, k }, Group::WholeRow, ScaleRule::Max), refused);
+        assert_eq!(Int4::from_parts(Shape { n: 1, k }, Group::WholeRow, vec![0; k / 8], vec![f16::ONE]), refused);
+        assert_eq!(Int4::pack(&vec![0; k], Shape { n: 1, k }, Group::WholeRow, vec![f16::ONE]), refused);
+    }
+}
+
+#[test]
+fn groups_that_do_not_fit() {
+    for size in [0, 1, 8, 16, 31, 33, 48, 100, usize::MAX] {
+        assert_eq!(Group::new(size), Err(Error::GroupSize { size }));
+    }
+    for size in [64, 128, 1 << 40] {
+        let group = Group::new(size).unwrap();
+        let refused = Err(Error::GroupTooLarge { size, k: 40 });
+        assert_eq!(Int4::quantize(&[0.0; 120], SHAPE, group, ScaleRule::Max), refused);
+        assert_eq!(Int4::from_parts(SHAPE, group, vec![0; 15], vec![f16::ONE; 3]), refused);
+        assert_eq!(Int4::pack(&[0; 120], SHAPE, group, vec![f16::ONE; 3]), refused);
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for place in [0, 39, 40, 85, 119] {
+            let mut weights = [0.5; 120];
+            weights[place] = bad;
+            let errors = [int4(&weights, SHAPE).unwrap_err(), int8(&weights, SHAPE).unwrap_err()];
+            for error in errors {
+                let Error::NotFinite { row, column, value } = error else { panic!("{error}") };
+                assert_eq!((row, column, value.to_bits()), (place / 40, place % 40, bad.to_bits()));
+            }
+        }
+    }
+    let mut halves = [f16::ONE; 120];
+    halves[41] = f16::INFINITY;
+    let packed = Int4::quantize(&halves, SHAPE, group(), ScaleRule::Max);
+    assert_eq!(packed, Err(Error::NotFinite { row: 1, column: 1, value: f32::INFINITY }));
+}
+
+#[test]
+fn weights_beyond_the_scales() {
+    // From 7 · 65520 on the scale rounds to infinity.
+    for value in [458_640.0_f32, -458_640.0, 1e30, -f32::MAX] {
+        for place in [0, 31, 32, 72, 119] {
+            let mut weights = [0.5; 120];
+            weights[place] = value;
+            let refused = Err(Error::ScaleOverflow { row: place / 40, column: place % 40, value });
+            for rule in RULES {
+                assert_eq!(Int4::quantize(&weights, SHAPE, group(), rule), refused);
+            }
+            assert!(int8(&weights, SHAPE).is_ok());
+        }
+    }
+}
+
+#[test]
+fn scales_that_are_not_finite() {
+    for (place, bad) in [(0, f16::INFINITY), (4, f16::NEG_INFINITY), (5, f16::INFINITY)] {
+        let mut scales = vec![f16::ONE; 6];
+        scales[place] = bad;
+        let refused = Err(Error::ScaleNotFinite { group: place / 3, row: place % 3, value: bad.to_f32() });
+        assert_eq!(Int4::from_parts(SHAPE, group(), vec![0; 15], scales.clone()), refused);
+        assert_eq!(Int4::pack(&[0; 120], SHAPE, group(), scales), refused);
+    }
+    let refused = Err(Error::ScaleNotFinite { group: 0, row: 2, value: f32::INFINITY });
+    let scales = vec![1.0, 0.0, f32::INFINITY];
+    assert_eq!(Int8::from_parts(SHAPE, Granularity::PerChannel, vec![-128; 120], scales), refused);
+    let scales = vec![f32::NAN];
+    let refused = Int8::from_parts(SHAPE, Granularity::PerTensor, vec![0; 120], scales);
+    assert!(matches!(refused, Err(Error::ScaleNotFinite { group: 0, row: 0, .. })));
+}
+
+#[test]
+fn integers_of_more_than_four_bits() {
+    for value in [-128, -9, 8, 127] {
+        let mut values = [7; 120];
+        values[79] = value;
+        let packed = Int4::pack(&values, SHAPE, group(), vec![f16::ONE; 6]);
+        assert_eq!(packed, Err(Error::ValueOutOfRange { row: 1, column: 39, value }));
+    }
+}
+
+#[test]
+fn messages_say_what_came_and_what_was_wanted() {
+    let message = int4(&[0.0; 119], SHAPE).unwrap_err().to_string();
+    assert_eq!(message, "tensor `weights` has 119 elements, n = 3 by k = 40 wants 120");
+    let message = Group::new(48).unwrap_err().to_string();
+    assert_eq!(message, "group size 48 is not a multiple of 32 from 32 on; use `Group::WholeRow` for one group a row");
+    let message = Error::PartialWord { k: 41 }.to_string();
+    assert_eq!(message, "k = 41 is not a multiple of 8, which a word of tensor `qweight` packs together");
+}
