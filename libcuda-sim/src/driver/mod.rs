@@ -1,0 +1,169 @@
+//! The driver as ordinary Rust: handles are numbers, errors are [`Code`]s, nothing is a pointer.
+//!
+//! One noun a file. There is one driver a profile in a process, as there is one `libcuda.so` in a process.
+
+pub(crate) mod attributes;
+mod capture;
+mod context;
+mod event;
+mod memory;
+mod module;
+mod operation;
+mod stream;
+
+use std::cell::RefCell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tilewright_ptx_sim::Profile;
+
+pub(crate) use context::Context;
+pub(crate) use event::Event;
+pub(crate) use memory::PointerKind;
+pub(crate) use module::{Function, KernelFacts, LoadFailure, Module};
+pub(crate) use operation::{Graph, Launch, LaunchShape, Operation};
+pub(crate) use stream::Stream;
+
+use crate::code::{Code, Result};
+use crate::handles::Handles;
+use crate::host::Pinned;
+use crate::{Options, Report};
+
+/// One simulated driver with one device.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) profile: Profile,
+    pub(crate) pinned: Pinned,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    initialized: bool,
+    objects: Handles<Object>,
+    primary: Option<Primary>,
+    options: Options,
+    reports: Vec<Report>,
+}
+
+/// The primary context and how often it was retained.
+#[derive(Clone, Copy, Debug)]
+struct Primary {
+    handle: u64,
+    retained: u64,
+}
+
+/// What a handle stands for.
+#[derive(Clone, Debug)]
+enum Object {
+    Context(Arc<Context>),
+    Stream(Arc<Stream>),
+    Event(Arc<Event>),
+    Module(Arc<Module>),
+    Function(Arc<Function>),
+    /// A captured graph.
+    Graph(Arc<Graph>),
+    /// A graph that can be launched.
+    Executable(Arc<Graph>),
+}
+
+thread_local! {
+    /// The stack of current contexts of this thread, for each profile.
+    static CURRENT: RefCell<[Vec<u64>; Profile::ALL.len()]> = const { RefCell::new([const { Vec::new() }; Profile::ALL.len()]) };
+}
+
+impl Driver {
+    pub(crate) const fn new(profile: Profile) -> Self {
+        let state = State {
+            initialized: false,
+            objects: Handles::new(),
+            primary: None,
+            options: Options::DEFAULT,
+            reports: Vec::new(),
+        };
+        Self { profile, pinned: Pinned::new(), state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `cuInit`.
+    pub(crate) fn initialize(&self, flags: u32) -> Result<()> {
+        if flags != 0 {
+            return Err(Code::INVALID_VALUE);
+        }
+        self.state().initialized = true;
+        Ok(())
+    }
+
+    /// An error unless `cuInit` has been called.
+    pub(crate) fn check_initialized(&self) -> Result<()> {
+        if self.state().initialized { Ok(()) } else { Err(Code::NOT_INITIALIZED) }
+    }
+
+    /// An error unless `device` is 0, the only one.
+    pub(crate) fn check_device(&self, device: i32) -> Result<()> {
+        self.check_initialized()?;
+        if device == 0 { Ok(()) } else { Err(Code::INVALID_DEVICE) }
+    }
+
+    pub(crate) fn set_options(&self, options: Options) {
+        self.state().options = options;
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        self.state().options
+    }
+
+    /// The reports since the last call.
+    pub(crate) fn take_reports(&self) -> Vec<Report> {
+        std::mem::take(&mut self.state().reports)
+    }
+
+    fn keep_report(&self, report: Report) {
+        /// So many are kept for a program that never asks.
+        const KEPT: usize = 256;
+        let mut state = self.state();
+        if state.reports.len() < KEPT {
+            state.reports.push(report);
+        }
+    }
+
+    fn insert(&self, object: Object) -> Result<u64> {
+        self.state().objects.insert(object)
+    }
+
+    fn with_current<T>(&self, act: impl FnOnce(&mut Vec<u64>) -> T) -> Result<T> {
+        let index = Profile::ALL.iter().position(|profile| *profile == self.profile).ok_or(Code::UNKNOWN)?;
+        CURRENT
+            .try_with(|current| current.borrow_mut().get_mut(index).map(act))
+            .ok()
+            .flatten()
+            // A thread that is ending has no current context any more.
+            .ok_or(Code::INVALID_CONTEXT)
+    }
+}
+
+/// Ways from a handle to its object; every kind of object has one, and a handle of another kind is refused.
+macro_rules! lookups {
+    ($($name:ident, $variant:ident, $object:ty, $error:ident;)+) => {
+        impl Driver {
+            $(pub(crate) fn $name(&self, handle: u64) -> Result<Arc<$object>> {
+                match self.state().objects.object(handle) {
+                    Some(Object::$variant(object)) => Ok(Arc::clone(object)),
+                    _ => Err(Code::$error),
+                }
+            })+
+        }
+    };
+}
+
+lookups! {
+    context, Context, Context, INVALID_CONTEXT;
+    created_stream, Stream, Stream, INVALID_HANDLE;
+    event, Event, Event, INVALID_HANDLE;
+    module, Module, Module, INVALID_HANDLE;
+    function, Function, Function, INVALID_HANDLE;
+    graph, Graph, Graph, INVALID_VALUE;
+    executable, Executable, Graph, INVALID_VALUE;
+}

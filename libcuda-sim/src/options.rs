@@ -1,0 +1,74 @@
+//! Which simulated driver, and how it runs kernels.
+
+use tilewright_ptx_sim::{Profile, Report};
+
+use crate::table;
+
+/// How kernels run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Seed of everything that the hardware leaves open: which warp runs first, when an asynchronous copy lands.
+    pub seed: u64,
+    /// With a seed, approximate instructions answer anywhere inside their documented bounds; without, correctly rounded.
+    pub jitter: Option<u64>,
+    /// Instructions that one warp may execute before it counts as stuck; `None` is the simulator's own limit.
+    pub max_instructions: Option<u64>,
+    /// Bytes of device memory. Takes effect when the next primary context is created.
+    pub memory_bytes: u64,
+}
+
+impl Options {
+    /// What holds until [`Simulator::set_options`] is called.
+    pub const DEFAULT: Self = Self { seed: 0, jitter: None, max_instructions: None, memory_bytes: 16 << 30 };
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// One simulated driver: there is one of each profile in a process, each with one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Simulator {
+    profile: Profile,
+}
+
+impl Simulator {
+    /// The simulated driver of a chip.
+    #[must_use]
+    pub const fn new(profile: Profile) -> Self {
+        Self { profile }
+    }
+
+    /// The one that `TILEWRIGHT_SIM_ARCH` names (`sm_80`, `sm_86`, `sm_89`, `sm_90` or `sm_90a`); sm_90 if it is not set or names none.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let named = std::env::var("TILEWRIGHT_SIM_ARCH").ok();
+        Self::new(named.and_then(|name| Profile::from_name(&name)).unwrap_or(Profile::Sm90))
+    }
+
+    /// The chip.
+    #[must_use]
+    pub const fn profile(self) -> Profile {
+        self.profile
+    }
+
+    /// How kernels run from now on, in the whole process.
+    pub fn set_options(self, options: Options) {
+        table::driver(self.profile).set_options(options);
+    }
+
+    /// How kernels run.
+    #[must_use]
+    pub fn options(self) -> Options {
+        table::driver(self.profile).options()
+    }
+
+    /// What was found in kernels since the last call, oldest first; at most 256 reports are kept.
+    #[must_use]
+    pub fn take_reports(self) -> Vec<Report> {
+        table::driver(self.profile).take_reports()
+    }
+}

@@ -1,0 +1,106 @@
+//! The driver's C functions: pointers are taken apart here, the rest is [`Driver`]'s.
+//!
+//! Every function checks its arguments as the driver does, catches panics and answers with a `CUresult`. Each is generic over the chip, so
+//! that every chip has its own set of plain function pointers.
+//!
+//! # Safety
+//! Every function here is `unsafe` for the one reason for which the driver's is: the caller promises what `cuda.h` and the driver's
+//! documentation ask of it. A pointer to a result is null (which is refused) or valid for a write of its type and properly aligned; a pointer
+//! to host memory is valid for the bytes that the call names until the operation has been performed; strings end with a zero; nobody else
+//! writes to any of this meanwhile. Handles, device addresses, sizes and flags may be anything. The SAFETY comments of this folder call this
+//! "the caller's contract".
+
+mod context;
+mod device;
+mod event;
+mod graph;
+mod launch;
+mod memory;
+mod module;
+mod stream;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tilewright_ffi::sys::CUresult;
+use tilewright_ptx_sim::Profile;
+
+use crate::code::{Code, Result};
+use crate::driver::Driver;
+
+/// A chip that has a driver of its own.
+pub(crate) trait Chip: 'static {
+    fn driver() -> &'static Driver;
+}
+
+macro_rules! chips {
+    ($($chip:ident = $profile:ident;)+) => {
+        $(
+            #[derive(Debug)]
+            pub(crate) struct $chip;
+
+            impl Chip for $chip {
+                fn driver() -> &'static Driver {
+                    static DRIVER: Driver = Driver::new(Profile::$profile);
+                    &DRIVER
+                }
+            }
+        )+
+
+        /// The driver of a chip.
+        pub(crate) fn driver(profile: Profile) -> &'static Driver {
+            match profile {
+                $(Profile::$profile => $chip::driver(),)+
+                _ => Sm90::driver(),
+            }
+        }
+    };
+}
+
+chips! {
+    Sm80 = Sm80;
+    Sm86 = Sm86;
+    Sm89 = Sm89;
+    Sm90 = Sm90;
+}
+
+/// The result of a call; a panic inside becomes an error.
+fn answer<C: Chip>(act: impl FnOnce(&'static Driver) -> Result<()>) -> CUresult {
+    let outcome = catch_unwind(AssertUnwindSafe(|| act(C::driver()))).unwrap_or(Err(Code::UNKNOWN));
+    CUresult(outcome.map_or_else(|code| code.0, |()| 0))
+}
+
+/// Writes a result to where the caller wants it.
+///
+/// # Safety
+/// `place` is null or valid for a write of `T` and aligned for it.
+unsafe fn put<T>(place: *mut T, value: T) -> Result<()> {
+    if place.is_null() {
+        return Err(Code::INVALID_VALUE);
+    }
+    // SAFETY: not null, so valid and aligned: promised by the caller.
+    unsafe { place.write(value) };
+    Ok(())
+}
+
+/// An error if a place for a result is null, before anything is done.
+fn check_place<T>(place: *mut T) -> Result<()> {
+    if place.is_null() { Err(Code::INVALID_VALUE) } else { Ok(()) }
+}
+
+/// Handles are opaque pointers to the caller and numbers here; they are never followed.
+trait Handle {
+    fn number(self) -> u64;
+    fn from_number(number: u64) -> Self;
+}
+
+impl<T> Handle for *mut T {
+    fn number(self) -> u64 {
+        self.addr() as u64
+    }
+
+    fn from_number(number: u64) -> Self {
+        // A 64-bit host: the driver has no other.
+        #[expect(clippy::cast_possible_truncation, reason = "usize has 64 bits wherever there is a driver")]
+        std::ptr::without_provenance_mut(number as usize)
+    }
+}
