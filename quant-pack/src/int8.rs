@@ -22,7 +22,7 @@ pub enum Granularity {
 /// | tensor | shape | type | layout |
 /// |---|---|---|---|
 /// | [`values`](Self::values) | [N, K] | i8 | row-major, K contiguous |
-/// | [`scales`](Self::scales) | [1] or [N] | f32 | |
+/// | [`scales`](Self::scales) | \[1\] or \[N\] | f32 | one a tensor or one a row |
 ///
 /// N and K are any numbers.
 #[derive(Clone, Debug, PartialEq)]

@@ -97,10 +97,10 @@ impl Chooser {
             if products * products < (sum_of_squares - least - slack) * squares {
                 continue;
             }
-            let scale = nearest(products / squares).max(SMALLEST);
+            let scale = nearest(products / squares).clamp(SMALLEST, f16::MAX);
             let exact = f64::from(scale);
             let error = sum_of_squares + exact * (exact * squares - 2.0 * products);
-            if scale.is_finite() && error <= least + slack {
+            if error <= least + slack {
                 least = least.min(error);
                 self.candidates.push(Candidate { scale, error });
             }
