@@ -1,0 +1,159 @@
+//! The arguments of a launch.
+
+use std::ffi::c_void;
+use std::marker::PhantomData;
+
+use bytemuck::NoUninit;
+
+use crate::buffer::{DeviceSlice, DeviceSliceMut};
+use crate::context::Context;
+use crate::sys::CUtensorMap;
+use crate::tensor_map::TensorMap;
+
+/// The most arguments that a launch can have here.
+pub const MAX_ARGUMENTS: usize = 32;
+
+/// Arguments in order, kept in place: making them allocates nothing.
+///
+/// # Example
+/// ```no_run
+/// # fn example(x: tilewright_ffi::DeviceSlice<'_, f32>, y: &mut tilewright_ffi::DeviceSliceMut<'_, f32>) {
+/// use tilewright_ffi::Arguments;
+/// let arguments = Arguments::new().pointer(x).pointer_mut(y).value(128u32);
+/// # let _ = arguments;
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Arguments<'a> {
+    slots: [Slot<'a>; MAX_ARGUMENTS],
+    /// How many were pushed; more than there is room for is an error at the launch.
+    count: usize,
+    /// The context of the first pointer and its position.
+    first: Option<(&'a Context, usize)>,
+    /// The position of the first pointer from another context than that.
+    foreign: Option<usize>,
+    /// The position of the first value that is too large, and its size.
+    oversized: Option<(usize, usize)>,
+    _borrowed: PhantomData<&'a ()>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Slot<'a> {
+    Value { bytes: [u8; 8], size: usize },
+    TensorMap(&'a CUtensorMap),
+}
+
+impl Default for Arguments<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> Arguments<'a> {
+    /// No arguments yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            slots: [Slot::Value { bytes: [0; 8], size: 0 }; MAX_ARGUMENTS],
+            count: 0,
+            first: None,
+            foreign: None,
+            oversized: None,
+            _borrowed: PhantomData,
+        }
+    }
+
+    /// The address of memory that the kernel reads.
+    #[must_use]
+    pub fn pointer<T: bytemuck::Pod>(mut self, slice: DeviceSlice<'a, T>) -> Self {
+        self.note(slice.context());
+        self.value(slice.address())
+    }
+
+    /// The address of memory that the kernel writes.
+    #[must_use]
+    pub fn pointer_mut<T: bytemuck::Pod>(mut self, slice: &mut DeviceSliceMut<'a, T>) -> Self {
+        self.note(slice.context());
+        self.value(slice.address())
+    }
+
+    /// A number of at most 8 bytes.
+    #[must_use]
+    pub fn value<T: NoUninit>(mut self, value: T) -> Self {
+        let from = bytemuck::bytes_of(&value);
+        let mut bytes = [0; 8];
+        match bytes.get_mut(..from.len()) {
+            Some(to) => to.copy_from_slice(from),
+            None => {
+                let _ = self.oversized.get_or_insert((self.count, from.len()));
+            }
+        }
+        self.push(Slot::Value { bytes, size: from.len() })
+    }
+
+    /// A tensor map, 128 bytes.
+    #[must_use]
+    pub fn tensor_map(mut self, map: &'a TensorMap<'_>) -> Self {
+        self.note(map.context());
+        self.push(Slot::TensorMap(map.raw()))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn push(mut self, slot: Slot<'a>) -> Self {
+        if let Some(free) = self.slots.get_mut(self.count) {
+            *free = slot;
+        }
+        self.count += 1;
+        self
+    }
+
+    fn note(&mut self, context: &'a Context) {
+        if !self.first.get_or_insert((context, self.count)).0.is_same(context) {
+            let _ = self.foreign.get_or_insert(self.count);
+        }
+    }
+
+    /// The position of the first argument that does not belong to `context`.
+    pub(crate) fn foreign_to(&self, context: &Context) -> Option<usize> {
+        match self.first {
+            Some((own, index)) if !own.is_same(context) => Some(index),
+            _ => self.foreign,
+        }
+    }
+
+    /// Bytes of each argument, as far as they are kept.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.slots.iter().take(self.count).enumerate().map(|(index, slot)| match self.oversized {
+            Some((oversized, size)) if oversized == index => size,
+            _ => slot.size(),
+        })
+    }
+
+    /// A pointer to each argument, as `cuLaunchKernel` reads them.
+    pub(crate) fn pointers(&self) -> [*mut c_void; MAX_ARGUMENTS] {
+        self.slots.each_ref().map(|slot| match slot {
+            Slot::Value { bytes, .. } => bytes.as_ptr().cast_mut().cast(),
+            Slot::TensorMap(map) => (&raw const **map).cast_mut().cast(),
+        })
+    }
+}
+
+impl Slot<'_> {
+    const fn size(&self) -> usize {
+        match self {
+            Self::Value { size, .. } => *size,
+            Self::TensorMap(_) => size_of::<CUtensorMap>(),
+        }
+    }
+}

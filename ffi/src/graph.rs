@@ -1,0 +1,147 @@
+//! Graphs: work that was recorded once and is launched as a whole.
+
+use std::ptr::null_mut;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::raw::Raw;
+use crate::stream::Stream;
+use crate::sys::{CUgraph, CUgraph_st, CUgraphExec, CUgraphExec_st, CUstreamCaptureMode};
+
+/// Recorded work.
+#[derive(Debug)]
+pub struct Graph {
+    context: Context,
+    raw: Raw<CUgraph_st>,
+}
+
+/// Recorded work, ready to launch.
+#[derive(Debug)]
+pub struct Executable {
+    context: Context,
+    raw: Raw<CUgraphExec_st>,
+}
+
+impl Stream {
+    /// Records what `work` enqueues on this stream instead of doing it.
+    ///
+    /// Calls that wait (uploads, downloads, allocations, the first use of a kernel) are refused meanwhile.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Error::Driver`] if the capture was spoilt.
+    pub fn capture<E: From<Error>>(&self, work: impl FnOnce(&Self) -> Result<(), E>) -> Result<Graph, E> {
+        let context = self.context();
+        let api = context.driver().api();
+        {
+            let _entered = context.enter()?;
+            // SAFETY: the stream is alive.
+            let code = unsafe { (api.stream_begin_capture)(self.raw(), CUstreamCaptureMode::THREAD_LOCAL) };
+            context.check("cuStreamBeginCapture", code)?;
+        }
+        let capture = OpenCapture { stream: self };
+        let outcome = work(self);
+        let graph = capture.end();
+        // What went wrong first says more.
+        outcome?;
+        Ok(graph?)
+    }
+}
+
+/// A capture that is ended whatever happens, a panic included.
+struct OpenCapture<'s> {
+    stream: &'s Stream,
+}
+
+impl OpenCapture<'_> {
+    fn end(self) -> Result<Graph, Error> {
+        let stream = self.stream;
+        std::mem::forget(self);
+        end_capture(stream)
+    }
+}
+
+impl Drop for OpenCapture<'_> {
+    fn drop(&mut self) {
+        // Only after a panic of the recorded work; the graph is worth nothing.
+        drop(end_capture(self.stream));
+    }
+}
+
+fn end_capture(stream: &Stream) -> Result<Graph, Error> {
+    let context = stream.context();
+    let _entered = context.enter()?;
+    let mut raw = null_mut();
+    // SAFETY: the result is a local variable, the stream is alive.
+    let code = unsafe { (context.driver().api().stream_end_capture)(stream.raw(), &raw mut raw) };
+    context.check("cuStreamEndCapture", code)?;
+    if raw.is_null() {
+        return Err(Error::NoResult { call: "cuStreamEndCapture" });
+    }
+    Ok(Graph { context: context.clone(), raw: Raw(raw) })
+}
+
+impl Graph {
+    /// Makes it ready to launch.
+    ///
+    /// # Errors
+    /// [`Error::Driver`]; [`Error::MissingSymbol`] before CUDA 11.4.
+    pub fn instantiate(&self) -> Result<Executable, Error> {
+        let context = &self.context;
+        let api = context.driver().api();
+        let instantiate = context.driver().optional("cuGraphInstantiateWithFlags", api.graph_instantiate_with_flags)?;
+        let _entered = context.enter()?;
+        let mut raw = null_mut();
+        // SAFETY: the result is a local variable, the graph is alive.
+        context.check("cuGraphInstantiateWithFlags", unsafe { instantiate(&raw mut raw, self.raw(), 0) })?;
+        Ok(Executable { context: context.clone(), raw: Raw(raw) })
+    }
+
+    /// The driver's handle.
+    #[must_use]
+    pub const fn raw(&self) -> CUgraph {
+        self.raw.0
+    }
+}
+
+impl Executable {
+    /// Enqueues all of it on `stream`.
+    ///
+    /// # Safety
+    /// - Every buffer and kernel that the recorded work uses is still alive, and stays so until the launch is done. (A graph holds addresses;
+    ///   kernels stay loaded while the operation that made them lives.)
+    /// - Memory that it writes is not used by other work meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::ForeignContext`], [`Error::Driver`].
+    pub unsafe fn launch(&self, stream: &Stream) -> Result<(), Error> {
+        self.context.check_same(stream.context(), "the stream")?;
+        let _entered = self.context.enter()?;
+        // SAFETY: both are alive; the rest is promised by the caller.
+        let code = unsafe { (self.context.driver().api().graph_launch)(self.raw(), stream.raw()) };
+        self.context.check("cuGraphLaunch", code)
+    }
+
+    /// The driver's handle.
+    #[must_use]
+    pub const fn raw(&self) -> CUgraphExec {
+        self.raw.0
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        if let Ok(_entered) = self.context.enter_even_poisoned() {
+            // SAFETY: made by a capture, destroyed once here.
+            let _ = unsafe { (self.context.driver().api().graph_destroy)(self.raw()) };
+        }
+    }
+}
+
+impl Drop for Executable {
+    fn drop(&mut self) {
+        if let Ok(_entered) = self.context.enter_even_poisoned() {
+            // SAFETY: made by `instantiate`, destroyed once here; the driver keeps what a launch in flight needs.
+            let _ = unsafe { (self.context.driver().api().graph_exec_destroy)(self.raw()) };
+        }
+    }
+}
