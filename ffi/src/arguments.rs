@@ -1,7 +1,6 @@
 //! The arguments of a launch.
 
 use std::ffi::c_void;
-use std::marker::PhantomData;
 
 use bytemuck::NoUninit;
 
@@ -17,8 +16,8 @@ pub const MAX_ARGUMENTS: usize = 32;
 ///
 /// # Example
 /// ```no_run
-/// # fn example(x: tilewright_ffi::DeviceSlice<'_, f32>, y: &mut tilewright_ffi::DeviceSliceMut<'_, f32>) {
-/// use tilewright_ffi::Arguments;
+/// use tilewright_ffi::{Arguments, DeviceSlice, DeviceSliceMut};
+/// # fn example(x: DeviceSlice<'_, f32>, y: &mut DeviceSliceMut<'_, f32>) {
 /// let arguments = Arguments::new().pointer(x).pointer_mut(y).value(128u32);
 /// # let _ = arguments;
 /// # }
@@ -29,12 +28,11 @@ pub struct Arguments<'a> {
     /// How many were pushed; more than there is room for is an error at the launch.
     count: usize,
     /// The context of the first pointer and its position.
-    first: Option<(&'a Context, usize)>,
+    first: Option<(Context, usize)>,
     /// The position of the first pointer from another context than that.
     foreign: Option<usize>,
     /// The position of the first value that is too large, and its size.
     oversized: Option<(usize, usize)>,
-    _borrowed: PhantomData<&'a ()>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,20 +57,19 @@ impl<'a> Arguments<'a> {
             first: None,
             foreign: None,
             oversized: None,
-            _borrowed: PhantomData,
         }
     }
 
     /// The address of memory that the kernel reads.
     #[must_use]
-    pub fn pointer<T: bytemuck::Pod>(mut self, slice: DeviceSlice<'a, T>) -> Self {
+    pub fn pointer<T: bytemuck::Pod>(mut self, slice: DeviceSlice<'_, T>) -> Self {
         self.note(slice.context());
         self.value(slice.address())
     }
 
     /// The address of memory that the kernel writes.
     #[must_use]
-    pub fn pointer_mut<T: bytemuck::Pod>(mut self, slice: &mut DeviceSliceMut<'a, T>) -> Self {
+    pub fn pointer_mut<T: bytemuck::Pod>(mut self, slice: &mut DeviceSliceMut<'_, T>) -> Self {
         self.note(slice.context());
         self.value(slice.address())
     }
@@ -118,16 +115,16 @@ impl<'a> Arguments<'a> {
         self
     }
 
-    fn note(&mut self, context: &'a Context) {
-        if !self.first.get_or_insert((context, self.count)).0.is_same(context) {
+    fn note(&mut self, context: &Context) {
+        if !self.first.get_or_insert_with(|| (context.clone(), self.count)).0.is_same(context) {
             let _ = self.foreign.get_or_insert(self.count);
         }
     }
 
     /// The position of the first argument that does not belong to `context`.
     pub(crate) fn foreign_to(&self, context: &Context) -> Option<usize> {
-        match self.first {
-            Some((own, index)) if !own.is_same(context) => Some(index),
+        match &self.first {
+            Some((own, index)) if !own.is_same(context) => Some(*index),
             _ => self.foreign,
         }
     }

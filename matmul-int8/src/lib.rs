@@ -1,1 +1,14 @@
 #![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod error;
+mod kernel;
+mod plan;
+mod problem;
+pub mod reference;
+
+pub use error::Error;
+pub use kernel::module;
+pub use plan::{Output, Plan, Scales};
+pub use problem::{Operation, Problem, W8A8_K_LIMIT};
+pub use tilewright_tile::Shape;

@@ -1,1 +1,13 @@
 #![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+mod error;
+mod kernel;
+mod plan;
+mod problem;
+pub mod reference;
+
+pub use error::Error;
+pub use kernel::module;
+pub use plan::{Plan, Scales};
+pub use problem::{Problem, QkvShape, Weights};

@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+pub mod build;
+mod dtype;
+mod error;
+mod kernel;
+mod plan;
+mod problem;
+
+pub use dtype::{Dtype, Real};
+pub use error::Error;
+pub use kernel::module;
+pub use plan::{Access, Operation, Plan, RowStorage, Team, plans};
+pub use problem::{Problem, Shape};

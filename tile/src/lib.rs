@@ -7,6 +7,7 @@ pub mod fragment;
 pub mod geometry;
 pub mod oracle;
 pub mod packed;
+pub mod packed_product;
 pub mod problem;
 pub mod ring;
 pub mod rows;
@@ -15,5 +16,6 @@ pub mod swizzle;
 
 pub use geometry::{Geometry, Warp};
 pub use packed::{PackedOrder, PackedTile};
+pub use packed_product::Grouping;
 pub use problem::{Shape, ShapeError};
 pub use rows::{CopyMode, RowTile, Rows};

@@ -20,9 +20,15 @@ impl<'k, T: Word> Accumulators<'k, T> {
         Self { tiles, tiles_n: geometry.tiles_n() as usize }
     }
 
+    /// Tiles along the columns.
+    #[must_use]
+    pub fn columns(&self) -> u32 {
+        u32::try_from(self.tiles_n).unwrap_or(u32::MAX)
+    }
+
     /// Every tile with its row and column in tiles.
     pub fn iter(&self) -> impl Iterator<Item = (u32, u32, &Accumulator<'k, T>)> {
-        let columns = u32::try_from(self.tiles_n).unwrap_or(u32::MAX);
+        let columns = self.columns();
         (0u32..).zip(&self.tiles).map(move |(index, tile)| (index / columns, index % columns, tile))
     }
 

@@ -1,0 +1,28 @@
+//! Every plan's module verifies, prints and is read back.
+
+use tilewright_matmul_f16::{Plan, module};
+use tilewright_ptx_ir::{Target, parse};
+
+#[test]
+fn every_plan_prints_and_parses_back() {
+    for plan in Plan::all() {
+        let module = module(&plan, Target::Sm80).unwrap();
+        let text = module.to_string();
+        if let Ok(folder) = std::env::var("PTX_OUT") {
+            std::fs::write(
+                format!(
+                    "{folder}/{}_{:?}{:?}{}{}.ptx",
+                    plan.name(),
+                    plan.x_copy,
+                    plan.w_copy,
+                    plan.paired_store,
+                    plan.bias
+                ),
+                &text,
+            )
+            .unwrap();
+        }
+        let source = parse(&text).unwrap_or_else(|errors| panic!("{plan:?}: {errors}"));
+        assert_eq!(source.module, module);
+    }
+}

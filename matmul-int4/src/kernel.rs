@@ -1,0 +1,46 @@
+//! The kernel: y = x · wᵀ with w in int4.
+
+use tilewright_ptx_ir::build::Builder;
+use tilewright_ptx_ir::ir::Module;
+use tilewright_ptx_ir::{Target, VerifyErrors};
+use tilewright_tile::epilogue::{self, Target as Result16};
+use tilewright_tile::packed_product::{self, Operands};
+use tilewright_tile::{PackedOrder, Warp};
+
+use crate::plan::Plan;
+
+/// The module with the kernel that `plan` describes.
+///
+/// A block makes a `block_m` x `block_n` tile of y. Its threads copy x and the packed words of w, its warps multiply them as
+/// [`packed_product::accumulate`] says, and every lane rounds the pairs of sums it holds to f16 and writes those that lie inside y.
+///
+/// # Errors
+/// None that a plan of [`Plan::all`] can cause.
+pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
+    Module::kernel(&plan.name(), target, |k| build(k, plan))
+}
+
+fn build(k: &Builder, plan: &Plan) {
+    let geometry = plan.geometry;
+    k.require_threads(geometry.threads(), 1, 1);
+    let (x, w, scales, y) =
+        (k.pointer::<u8>("x"), k.pointer::<u32>("w"), k.pointer::<u16>("scales"), k.pointer::<u8>("y"));
+    let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
+
+    let warp = Warp::new(k, &geometry);
+    let first_row = k.block_idx().x() * geometry.block_m;
+    let first_column = k.block_idx().y() * geometry.block_n;
+    let operands = Operands { x, x_copy: plan.x_copy, w, scales, m, n, depth, first_row, first_column };
+    let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int4, plan.grouping, &operands, &warp);
+
+    let y = Result16 { base: y, rows: m, columns: n };
+    epilogue::for_each_pair(
+        &sums,
+        &warp,
+        first_row + warp.row,
+        first_column + warp.column,
+        |row, column, [left, right]| {
+            y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
+        },
+    );
+}

@@ -1,0 +1,185 @@
+//! From a problem to tiles: a pure function.
+
+use tilewright_tile::swizzle::ROW_BYTES;
+use tilewright_tile::{CopyMode, Geometry, PackedOrder, packed_product};
+
+use crate::problem::{Operation, Problem};
+
+/// How many scales a tensor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Scales {
+    /// One for all of it.
+    One,
+    /// One for each row (of x or of w).
+    Each,
+}
+
+impl Scales {
+    /// Which of the two a tensor of `found` scales for `rows` rows has.
+    #[must_use]
+    pub(crate) const fn from_length(found: usize, rows: usize) -> Option<Self> {
+        if found == rows {
+            Some(Self::Each)
+        } else if found == 1 {
+            Some(Self::One)
+        } else {
+            None
+        }
+    }
+}
+
+/// The type of y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Output {
+    /// Scaled and rounded to f16.
+    F16,
+    /// Scaled, f32.
+    F32,
+    /// The sums themselves; W8A8 only.
+    I32,
+}
+
+/// Everything that decides which kernel is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Plan {
+    /// What is multiplied.
+    pub operation: Operation,
+    /// Tile shape.
+    pub geometry: Geometry,
+    /// How x is copied.
+    pub x_copy: CopyMode,
+    /// How w is copied; W8A16 has it packed, which is always copied 16 bytes at a time.
+    pub w_copy: CopyMode,
+    /// Scales of x; W8A16 has none.
+    pub x_scales: Scales,
+    /// Scales of w.
+    pub w_scales: Scales,
+    /// Type of y.
+    pub output: Output,
+    /// Whether two neighbours of a 16-bit y are written with one store.
+    pub paired_store: bool,
+}
+
+/// Where the tensors start, as far as it matters to the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Addresses {
+    pub(crate) x: u64,
+    pub(crate) w: u64,
+    pub(crate) y: u64,
+}
+
+/// 16 x 64, four warps side by side: decoding.
+const NARROW: Geometry = Geometry { block_m: 16, block_n: 64, warps_m: 1, warps_n: 4, stages: 4 };
+/// 64 x 64, four warps of 32 x 32.
+const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 3 };
+/// 128 x 128, eight warps of 64 x 32.
+const WIDE: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, stages: 3 };
+
+impl Plan {
+    /// The plan for `problem`. Tiles do not change results: sums of integers are exact, sums of floats go along k in the same order in every plan.
+    pub(crate) fn new(
+        problem: &Problem,
+        addresses: Addresses,
+        (x_scales, w_scales): (Scales, Scales),
+        output: Output,
+    ) -> Self {
+        let element = if problem.operation == Operation::W8A8 { 1 } else { 2 };
+        let x_copy = CopyMode::choose(addresses.x, problem.shape.k * element);
+        let w_copy = match problem.operation {
+            Operation::W8A8 => CopyMode::choose(addresses.w, problem.shape.k),
+            Operation::W8A16 => CopyMode::Async16,
+        };
+        let wide_tiles = u64::from(problem.checked.m.div_ceil(128)) * u64::from(problem.checked.n.div_ceil(128));
+        let geometry = match problem.checked.m {
+            0..=16 => NARROW,
+            _ if wide_tiles >= 64 && (x_copy, w_copy) == (CopyMode::Async16, CopyMode::Async16) => WIDE,
+            _ => MEDIUM,
+        };
+        let paired_store =
+            output == Output::F16 && problem.checked.n.is_multiple_of(2) && addresses.y.is_multiple_of(4);
+        Self { operation: problem.operation, geometry, x_copy, w_copy, x_scales, w_scales, output, paired_store }
+    }
+
+    /// Every plan that some problem gets.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        use CopyMode::{Async16, Elements};
+        let mut plans = Vec::new();
+        let scales = [Scales::One, Scales::Each];
+        for geometry in [NARROW, MEDIUM, WIDE] {
+            for (x_copy, w_copy) in [(Async16, Async16), (Async16, Elements), (Elements, Async16), (Elements, Elements)]
+            {
+                if geometry == WIDE && (x_copy, w_copy) != (Async16, Async16) {
+                    continue;
+                }
+                for w_scales in scales {
+                    let base = Self {
+                        operation: Operation::W8A16,
+                        geometry,
+                        x_copy,
+                        w_copy,
+                        x_scales: Scales::One,
+                        w_scales,
+                        output: Output::F16,
+                        paired_store: false,
+                    };
+                    if w_copy == Async16 {
+                        plans.extend([false, true].map(|paired_store| Self { paired_store, ..base }));
+                    }
+                    for x_scales in scales {
+                        let base = Self { operation: Operation::W8A8, x_scales, ..base };
+                        let outputs = [(Output::F16, false), (Output::F16, true), (Output::F32, false)];
+                        plans.extend(outputs.map(|(output, paired_store)| Self { output, paired_store, ..base }));
+                    }
+                }
+                let raw = Self {
+                    operation: Operation::W8A8,
+                    geometry,
+                    x_copy,
+                    w_copy,
+                    x_scales: Scales::One,
+                    w_scales: Scales::One,
+                    output: Output::I32,
+                    paired_store: false,
+                };
+                plans.push(raw);
+            }
+        }
+        plans
+    }
+
+    /// The kernel's name: operation, output, tile.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let operation = match self.operation {
+            Operation::W8A8 => "w8a8",
+            Operation::W8A16 => "w8a16",
+        };
+        let output = match self.output {
+            Output::F16 => "f16",
+            Output::F32 => "f32",
+            Output::I32 => "i32",
+        };
+        format!("matmul_{operation}_{output}_{}x{}", self.geometry.block_m, self.geometry.block_n)
+    }
+
+    /// Bytes of shared memory that a launch asks for.
+    #[must_use]
+    pub const fn shared_bytes(&self) -> u32 {
+        self.geometry.stages * self.stage_bytes()
+    }
+
+    pub(crate) const fn stage_bytes(&self) -> u32 {
+        match self.operation {
+            Operation::W8A8 => (self.geometry.block_m + self.geometry.block_n) * ROW_BYTES,
+            Operation::W8A16 => packed_product::stage_bytes(&self.geometry, PackedOrder::Int8),
+        }
+    }
+
+    /// Blocks along m and n.
+    pub(crate) const fn grid(&self, problem: &Problem) -> [u32; 3] {
+        [problem.checked.m.div_ceil(self.geometry.block_m), problem.checked.n.div_ceil(self.geometry.block_n), 1]
+    }
+}

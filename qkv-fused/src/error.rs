@@ -1,0 +1,33 @@
+//! What can go wrong.
+
+use tilewright_ptx_ir::VerifyErrors;
+use tilewright_tile::ShapeError;
+
+/// Why a product was refused or failed. After any of these nothing was launched and nothing written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A shape that cannot be, or a tensor that does not have it.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A group size that the kernels do not take.
+    #[error("groups of {size} along k; wanted a multiple of 32, or the whole row")]
+    Group {
+        /// Elements of a group.
+        size: usize,
+    },
+    /// The device is older than the kernels.
+    #[error("compute capability {major}.{minor} is not supported, wanted 8.0 or newer")]
+    UnsupportedDevice {
+        /// Its major capability.
+        major: u32,
+        /// Its minor capability.
+        minor: u32,
+    },
+    /// The kernel does not verify; a fault of this crate.
+    #[error("kernel does not verify: {0}")]
+    Kernel(#[from] VerifyErrors),
+    /// The driver, or a handle that belongs elsewhere.
+    #[error(transparent)]
+    Driver(#[from] tilewright_ffi::Error),
+}

@@ -1,0 +1,54 @@
+//! What is reduced, and how two values become one.
+
+use half::{bf16, f16};
+use tilewright_ptx_ir::build::{Element, Number, Scalar, Value, Word};
+
+mod sealed {
+    #[expect(unnameable_types, reason = "that is what seals `Reduce`")]
+    pub trait Sealed {}
+}
+
+/// A type that warps and blocks can reduce: f32, i32, f16, bf16.
+#[diagnostic::on_unimplemented(
+    message = "a warp or block cannot reduce values of type `{Self}`",
+    label = "only f32, i32, f16 and bf16 can be reduced"
+)]
+pub trait Reduce: Scalar + sealed::Sealed {
+    /// The 32-bit type in which the reduction is carried out; the result is rounded back once.
+    type Wide: Element + Number + Word;
+    /// The identity of addition; -0 for floats, which +0 is not: -0 + +0 is +0.
+    #[doc(hidden)]
+    const NOTHING: Self::Wide;
+}
+
+macro_rules! reduce {
+    ($($ty:ty as $wide:ty: $nothing:expr),+) => {
+        $(
+            impl sealed::Sealed for $ty {}
+            impl Reduce for $ty {
+                type Wide = $wide;
+                const NOTHING: $wide = $nothing;
+            }
+        )+
+    };
+}
+
+reduce!(f32 as f32: -0.0, i32 as i32: 0, f16 as f32: -0.0, bf16 as f32: -0.0);
+
+/// How two values become one. Each is commutative bit for bit, so both lanes of an exchange compute the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Sum,
+    Max,
+    Min,
+}
+
+impl Operation {
+    pub(crate) fn combine<'k, T: Number>(self, a: Value<'k, T>, b: Value<'k, T>) -> Value<'k, T> {
+        match self {
+            Self::Sum => a + b,
+            Self::Max => a.max(b),
+            Self::Min => a.min(b),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Tensors in device memory, whose elements are f32 as soon as they are in registers.
+
+use half::{bf16, f16};
+use tilewright_ptx_ir::build::{Bf16x2, Builder, Element, F16x2, Place, Pointer, Value, Word};
+
+use super::step::Step;
+use crate::Dtype;
+use crate::plan::Access;
+
+/// The address of a tensor, or of one row of it, and the type of its elements.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tensor<'k> {
+    k: &'k Builder,
+    address: Value<'k, u64>,
+    dtype: Dtype,
+}
+
+impl<'k> Tensor<'k> {
+    /// Declares the next kernel parameter, a pointer.
+    pub(super) fn param(k: &'k Builder, name: &str, dtype: Dtype) -> Self {
+        Self { k, address: k.pointer::<u8>(name).address(), dtype }
+    }
+
+    /// Row `row` of a matrix; the offset is 64 bits wide.
+    pub(super) fn row(self, row: Value<'k, u32>, columns: Value<'k, u32>) -> Self {
+        let address = row.widening_mul(columns).mad(u64::from(self.dtype.bytes()), self.address);
+        Self { address, ..self }
+    }
+
+    /// The elements of `step`; those past the row's end are not read and come as 0.
+    pub(super) fn load(self, step: &Step<'k>) -> Vec<Value<'k, f32>> {
+        match (step.access, self.dtype) {
+            (Access::Vector, Dtype::F32) => self.load_words(step, 0.0),
+            (Access::Vector, Dtype::F16) => widen(&self.load_words(step, 0), |word| word.bits::<F16x2>().unpack()),
+            (Access::Vector, Dtype::Bf16) => widen(&self.load_words(step, 0), |word| word.bits::<Bf16x2>().unpack()),
+            (Access::Element, Dtype::F32) => self.load_elements(step, 0.0f32),
+            (Access::Element, Dtype::F16) => self.load_elements(step, f16::ZERO),
+            (Access::Element, Dtype::Bf16) => self.load_elements(step, bf16::ZERO),
+        }
+    }
+
+    /// Writes the elements of `step` that are in the row, rounded to nearest.
+    pub(super) fn store(self, step: &Step<'k>, values: &[Value<'k, f32>]) {
+        let k = self.k;
+        match (step.access, self.dtype) {
+            (Access::Vector, Dtype::F32) => self.store_words(step, values),
+            (Access::Vector, Dtype::F16) => self.store_words(step, &narrow(values, |a, b| k.pack_f16x2(a, b).bits())),
+            (Access::Vector, Dtype::Bf16) => self.store_words(step, &narrow(values, |a, b| k.pack_bf16x2(a, b).bits())),
+            (Access::Element, Dtype::F32) => self.store_elements::<f32>(step, values),
+            (Access::Element, Dtype::F16) => self.store_elements::<f16>(step, values),
+            (Access::Element, Dtype::Bf16) => self.store_elements::<bf16>(step, values),
+        }
+    }
+
+    /// Writes the f32 at `index` where `condition` is true.
+    pub(super) fn store_one(self, index: Value<'k, u32>, condition: Value<'k, bool>, value: Value<'k, f32>) {
+        Pointer::<f32>::from_address(self.address).at(index).store_if(condition, value);
+    }
+
+    /// The step's first element, seen as a `T`.
+    fn place<T: Element>(self, step: &Step<'k>) -> Place<'k, T> {
+        Pointer::from_address(self.address.offset_by(step.column, self.dtype.bytes())).at(0)
+    }
+
+    /// The 32-bit words of a step that is inside the row or outside as a whole, 16 bytes an access (8 if there are no more).
+    fn load_words<T: Word + Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, T>> {
+        let (place, words) = (self.place::<T>(step).read_only(), step.lanes * self.dtype.bytes() / 4);
+        if words == 2 {
+            return load_vector::<T, 2>(place, step, absent).to_vec();
+        }
+        offsets(words, 4).flat_map(|offset| load_vector::<T, 4>(place.plus(offset), step, absent)).collect()
+    }
+
+    fn load_elements<T: Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, f32>> {
+        let place = self.place::<T>(step).read_only();
+        (0..step.lanes)
+            .zip(offsets(step.lanes, 1))
+            .map(|(lane, offset)| match step.guard(lane) {
+                Some(guard) => place.plus(offset).load_or(guard, absent).cast(),
+                None => place.plus(offset).load().cast(),
+            })
+            .collect()
+    }
+
+    fn store_words<T: Word + Element>(self, step: &Step<'k>, words: &[Value<'k, T>]) {
+        let place = self.place::<T>(step);
+        for (chunk, offset) in words.chunks_exact(4).zip(offsets(step.lanes, 4)) {
+            if let &[a, b, c, d] = chunk {
+                match step.inside {
+                    Some(inside) => place.plus(offset).store_vector_if(inside, [a, b, c, d]),
+                    None => place.plus(offset).store_vector([a, b, c, d]),
+                }
+            }
+        }
+    }
+
+    fn store_elements<T: Element>(self, step: &Step<'k>, values: &[Value<'k, f32>]) {
+        let place = self.place::<T>(step);
+        for ((lane, offset), value) in (0..).zip(offsets(step.lanes, 1)).zip(values) {
+            match step.guard(lane) {
+                Some(guard) => place.plus(offset).store_if(guard, value.cast::<T>()),
+                None => place.plus(offset).store(value.cast::<T>()),
+            }
+        }
+    }
+}
+
+fn load_vector<'k, T: Word + Element, const N: usize>(
+    place: Place<'k, T>,
+    step: &Step<'k>,
+    absent: T,
+) -> [Value<'k, T>; N] {
+    match step.inside {
+        Some(inside) => place.load_vector_or(inside, absent),
+        None => place.load_vector(),
+    }
+}
+
+/// 0, `by`, 2 · `by`, … below `end`.
+fn offsets(end: u32, by: usize) -> impl Iterator<Item = i32> {
+    (0..end.cast_signed()).step_by(by)
+}
+
+fn widen<'k, H: tilewright_ptx_ir::build::Scalar>(
+    words: &[Value<'k, u32>],
+    unpack: impl Fn(Value<'k, u32>) -> [Value<'k, H>; 2],
+) -> Vec<Value<'k, f32>> {
+    words.iter().flat_map(|word| unpack(*word)).map(|half| half.cast()).collect()
+}
+
+fn narrow<'k>(
+    values: &[Value<'k, f32>],
+    pack: impl Fn(Value<'k, f32>, Value<'k, f32>) -> Value<'k, u32>,
+) -> Vec<Value<'k, u32>> {
+    values.as_chunks::<2>().0.iter().map(|&[low, high]| pack(low, high)).collect()
+}
