@@ -1,0 +1,247 @@
+//! An instruction as the executor sees it.
+
+use tilewright_ptx_ir::ir::{AtomicOp, BoolOp, MmaShape, Op, ShuffleMode, Special, Type, VoteMode};
+
+use super::address::{Place, Window};
+use super::generic::Generic;
+use super::lanes::{Binary, Comparison, Ternary, WideBinary};
+use super::operand::{Destination, Narrow, Source, Wide};
+use crate::statistics::Class;
+
+/// An instruction with its guard (slot, whether it is negated) and its line of the text.
+#[derive(Debug)]
+pub(crate) struct Instruction {
+    pub(crate) guard: Option<(u32, bool)>,
+    pub(crate) code: Code,
+    pub(crate) class: Class,
+    pub(crate) line: u32,
+}
+
+/// What an instruction does. Slots are positions in the register files.
+#[derive(Debug)]
+pub(crate) enum Code {
+    Move {
+        dst: Destination,
+        src: Source,
+    },
+    Special {
+        dst: Destination,
+        special: Special,
+    },
+    Pack {
+        dst: Destination,
+        srcs: Vec<Source>,
+        part_bits: u32,
+    },
+    Unpack {
+        dsts: Vec<Destination>,
+        src: Source,
+        part_bits: u32,
+    },
+    Select {
+        dst: Destination,
+        a: Source,
+        b: Source,
+        pred: u32,
+    },
+    Binary {
+        f: Binary,
+        dst: u32,
+        a: Narrow,
+        b: Narrow,
+    },
+    Ternary {
+        f: Ternary,
+        dst: u32,
+        a: Narrow,
+        b: Narrow,
+        c: Narrow,
+    },
+    WideBinary {
+        f: WideBinary,
+        dst: u32,
+        a: Wide,
+        b: Wide,
+    },
+    /// The unsigned product of two 32-bit numbers, and perhaps a sum.
+    MultiplyWide {
+        dst: u32,
+        a: Narrow,
+        b: Narrow,
+        c: Option<Wide>,
+    },
+    Lop3 {
+        table: u8,
+        dst: u32,
+        a: Narrow,
+        b: Narrow,
+        c: Narrow,
+    },
+    Compare {
+        f: Comparison,
+        dst: u32,
+        a: Narrow,
+        b: Narrow,
+        combine: Option<(BoolOp, u32)>,
+    },
+    /// Any comparison, lane by lane.
+    CompareGeneric {
+        compare: Generic,
+        dst: u32,
+        combine: Option<(BoolOp, u32)>,
+    },
+    Generic {
+        f: Generic,
+        dst: Destination,
+    },
+
+    LoadParam {
+        dsts: Vec<Destination>,
+        offset: u64,
+        access: Access,
+    },
+    Load {
+        window: Window,
+        access: Access,
+        dsts: Vec<Destination>,
+        place: Place,
+    },
+    Store {
+        window: Window,
+        access: Access,
+        srcs: Vec<Source>,
+        place: Place,
+    },
+    Atomic {
+        window: Window,
+        op: AtomicOp,
+        ty: Type,
+        dst: Option<Destination>,
+        place: Place,
+        a: Source,
+        b: Option<Source>,
+    },
+    LoadMatrix {
+        transpose: bool,
+        dsts: Vec<u32>,
+        place: Place,
+    },
+    Copy {
+        bytes: u32,
+        to: Place,
+        from: Place,
+        source_bytes: Option<Narrow>,
+    },
+    CopyCommit,
+    /// Waits until at most so many groups are pending; all copies, committed or not, for `None`.
+    CopyWait {
+        pending: Option<u32>,
+    },
+
+    Shuffle {
+        mode: ShuffleMode,
+        dst: u32,
+        pred: Option<u32>,
+        src: Narrow,
+        lane: Narrow,
+        clamp: Narrow,
+        mask: SyncMask,
+    },
+    Vote {
+        mode: VoteMode,
+        dst: Destination,
+        src: u32,
+        negate: bool,
+        mask: SyncMask,
+    },
+    MatchAny {
+        dst: u32,
+        src: Source,
+        mask: SyncMask,
+    },
+    Reduce {
+        op: AtomicOp,
+        ty: Type,
+        dst: u32,
+        src: Narrow,
+        mask: SyncMask,
+    },
+    ActiveMask {
+        dst: u32,
+    },
+    WarpSync {
+        mask: SyncMask,
+    },
+    Mma {
+        shape: MmaShape,
+        satfinite: bool,
+        dsts: Vec<u32>,
+        a: Vec<u32>,
+        b: Vec<u32>,
+        c: Vec<u32>,
+    },
+
+    Barrier {
+        aligned: bool,
+        id: Narrow,
+        threads: Option<Narrow>,
+    },
+    Branch {
+        target: u32,
+    },
+    Exit,
+    Trap,
+    /// Fences, hints and delays: nothing that this model needs to do.
+    Nothing,
+}
+
+/// The lanes that a warp instruction names.
+pub(crate) type SyncMask = Narrow;
+
+/// The elements of a load or store: how many bytes each has, and whether a load extends their sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub(crate) element_bytes: u32,
+    pub(crate) is_signed: bool,
+}
+
+impl Code {
+    pub(crate) fn class(&self, op: &Op) -> Class {
+        match self {
+            Self::Load { window: Window::Shared, .. }
+            | Self::Store { window: Window::Shared, .. }
+            | Self::Atomic { window: Window::Shared, .. }
+            | Self::LoadMatrix { .. } => Class::Shared,
+            Self::Load { .. } | Self::Store { .. } | Self::Atomic { .. } | Self::Copy { .. } => Class::Global,
+            Self::Mma { .. } => Class::Tensor,
+            Self::Shuffle { .. }
+            | Self::Vote { .. }
+            | Self::MatchAny { .. }
+            | Self::Reduce { .. }
+            | Self::ActiveMask { .. }
+            | Self::WarpSync { .. } => Class::Warp,
+            Self::Barrier { .. }
+            | Self::Branch { .. }
+            | Self::Exit
+            | Self::Trap
+            | Self::Nothing
+            | Self::CopyCommit
+            | Self::CopyWait { .. } => Class::Control,
+            _ => match op {
+                Op::Unary { ty, .. } | Op::Binary { ty, .. } | Op::Ternary { ty, .. } if ty.is_float() => Class::Float,
+                _ => Class::Arithmetic,
+            },
+        }
+    }
+}
+
+impl Access {
+    /// A loaded value as 64 bits.
+    pub(crate) const fn extend(self, value: u64) -> u64 {
+        if !self.is_signed {
+            return value;
+        }
+        let unused = 64 - 8 * self.element_bytes;
+        ((value << unused).cast_signed() >> unused).cast_unsigned()
+    }
+}

@@ -1,0 +1,374 @@
+//! One instruction of the IR to one of the executor. `None` where it is not modelled.
+
+use tilewright_ptx_ir::ir::{BinaryOp, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
+
+use super::address::{SHARED_WINDOW, Window};
+use super::code::{Access, Code};
+use super::generic::Generic;
+use super::operand::{Destination, Narrow, Source, Wide};
+use super::{Context, lanes};
+use crate::arith::{self, BinaryForm, TernaryForm};
+
+pub(super) fn translate(op: &Op, context: &mut Context) -> Option<Code> {
+    if let Some(code) = fast(op, context) {
+        return Some(code);
+    }
+    match op {
+        Op::Mov { ty, dst, src } => {
+            Some(Code::Move { dst: context.slots.destination(*dst), src: context.slots.source(*src, *ty)? })
+        }
+        Op::ReadSpecial { dst, src } => Some(Code::Special { dst: context.slots.destination(*dst), special: *src }),
+        Op::SharedAddress { dst, array } => {
+            let start = *context.shared.get(array.0 as usize)?;
+            let dst = context.slots.destination(*dst);
+            let src = match dst {
+                Destination::Wide(_) => Source::Wide(Wide::Constant(u64::from(start))),
+                _ => Source::Narrow(Narrow::Constant(start)),
+            };
+            Some(Code::Move { dst, src })
+        }
+        Op::Pack { ty, dst, srcs } => {
+            let part_bits = 8 * ty.bytes() / u32::try_from(srcs.len()).ok()?;
+            let part = part_type(part_bits)?;
+            let srcs = srcs.iter().map(|src| context.slots.source(*src, part)).collect::<Option<_>>()?;
+            Some(Code::Pack { dst: context.slots.destination(*dst), srcs, part_bits })
+        }
+        Op::Unpack { ty, dsts, src } => Some(Code::Unpack {
+            part_bits: 8 * ty.bytes() / u32::try_from(dsts.len()).ok()?,
+            dsts: dsts.iter().map(|dst| context.slots.destination(*dst)).collect(),
+            src: context.slots.register(*src),
+        }),
+        Op::Cvta { space, to_generic, dst, src } => cvta(context, *space, *to_generic, *dst, *src),
+        Op::Select { ty, dst, a, b, pred } => Some(Code::Select {
+            a: context.slots.source(*a, *ty)?,
+            b: context.slots.source(*b, *ty)?,
+            pred: context.slots.pred(*pred),
+            dst: context.slots.destination(*dst),
+        }),
+        Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
+            let (compare, ty, ftz) = (*compare, *ty, *ftz);
+            let inputs = vec![context.slots.source(*a, ty)?, context.slots.source(*b, ty)?];
+            let holds = Generic::new(inputs, move |v, _| arith::compare(compare, ty, ftz, v[0], v[1]).map(u64::from))?;
+            let combine = combine.map(|(op, pred)| (op, context.slots.pred(pred)));
+            Some(Code::CompareGeneric { compare: holds, dst: context.slots.pred(*dst), combine })
+        }
+        Op::Unary { .. }
+        | Op::Binary { .. }
+        | Op::Ternary { .. }
+        | Op::Mul { .. }
+        | Op::Mad { .. }
+        | Op::BitFieldInsert { .. }
+        | Op::Cvt { .. }
+        | Op::CvtPair { .. }
+        | Op::CvtPackS8 { .. } => generic(op, context),
+        Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::CpAsync { .. } | Op::LdMatrix { .. } => {
+            memory(op, context)
+        }
+        Op::CpAsyncCommit => Some(Code::CopyCommit),
+        Op::CpAsyncWait { pending } => Some(Code::CopyWait { pending: Some(*pending) }),
+        Op::CpAsyncWaitAll => Some(Code::CopyWait { pending: None }),
+        Op::CreatePolicy { dst, .. } => {
+            Some(Code::Move { dst: context.slots.destination(*dst), src: Source::Wide(Wide::Constant(0)) })
+        }
+        Op::Prefetch { .. } | Op::Fence { .. } | Op::Nanosleep { .. } => Some(Code::Nothing),
+        Op::Shuffle { .. }
+        | Op::Vote { .. }
+        | Op::MatchAny { .. }
+        | Op::Redux { .. }
+        | Op::ActiveMask { .. }
+        | Op::WarpSync { .. }
+        | Op::Mma { .. } => warp(op, context),
+        Op::BarrierSync { aligned, id, threads } => {
+            let threads = match threads {
+                Some(threads) => Some(context.slots.narrow(*threads, Type::U32)?),
+                None => None,
+            };
+            Some(Code::Barrier { aligned: *aligned, id: context.slots.narrow(*id, Type::U32)?, threads })
+        }
+        Op::Branch { label, .. } => Some(Code::Branch { target: *context.labels.get(label)? }),
+        Op::Return | Op::Exit => Some(Code::Exit),
+        Op::Trap => Some(Code::Trap),
+        // `bar.arrive`, and whatever the IR learns before this does.
+        _ => None,
+    }
+}
+
+/// The instructions that have a function for 32 lanes.
+fn fast(op: &Op, context: &mut Context) -> Option<Code> {
+    let slots = &mut context.slots;
+    match *op {
+        Op::Binary { op: operation, ty, dst, a, b, .. } => {
+            let form = binary_form(op)?;
+            // Shift amounts are 32 bits wide whatever the type.
+            if let Some(f) = lanes::binary(operation, ty, form) {
+                let (a, b) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?);
+                return Some(Code::Binary { f, dst: slots.narrow_slot(dst)?, a, b });
+            }
+            let f = lanes::wide_binary(operation, ty, form)?;
+            let (a, b) = (slots.wide(a, ty)?, slots.wide(b, ty)?);
+            Some(Code::WideBinary { f, dst: wide_slot(slots.destination(dst))?, a, b })
+        }
+        Op::Ternary { op: operation, ty, dst, a, b, c, .. } => {
+            let f = lanes::ternary(operation, ty, ternary_form(op)?)?;
+            let (a, b, c) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?, slots.narrow(c, ty)?);
+            Some(Code::Ternary { f, dst: slots.narrow_slot(dst)?, a, b, c })
+        }
+        Op::Mul { part: MulPart::Wide, ty: Type::U32, dst, a, b } => {
+            let (a, b) = (slots.narrow(a, Type::U32)?, slots.narrow(b, Type::U32)?);
+            Some(Code::MultiplyWide { dst: wide_slot(slots.destination(dst))?, a, b, c: None })
+        }
+        Op::Mad { part: MulPart::Wide, ty: Type::U32, dst, a, b, c } => {
+            let (a, b) = (slots.narrow(a, Type::U32)?, slots.narrow(b, Type::U32)?);
+            let c = Some(slots.wide(c, Type::U64)?);
+            Some(Code::MultiplyWide { dst: wide_slot(slots.destination(dst))?, a, b, c })
+        }
+        Op::Mul { part, ty, dst, a, b } => {
+            let f = lanes::multiply(part, ty)?;
+            let (a, b) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?);
+            Some(Code::Binary { f, dst: slots.narrow_slot(dst)?, a, b })
+        }
+        Op::Mad { part, ty, dst, a, b, c } => {
+            let f = lanes::multiply_add(part, ty)?;
+            let (a, b, c) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?, slots.narrow(c, ty)?);
+            Some(Code::Ternary { f, dst: slots.narrow_slot(dst)?, a, b, c })
+        }
+        Op::Lop3 { table, dst, a, b, c } => {
+            let (a, b) = (slots.narrow(a, Type::B32)?, slots.narrow(b, Type::B32)?);
+            let c = slots.narrow(c, Type::B32)?;
+            Some(Code::Lop3 { table, dst: slots.narrow_slot(dst)?, a, b, c })
+        }
+        Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
+            let f = lanes::compare(compare, ty, ftz)?;
+            let (a, b) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?);
+            let combine = combine.map(|(op, pred)| (op, slots.pred(pred)));
+            Some(Code::Compare { f, dst: slots.pred(dst), a, b, combine })
+        }
+        _ => None,
+    }
+}
+
+const fn wide_slot(dst: Destination) -> Option<u32> {
+    match dst {
+        Destination::Wide(slot) => Some(slot),
+        _ => None,
+    }
+}
+
+const fn binary_form(op: &Op) -> Option<BinaryForm> {
+    match *op {
+        Op::Binary { rounding, ftz, sat, approx, full, nan, .. } => {
+            Some(BinaryForm { rounding, ftz, sat, approx, full, nan })
+        }
+        _ => None,
+    }
+}
+
+const fn ternary_form(op: &Op) -> Option<TernaryForm> {
+    match *op {
+        Op::Ternary { rounding, ftz, sat, relu, .. } => Some(TernaryForm { rounding, ftz, sat, relu }),
+        _ => None,
+    }
+}
+
+/// The untyped type of a part of a packed register.
+const fn part_type(bits: u32) -> Option<Type> {
+    match bits {
+        8 => Some(Type::B8),
+        16 => Some(Type::B16),
+        32 => Some(Type::B32),
+        _ => None,
+    }
+}
+
+/// Device addresses are the same everywhere; shared memory has a window among the generic ones.
+fn cvta(context: &mut Context, space: Space, to_generic: bool, dst: Reg, src: Reg) -> Option<Code> {
+    let (src, dst) = (context.slots.register(src), context.slots.destination(dst));
+    match space {
+        Space::Global => Some(Code::Move { dst, src }),
+        Space::Shared => {
+            let window = if to_generic { SHARED_WINDOW } else { SHARED_WINDOW.wrapping_neg() };
+            let f = Generic::new(vec![src], move |v, _| Some(v[0].wrapping_add(window)))?;
+            Some(Code::Generic { f, dst })
+        }
+        _ => None,
+    }
+}
+
+/// Arithmetic that goes through `arith` lane by lane.
+fn generic(op: &Op, context: &mut Context) -> Option<Code> {
+    let slots = &mut context.slots;
+    let mut sources = |operands: &[(Operand, Type)]| {
+        operands.iter().map(|(operand, ty)| slots.source(*operand, *ty)).collect::<Option<Vec<_>>>()
+    };
+    let (f, dst) = match *op {
+        Op::Unary { op, ty, rounding, approx, ftz, dst, a } => {
+            let function = move |v: &[u64; 4], jitter| arith::unary(op, ty, rounding, approx, ftz, v[0], jitter);
+            (Generic::new(sources(&[(a, ty)])?, function)?, dst)
+        }
+        Op::Binary { op: operation, ty, dst, a, b, .. } => {
+            let form = binary_form(op)?;
+            let shifts = matches!(operation, BinaryOp::Shl | BinaryOp::Shr);
+            let b_type = if shifts { Type::U32 } else { ty };
+            let function = move |v: &[u64; 4], jitter| arith::binary(operation, ty, form, v[0], v[1], jitter);
+            (Generic::new(sources(&[(a, ty), (b, b_type)])?, function)?, dst)
+        }
+        Op::Ternary { op: operation, ty, dst, a, b, c, .. } => {
+            let form = ternary_form(op)?;
+            // Positions and lengths of bit fields are 32 bits wide.
+            let fields = operation == TernaryOp::BitFieldExtract;
+            let rest = if fields { Type::U32 } else { ty };
+            let function = move |v: &[u64; 4], _| arith::ternary(operation, ty, form, v[0], v[1], v[2]);
+            (Generic::new(sources(&[(a, ty), (b, rest), (c, rest)])?, function)?, dst)
+        }
+        Op::Mul { part, ty, dst, a, b } => {
+            let function = move |v: &[u64; 4], _| arith::multiply(part, ty, v[0], v[1]);
+            (Generic::new(sources(&[(a, ty), (b, ty)])?, function)?, dst)
+        }
+        Op::Mad { part, ty, dst, a, b, c } => {
+            let c_type = if part == MulPart::Wide { twice(ty)? } else { ty };
+            let function = move |v: &[u64; 4], _| arith::multiply_add(part, ty, v[0], v[1], v[2]);
+            (Generic::new(sources(&[(a, ty), (b, ty), (c, c_type)])?, function)?, dst)
+        }
+        Op::BitFieldInsert { ty, dst, a, b, start, length } => {
+            let function = move |v: &[u64; 4], _| arith::bit_field_insert(ty, v[0], v[1], low(v[2]), low(v[3]));
+            let operands = [(a, ty), (b, ty), (start, Type::U32), (length, Type::U32)];
+            (Generic::new(sources(&operands)?, function)?, dst)
+        }
+        Op::Cvt { to, from, rounding, ftz, sat, dst, src } => {
+            let function = move |v: &[u64; 4], _| arith::cvt(to, from, rounding, ftz, sat, v[0]);
+            (Generic::new(sources(&[(src, from)])?, function)?, dst)
+        }
+        Op::CvtPair { to, rounding, relu, dst, high, low: low_half } => {
+            let function =
+                move |v: &[u64; 4], _| arith::cvt_pair(to, rounding, relu, low(v[0]), low(v[1])).map(u64::from);
+            (Generic::new(sources(&[(high, Type::F32), (low_half, Type::F32)])?, function)?, dst)
+        }
+        Op::CvtPackS8 { dst, a, b, c } => {
+            let function = move |v: &[u64; 4], _| Some(u64::from(arith::cvt_pack_s8(low(v[0]), low(v[1]), low(v[2]))));
+            (Generic::new(sources(&[(a, Type::S32), (b, Type::S32), (c, Type::B32)])?, function)?, dst)
+        }
+        _ => return None,
+    };
+    Some(Code::Generic { f, dst: context.slots.destination(dst) })
+}
+
+const fn twice(ty: Type) -> Option<Type> {
+    match ty {
+        Type::U16 => Some(Type::U32),
+        Type::S16 => Some(Type::S32),
+        Type::U32 => Some(Type::U64),
+        Type::S32 => Some(Type::S64),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "32-bit operands are read from the low half")]
+const fn low(bits: u64) -> u32 {
+    bits as u32
+}
+
+fn memory(op: &Op, context: &mut Context) -> Option<Code> {
+    match op {
+        Op::Load { space, ty, dsts, address, .. } => {
+            let access = Access { element_bytes: ty.bytes(), is_signed: ty.is_signed() };
+            let place = context.place(address)?;
+            let dsts = dsts.iter().map(|dst| context.slots.destination(*dst)).collect();
+            if *space == Space::Param {
+                // Addresses of parameters are known; `place` is that of a register otherwise.
+                return place.base.is_none().then_some(Code::LoadParam { dsts, offset: place.offset, access });
+            }
+            Some(Code::Load { window: Window::new(*space)?, access, dsts, place })
+        }
+        Op::Store { space, ty, srcs, address, .. } => Some(Code::Store {
+            window: Window::new(*space)?,
+            access: Access { element_bytes: ty.bytes(), is_signed: false },
+            srcs: srcs.iter().map(|src| context.slots.source(*src, *ty)).collect::<Option<_>>()?,
+            place: context.place(address)?,
+        }),
+        Op::Atomic { op, space, ty, dst, address, a, b, .. } => {
+            arith::atomic(*op, *ty, 0, 0, 0)?;
+            // Wider and narrower ones need more than one word of memory at a time.
+            if ty.bytes() != 4 {
+                return None;
+            }
+            let b = match b {
+                Some(b) => Some(context.slots.source(*b, *ty)?),
+                None => None,
+            };
+            Some(Code::Atomic {
+                window: Window::new(*space)?,
+                op: *op,
+                ty: *ty,
+                place: context.place(address)?,
+                a: context.slots.source(*a, *ty)?,
+                b,
+                dst: dst.map(|dst| context.slots.destination(dst)),
+            })
+        }
+        Op::CpAsync { bytes, dst, src, source_bytes, .. } => {
+            let source_bytes = match source_bytes {
+                Some(bytes) => Some(context.slots.narrow(*bytes, Type::U32)?),
+                None => None,
+            };
+            Some(Code::Copy { bytes: *bytes, to: context.place(dst)?, from: context.place(src)?, source_bytes })
+        }
+        Op::LdMatrix { transpose, dsts, address } => Some(Code::LoadMatrix {
+            transpose: *transpose,
+            place: context.place(address)?,
+            dsts: dsts.iter().map(|dst| context.slots.narrow_slot(*dst)).collect::<Option<_>>()?,
+        }),
+        _ => None,
+    }
+}
+
+fn warp(op: &Op, context: &mut Context) -> Option<Code> {
+    let slots = &mut context.slots;
+    match op {
+        Op::Shuffle { mode, dst, pred, src, lane, clamp, mask } => Some(Code::Shuffle {
+            mode: *mode,
+            src: slots.narrow(*src, Type::B32)?,
+            lane: slots.narrow(*lane, Type::B32)?,
+            clamp: slots.narrow(*clamp, Type::B32)?,
+            mask: slots.narrow(*mask, Type::B32)?,
+            dst: slots.narrow_slot(*dst)?,
+            pred: pred.map(|pred| slots.pred(pred)),
+        }),
+        Op::Vote { mode, dst, src, negate, mask } => Some(Code::Vote {
+            mode: *mode,
+            src: slots.pred(*src),
+            negate: *negate,
+            mask: slots.narrow(*mask, Type::B32)?,
+            dst: slots.destination(*dst),
+        }),
+        Op::MatchAny { ty, dst, src, mask } => Some(Code::MatchAny {
+            src: slots.source(*src, *ty)?,
+            mask: slots.narrow(*mask, Type::B32)?,
+            dst: slots.narrow_slot(*dst)?,
+        }),
+        Op::Redux { op, ty, dst, src, mask } => {
+            arith::atomic(*op, *ty, 0, 0, 0)?;
+            Some(Code::Reduce {
+                op: *op,
+                ty: *ty,
+                src: slots.narrow(*src, *ty)?,
+                mask: slots.narrow(*mask, Type::B32)?,
+                dst: slots.narrow_slot(*dst)?,
+            })
+        }
+        Op::ActiveMask { dst } => Some(Code::ActiveMask { dst: slots.narrow_slot(*dst)? }),
+        Op::WarpSync { mask } => Some(Code::WarpSync { mask: slots.narrow(*mask, Type::B32)? }),
+        Op::Mma { shape, satfinite, dsts, a, b, c } => {
+            let mut registers =
+                |registers: &[Reg]| registers.iter().map(|reg| slots.narrow_slot(*reg)).collect::<Option<Vec<_>>>();
+            Some(Code::Mma {
+                shape: *shape,
+                satfinite: *satfinite,
+                a: registers(a)?,
+                b: registers(b)?,
+                c: registers(c)?,
+                dsts: registers(dsts)?,
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,277 @@
+//! One instruction for the lanes that execute it.
+
+use tilewright_ptx_ir::ir::{BoolOp, Special};
+
+use super::scene::Scene;
+use super::warp::Warp;
+use super::{ALL, access, copy, exchange};
+use crate::arith::{self, Jitter};
+use crate::decode::{Code, Destination, Generic, Instruction, Source, WideLanes};
+use crate::report::{Action, Kind, Location};
+use crate::tensor_core;
+
+/// Where the lanes go from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Next,
+    Jump(u32),
+    Exit,
+    Barrier {
+        id: u32,
+        generation: u32,
+    },
+    /// Lanes that the instruction names have not arrived.
+    WaitForLanes,
+}
+
+pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
+    let registers = &mut warp.registers;
+    match &instruction.code {
+        Code::Move { dst, src } => match (*dst, *src) {
+            (Destination::Narrow(slot, ALL), Source::Narrow(src)) => {
+                let values = registers.narrow(src, lanes);
+                registers.set_narrow(slot, &values, lanes);
+            }
+            (dst, src) => {
+                let values = registers.any(src, lanes);
+                registers.set(dst, &values, lanes);
+            }
+        },
+        Code::Special { dst, special } => {
+            let values = std::array::from_fn(|lane| value_of(*special, lane, warp, scene));
+            warp.registers.set(*dst, &values, lanes);
+        }
+        Code::Pack { dst, srcs, part_bits } => {
+            let mut values = [0; 32];
+            for (part, src) in srcs.iter().enumerate() {
+                let more = registers.any(*src, lanes);
+                for (value, more) in values.iter_mut().zip(more) {
+                    *value |= (more & low_bits(*part_bits)) << (*part_bits as usize * part);
+                }
+            }
+            registers.set(*dst, &values, lanes);
+        }
+        Code::Unpack { dsts, src, part_bits } => {
+            let whole = registers.any(*src, lanes);
+            for (part, dst) in dsts.iter().enumerate() {
+                let values = whole.map(|value| value >> (*part_bits as usize * part) & low_bits(*part_bits));
+                registers.set(*dst, &values, lanes);
+            }
+        }
+        Code::Select { dst, a, b, pred } => {
+            let holds = registers.pred(*pred, lanes);
+            // The source that is not chosen is not used.
+            let (a, b) = (registers.any(*a, lanes & holds), registers.any(*b, lanes & !holds));
+            let values = std::array::from_fn(|lane| if holds >> lane & 1 == 1 { a[lane] } else { b[lane] });
+            registers.set(*dst, &values, lanes);
+        }
+        Code::Binary { f, dst, a, b } => {
+            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
+            let mut values = [0; 32];
+            f(&a, &b, &mut values);
+            registers.set_narrow(*dst, &values, lanes);
+        }
+        Code::Ternary { f, dst, a, b, c } => {
+            let (a, b, c) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes), registers.narrow(*c, lanes));
+            let mut values = [0; 32];
+            f(&a, &b, &c, &mut values);
+            registers.set_narrow(*dst, &values, lanes);
+        }
+        Code::WideBinary { f, dst, a, b } => {
+            let (a, b) = (registers.wide(*a, lanes), registers.wide(*b, lanes));
+            let mut values = [0; 32];
+            f(&a, &b, &mut values);
+            registers.set_wide(*dst, &values, lanes);
+        }
+        Code::MultiplyWide { dst, a, b, c } => {
+            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
+            let c = c.map_or([0; 32], |c| registers.wide(c, lanes));
+            let values = std::array::from_fn(|lane| (u64::from(a[lane]) * u64::from(b[lane])).wrapping_add(c[lane]));
+            registers.set_wide(*dst, &values, lanes);
+        }
+        Code::Lop3 { table, dst, a, b, c } => {
+            let (a, b, c) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes), registers.narrow(*c, lanes));
+            let values = std::array::from_fn(|lane| arith::lop3(*table, a[lane], b[lane], c[lane]));
+            registers.set_narrow(*dst, &values, lanes);
+        }
+        Code::Compare { f, dst, a, b, combine } => {
+            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
+            set_combined(warp, *dst, f(&a, &b), *combine, lanes);
+        }
+        Code::CompareGeneric { compare, dst, combine } => {
+            let holds = evaluate(warp, scene, compare, lanes);
+            let holds = (0..32).fold(0, |mask, lane| mask | u32::from(holds[lane] != 0) << lane);
+            set_combined(warp, *dst, holds, *combine, lanes);
+        }
+        Code::Generic { f, dst } => {
+            let values = evaluate(warp, scene, f, lanes);
+            warp.registers.set(*dst, &values, lanes);
+        }
+
+        Code::LoadParam { dsts, offset, access } => load_param(warp, scene, dsts, *offset, *access, lanes, pc),
+        Code::Load { window, access, dsts, place } => {
+            access::load(warp, scene, *window, *access, dsts, *place, lanes, pc);
+        }
+        Code::Store { window, access, srcs, place } => {
+            access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
+        }
+        Code::Atomic { .. } => access::atomic(warp, scene, &instruction.code, lanes, pc),
+        Code::LoadMatrix { transpose, dsts, place } => {
+            if is_whole(warp, scene, lanes, ALL, pc) {
+                access::load_matrix(warp, scene, *transpose, dsts, *place, pc);
+            }
+        }
+        Code::Copy { .. } => copy::start(warp, scene, &instruction.code, lanes, pc),
+        Code::CopyCommit => warp.copies.commit(lanes),
+        Code::CopyWait { pending } => copy::wait(warp, scene, *pending, lanes),
+
+        Code::Shuffle { .. }
+        | Code::Vote { .. }
+        | Code::MatchAny { .. }
+        | Code::Reduce { .. }
+        | Code::WarpSync { .. } => return exchange::exchange(warp, scene, &instruction.code, lanes, pc),
+        Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
+        Code::Mma { shape, satfinite, dsts, a, b, c } => {
+            if is_whole(warp, scene, lanes, ALL, pc) {
+                let registers = &mut warp.registers;
+                let (a_rows, b_rows) = (registers.rows(a, lanes), registers.rows(b, lanes));
+                let c_rows = registers.rows(c, lanes);
+                let mut d = [[0; 32]; 4];
+                let profile = scene.context.profile;
+                tensor_core::execute(
+                    *shape,
+                    profile,
+                    *satfinite,
+                    &a_rows[..a.len()],
+                    &b_rows[..b.len()],
+                    &c_rows[..c.len()],
+                    &mut d[..dsts.len()],
+                );
+                for (dst, values) in dsts.iter().zip(&d) {
+                    registers.set_narrow(*dst, values, lanes);
+                }
+            }
+        }
+
+        Code::Barrier { aligned, id, threads } => {
+            let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
+            let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);
+            if (!*aligned || is_whole(warp, scene, lanes, warp.live, pc))
+                && let Some(generation) = scene.arrive(id, threads, lanes, warp, pc)
+            {
+                return Flow::Barrier { id, generation };
+            }
+        }
+        Code::Branch { target } => return Flow::Jump(*target),
+        Code::Exit => return Flow::Exit,
+        Code::Trap => scene.report_and_stop(Kind::Trap, None, (Action::Execute, warp.first_thread(lanes), pc)),
+        Code::Nothing => {}
+    }
+    Flow::Next
+}
+
+/// Whether all lanes that must be here are; if not, that is reported.
+fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> bool {
+    if lanes == wanted {
+        return true;
+    }
+    let here = (Action::Execute, warp.first_thread(lanes), pc);
+    scene.report_and_stop(Kind::Divergence { lanes, wanted }, None, here);
+    false
+}
+
+const fn low_bits(bits: u32) -> u64 {
+    (1 << bits) - 1
+}
+
+fn set_combined(warp: &mut Warp, dst: u32, holds: u32, combine: Option<(BoolOp, u32)>, lanes: u32) {
+    let holds = match combine {
+        None => holds,
+        Some((op, pred)) => {
+            let other = warp.registers.pred(pred, lanes);
+            match op {
+                BoolOp::And => holds & other,
+                BoolOp::Or => holds | other,
+                _ => holds ^ other,
+            }
+        }
+    };
+    warp.registers.set_pred(dst, holds, lanes);
+}
+
+fn evaluate(warp: &mut Warp, scene: &Scene<'_>, generic: &Generic, lanes: u32) -> WideLanes {
+    let mut inputs = [[0; 32]; 4];
+    for (input, source) in inputs.iter_mut().zip(&generic.inputs) {
+        *input = warp.registers.any(*source, lanes);
+    }
+    let jitter = Jitter { seed: scene.context.options.jitter };
+    std::array::from_fn(|lane| {
+        if lanes >> lane & 1 == 0 {
+            return 0;
+        }
+        generic.evaluate(&[inputs[0][lane], inputs[1][lane], inputs[2][lane], inputs[3][lane]], jitter)
+    })
+}
+
+fn load_param(
+    warp: &mut Warp,
+    scene: &mut Scene<'_>,
+    dsts: &[Destination],
+    offset: u64,
+    access: crate::decode::Access,
+    lanes: u32,
+    pc: u32,
+) {
+    for (index, dst) in dsts.iter().enumerate() {
+        let bytes = access.element_bytes as usize;
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).saturating_add(index * bytes);
+        let Some(found) = scene.context.params.get(start..start.saturating_add(bytes)) else {
+            let limit_bytes = Some(scene.context.params.len() as u64);
+            let location = Location::Param { offset: u32::try_from(start).unwrap_or(u32::MAX) };
+            let here = (Action::Read(access.element_bytes), warp.first_thread(lanes), pc);
+            scene.report_and_stop(Kind::OutOfBounds { limit_bytes, was_freed: false }, Some(location), here);
+            return;
+        };
+        let mut value = [0; 8];
+        value[..bytes].copy_from_slice(found);
+        let value = access.extend(u64::from_le_bytes(value));
+        warp.registers.set(*dst, &[value; 32], lanes);
+    }
+}
+
+/// The value of a special register.
+fn value_of(special: Special, lane: usize, warp: &Warp, scene: &Scene<'_>) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a lane's number")]
+    let lane = lane as u32;
+    let context = scene.context;
+    let [width, height, _] = context.launch.block;
+    let thread = warp.index() * super::LANES + lane;
+    let below = (1u32 << lane) - 1;
+    let narrow = match special {
+        Special::TidX => thread % width,
+        Special::TidY => thread / width % height,
+        Special::TidZ => thread / (width * height),
+        Special::NtidX => context.launch.block[0],
+        Special::NtidY => context.launch.block[1],
+        Special::NtidZ => context.launch.block[2],
+        Special::CtaidX => scene.block[0],
+        Special::CtaidY => scene.block[1],
+        Special::CtaidZ => scene.block[2],
+        Special::NctaidX => context.launch.grid[0],
+        Special::NctaidY => context.launch.grid[1],
+        Special::NctaidZ => context.launch.grid[2],
+        Special::LaneId => lane,
+        Special::WarpId => warp.index(),
+        Special::SmId => scene.block[0] % context.profile.limits().multiprocessors,
+        Special::LaneMaskLt => below,
+        Special::LaneMaskLe => below | 1 << lane,
+        Special::LaneMaskGt => !(below | 1 << lane),
+        Special::LaneMaskGe => !below,
+        Special::LaneMaskEq => 1 << lane,
+        Special::DynamicSharedSize => context.launch.dynamic_shared_bytes,
+        Special::TotalSharedSize => context.shared_bytes(),
+        // Time goes on with each instruction.
+        _ => return warp.executed(),
+    };
+    u64::from(narrow)
+}

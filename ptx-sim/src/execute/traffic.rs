@@ -1,0 +1,53 @@
+//! Sectors of device memory and passes through shared memory.
+//!
+//! # Source
+//! CUDA C++ Best Practices Guide 13.0, sections "Coalesced access to global memory" (32-byte sectors) and "Shared memory and memory banks" (32 banks
+//! of 4 bytes; accesses of 8 and 16 bytes are served for half and quarter warps).
+
+use crate::decode::WideLanes;
+use crate::statistics::Statistics;
+
+/// Counts an access of `bytes` bytes by each of `lanes` to device memory.
+pub(super) fn count_global(statistics: &mut Statistics, addresses: &WideLanes, lanes: u32, bytes: u32) {
+    let mut sectors = [u64::MAX; 32];
+    for (lane, sector) in sectors.iter_mut().enumerate() {
+        if lanes >> lane & 1 == 1 {
+            *sector = addresses[lane] / 32;
+        }
+    }
+    sectors.sort_unstable();
+    let distinct = (0..32).filter(|&at| sectors[at] != u64::MAX && (at == 0 || sectors[at] != sectors[at - 1])).count();
+    statistics.global_sectors += distinct as u64;
+    statistics.global_bytes += u64::from(bytes) * u64::from(lanes.count_ones());
+}
+
+/// Counts an access of `bytes` bytes by each of `lanes` to shared memory.
+pub(super) fn count_shared(statistics: &mut Statistics, addresses: &WideLanes, lanes: u32, bytes: u32) {
+    let phase_lanes = match bytes {
+        16 => 8,
+        8 => 16,
+        _ => 32,
+    };
+    for first in (0..32).step_by(phase_lanes) {
+        let phase: Vec<u64> =
+            (first..first + phase_lanes).filter(|lane| lanes >> lane & 1 == 1).map(|lane| addresses[lane]).collect();
+        if !phase.is_empty() {
+            count_phase(statistics, &phase, bytes.div_ceil(4));
+        }
+    }
+}
+
+/// Counts one phase: `words` words at each address.
+pub(super) fn count_phase(statistics: &mut Statistics, addresses: &[u64], words: u32) {
+    let mut wanted: Vec<u64> =
+        addresses.iter().flat_map(|address| (0..u64::from(words)).map(move |word| address / 4 + word)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut banks = [0u64; 32];
+    for word in wanted {
+        let bank = (word % 32) as usize;
+        banks[bank] += 1;
+    }
+    statistics.shared_passes += banks.into_iter().max().unwrap_or(0);
+    statistics.shared_passes_ideal += 1;
+}
