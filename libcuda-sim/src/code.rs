@@ -33,7 +33,6 @@ codes! {
     INVALID_CONTEXT = 201, c"CUDA_ERROR_INVALID_CONTEXT", c"no valid context is current";
     NO_BINARY_FOR_GPU = 209, c"CUDA_ERROR_NO_BINARY_FOR_GPU", c"the module is written for another architecture";
     INVALID_PTX = 218, c"CUDA_ERROR_INVALID_PTX", c"the PTX text is not valid";
-    UNSUPPORTED_PTX_VERSION = 222, c"CUDA_ERROR_UNSUPPORTED_PTX_VERSION", c"the PTX version is too new";
     INVALID_HANDLE = 400, c"CUDA_ERROR_INVALID_HANDLE", c"a handle is not valid";
     NOT_FOUND = 500, c"CUDA_ERROR_NOT_FOUND", c"no such name";
     ILLEGAL_ADDRESS = 700, c"CUDA_ERROR_ILLEGAL_ADDRESS", c"a kernel accessed memory outside its allocations";

@@ -1,10 +1,11 @@
 //! What the driver wants of the simulator: programs from text, and launches with what was found in them.
 
 use tilewright_ptx_ir::parse;
-use tilewright_ptx_sim::{Profile, Program};
+use tilewright_ptx_sim::{self as sim, Kind, Memory, Profile, Program, Report, Statistics};
 
 use crate::code::Code;
-use crate::driver::{KernelFacts, LoadFailure};
+use crate::driver::{KernelFacts, Launch, LoadFailure};
+use crate::options::Options;
 
 /// A program and what the driver knows of its kernels.
 pub(crate) struct Loaded {
@@ -25,4 +26,31 @@ pub(crate) fn load(text: &str, profile: Profile) -> Result<Loaded, LoadFailure> 
     let program = Program::load(text, profile)
         .map_err(|error| LoadFailure { code: Code::INVALID_PTX, log: error.to_string() })?;
     Ok(Loaded { program, kernels: source.module.kernels.iter().map(KernelFacts::new).collect() })
+}
+
+/// Runs a launch whose numbers were checked; what it did, or, if something was found in it, the error that a chip's driver would return,
+/// and the report.
+pub(crate) fn launch(memory: &Memory, launch: &Launch, options: Options) -> Result<Statistics, (Code, Report)> {
+    let shape = sim::Launch {
+        grid: launch.shape.grid,
+        block: launch.shape.block,
+        dynamic_shared_bytes: launch.shape.dynamic_shared_bytes,
+    };
+    let options = sim::Options {
+        seed: options.seed,
+        jitter: options.jitter,
+        max_instructions: options.max_instructions.unwrap_or(sim::Options::DEFAULT.max_instructions),
+    };
+    let function = &launch.function;
+    let outcome = function.module.program.launch(memory, &function.facts.name, shape, &launch.arguments, &options);
+    // Everything that it refuses was checked before.
+    let outcome = outcome.map_err(|_| (Code::UNKNOWN, Report::new(&function.facts.name, options.seed)))?;
+    let Some(first) = outcome.report.findings.first() else { return Ok(outcome.statistics) };
+    let code = match first.kind {
+        Kind::OutOfBounds { .. } => Code::ILLEGAL_ADDRESS,
+        Kind::Misaligned { .. } => Code::MISALIGNED_ADDRESS,
+        Kind::Endless { .. } | Kind::Deadlock => Code::LAUNCH_TIMEOUT,
+        _ => Code::LAUNCH_FAILED,
+    };
+    Err((code, outcome.report))
 }

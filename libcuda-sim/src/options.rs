@@ -1,6 +1,6 @@
 //! Which simulated driver, and how it runs kernels.
 
-use tilewright_ptx_sim::{Profile, Report};
+use tilewright_ptx_sim::{Profile, Report, Statistics};
 
 use crate::table;
 
@@ -55,6 +55,12 @@ impl Simulator {
         self.profile
     }
 
+    /// Its functions, for [`Driver::from_api`](tilewright_ffi::Driver::from_api).
+    #[must_use]
+    pub fn api(self) -> tilewright_ffi::Table {
+        table::table(self.profile)
+    }
+
     /// How kernels run from now on, in the whole process.
     pub fn set_options(self, options: Options) {
         table::driver(self.profile).set_options(options);
@@ -64,6 +70,12 @@ impl Simulator {
     #[must_use]
     pub fn options(self) -> Options {
         table::driver(self.profile).options()
+    }
+
+    /// What kernels have done since the last call, those excepted in which something was found.
+    #[must_use]
+    pub fn take_statistics(self) -> Statistics {
+        table::driver(self.profile).take_statistics()
     }
 
     /// What was found in kernels since the last call, oldest first; at most 256 reports are kept.

@@ -16,6 +16,9 @@ pub enum Error {
         /// Elements of a group.
         size: usize,
     },
+    /// The weight could not be brought into the kernels' order.
+    #[error(transparent)]
+    Repack(#[from] tilewright_quant_pack::Error),
     /// The device is older than the kernels.
     #[error("compute capability {major}.{minor} is not supported, wanted 8.0 or newer")]
     UnsupportedDevice {

@@ -3,12 +3,14 @@
 
 mod error;
 mod kernel;
+mod launch;
 mod plan;
 mod problem;
 pub mod reference;
 
 pub use error::Error;
 pub use kernel::module;
+pub use launch::{Matmul, Weight};
 pub use plan::Plan;
 pub use problem::Problem;
 pub use tilewright_tile::Shape;

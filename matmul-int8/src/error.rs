@@ -10,6 +10,9 @@ pub enum Error {
     /// A shape that cannot be, or a tensor that does not have it.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// The weight could not be brought into the kernels' order.
+    #[error(transparent)]
+    Repack(#[from] tilewright_quant_pack::Error),
     /// The device is older than the kernels.
     #[error("compute capability {major}.{minor} is not supported, wanted 8.0 or newer")]
     UnsupportedDevice {

@@ -3,12 +3,14 @@
 
 mod error;
 mod kernel;
+mod launch;
 mod plan;
 mod problem;
 pub mod reference;
 
 pub use error::Error;
 pub use kernel::module;
+pub use launch::{Matmul, Operands, ScaledOutput, ScalesOf, Weight};
 pub use plan::{Output, Plan, Scales};
 pub use problem::{Operation, Problem, W8A8_K_LIMIT};
 pub use tilewright_tile::Shape;

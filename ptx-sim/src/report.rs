@@ -149,6 +149,12 @@ impl Report {
     /// The most findings that are kept of a launch.
     pub const LIMIT: usize = 20;
 
+    /// A report without findings.
+    #[must_use]
+    pub fn new(kernel: &str, seed: u64) -> Self {
+        Self { kernel: kernel.to_owned(), seed, findings: Vec::new() }
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub const fn is_clean(&self) -> bool {

@@ -51,6 +51,16 @@ pub(crate) enum Class {
 }
 
 impl Statistics {
+    /// Nothing done.
+    pub const ZERO: Self = Self {
+        instructions: 0,
+        mix: Mix { arithmetic: 0, float: 0, tensor: 0, global: 0, shared: 0, warp: 0, control: 0 },
+        shared_passes: 0,
+        shared_passes_ideal: 0,
+        global_sectors: 0,
+        global_bytes: 0,
+    };
+
     pub(crate) fn count(&mut self, class: Class) {
         self.instructions += 1;
         let mix = &mut self.mix;
@@ -65,7 +75,8 @@ impl Statistics {
         } += 1;
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    /// Adds another launch's counts.
+    pub fn add(&mut self, other: &Self) {
         self.instructions += other.instructions;
         self.shared_passes += other.shared_passes;
         self.shared_passes_ideal += other.shared_passes_ideal;

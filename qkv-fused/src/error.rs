@@ -16,6 +16,15 @@ pub enum Error {
         /// Elements of a group.
         size: usize,
     },
+    /// The weight could not be brought into the kernels' order.
+    #[error(transparent)]
+    Repack(#[from] tilewright_quant_pack::Error),
+    /// The three weights are not quantized alike.
+    #[error("{what} of the three weights differs")]
+    Mismatch {
+        /// What differs.
+        what: &'static str,
+    },
     /// The device is older than the kernels.
     #[error("compute capability {major}.{minor} is not supported, wanted 8.0 or newer")]
     UnsupportedDevice {

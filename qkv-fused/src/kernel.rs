@@ -33,9 +33,8 @@ fn build(k: &Builder, plan: &Plan) {
         (k.param::<u32>("m"), k.param::<u32>("n_q"), k.param::<u32>("n_kv"), k.param::<u32>("depth"));
 
     // Which projection this block belongs to, and its tile in it.
-    let tiles = |n: Value<'_, u32>| (n + (geometry.block_n - 1)) / geometry.block_n;
-    let (tile, first_k) = (k.block_idx().y(), tiles(n_q));
-    let first_v = first_k + tiles(n_kv);
+    let (tile, first_k) = (k.block_idx().y(), tiles(n_q, geometry.block_n));
+    let first_v = first_k + tiles(n_kv, geometry.block_n);
     let projection = Projection { is_q: tile.lt(first_k), is_v: tile.ge(first_v) };
     let n = projection.is_q.select(n_q, n_kv);
     let tile_in_projection = projection.is_q.select(tile, projection.is_v.select(tile - first_v, tile - first_k));
@@ -57,6 +56,11 @@ fn build(k: &Builder, plan: &Plan) {
         };
         y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
     });
+}
+
+/// Tiles of `width` columns that cover `n`.
+fn tiles<'k>(n: Value<'k, u32>, width: u32) -> Value<'k, u32> {
+    (n + (width - 1)) / width
 }
 
 /// Which of the three a block belongs to.

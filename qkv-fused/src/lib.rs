@@ -3,11 +3,13 @@
 
 mod error;
 mod kernel;
+mod launch;
 mod plan;
 mod problem;
 pub mod reference;
 
 pub use error::Error;
 pub use kernel::module;
+pub use launch::{Outputs, QkvFused, QkvWeights};
 pub use plan::{Plan, Scales};
 pub use problem::{Problem, QkvShape, Weights};

@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![expect(clippy::panic, clippy::expect_used, reason = "what fails here fails the test that called it")]
+
+mod compare;
+mod config;
+mod device;
+mod guarded;
+mod random;
+
+pub use compare::{Bits, assert_same_bits, assert_within};
+pub use config::cases;
+pub use device::{context, is_simulated, open, stream};
+pub use guarded::Guarded;
+pub use random::{Random, Values};

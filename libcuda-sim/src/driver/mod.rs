@@ -14,7 +14,7 @@ mod stream;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tilewright_ptx_sim::Profile;
+use tilewright_ptx_sim::{Profile, Statistics};
 
 pub(crate) use context::Context;
 pub(crate) use event::Event;
@@ -43,6 +43,7 @@ struct State {
     primary: Option<Primary>,
     options: Options,
     reports: Vec<Report>,
+    statistics: Statistics,
 }
 
 /// The primary context and how often it was retained.
@@ -79,6 +80,7 @@ impl Driver {
             primary: None,
             options: Options::DEFAULT,
             reports: Vec::new(),
+            statistics: Statistics::ZERO,
         };
         Self { profile, pinned: Pinned::new(), state: Mutex::new(state) }
     }
@@ -118,6 +120,15 @@ impl Driver {
     /// The reports since the last call.
     pub(crate) fn take_reports(&self) -> Vec<Report> {
         std::mem::take(&mut self.state().reports)
+    }
+
+    /// What kernels have done since the last call.
+    pub(crate) fn take_statistics(&self) -> Statistics {
+        std::mem::take(&mut self.state().statistics)
+    }
+
+    fn add_statistics(&self, statistics: &Statistics) {
+        self.state().statistics.add(statistics);
     }
 
     fn keep_report(&self, report: Report) {

@@ -103,11 +103,17 @@ impl Driver {
     }
 
     fn run(&self, context: &Context, launch: &Launch) -> Result<()> {
-        let finding = engine::launch(&context.memory, launch, self.options());
-        let Some((code, report)) = finding else { return Ok(()) };
-        eprintln!("{report}");
-        self.keep_report(report);
-        Err(context.poison(code))
+        match engine::launch(&context.memory, launch, self.options()) {
+            Ok(statistics) => {
+                self.add_statistics(&statistics);
+                Ok(())
+            }
+            Err((code, report)) => {
+                eprintln!("{report}");
+                self.keep_report(report);
+                Err(context.poison(code))
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 //! writes to any of this meanwhile. Handles, device addresses, sizes and flags may be anything. The SAFETY comments of this folder call this
 //! "the caller's contract".
 
+mod api;
 mod context;
 mod device;
 mod event;
@@ -21,6 +22,7 @@ mod stream;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub(crate) use api::table;
 use tilewright_ffi::sys::CUresult;
 use tilewright_ptx_sim::Profile;
 

@@ -1,0 +1,134 @@
+//! The kernels on a device: the only file here that is not pure.
+#![expect(unsafe_code, reason = "a launch is safe only for arguments that were checked; here they are")]
+
+use half::f16;
+use tilewright_ffi::{
+    Arguments, Context, DeviceBuffer, DeviceSlice, DeviceSliceMut, KernelCache, KernelSource, Launch, Stream,
+};
+use tilewright_ptx_ir::Target;
+use tilewright_quant_pack::repack::{self, Place};
+use tilewright_quant_pack::{Group, Int4};
+use tilewright_tile::problem::check_length;
+use tilewright_tile::{PackedOrder, Shape};
+
+use crate::error::Error;
+use crate::kernel::module;
+use crate::plan::Plan;
+use crate::problem::Problem;
+
+/// Matrix products with int4 weights in one context.
+///
+/// A kernel is built and loaded the first time its plan is needed; every later call is one launch on the caller's stream.
+#[derive(Debug)]
+pub struct Matmul {
+    cache: KernelCache<Plan>,
+}
+
+/// An int4 weight on the device, in the order in which the tensor cores read it ([`PackedOrder::Int4`]).
+#[derive(Debug)]
+pub struct Weight {
+    words: DeviceBuffer<u32>,
+    scales: DeviceBuffer<f16>,
+    n: usize,
+    k: usize,
+    group: Group,
+}
+
+impl Weight {
+    /// Repacks `weight` and copies it to the device; waits for the copies.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for a K that the format cannot pack, [`Error::Group`] for a group size that the kernels do not take, [`Error::Repack`],
+    /// [`Error::Driver`].
+    pub fn load(stream: &Stream, weight: &Int4) -> Result<Self, Error> {
+        let (n, k) = (weight.shape().n, weight.shape().k);
+        let group = weight.group();
+        Problem::new(Shape { m: 1, n, k }, group)?;
+        let order = PackedOrder::Int4;
+        let (_, units_k) = order.units(n, k);
+        let words = repack::nibbles(weight, order.words(n, k), |word, element| {
+            let (n, k) = order.source(units_k, word, u32::try_from(element).unwrap_or(0));
+            Some(Place { n, k })
+        })?;
+        Ok(Self { words: stream.upload(&words)?, scales: stream.upload(weight.scales())?, n, k, group })
+    }
+
+    /// Rows of the weight, columns of the product.
+    #[must_use]
+    pub const fn n(&self) -> usize {
+        self.n
+    }
+
+    /// Columns of the weight and of x.
+    #[must_use]
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+}
+
+impl Matmul {
+    /// Products in `context`.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedDevice`] below compute capability 8.0.
+    pub fn new(context: &Context) -> Result<Self, Error> {
+        let capability = context.compute_capability();
+        if capability.major < 8 {
+            return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
+        }
+        Ok(Self { cache: KernelCache::new(context) })
+    }
+
+    /// Enqueues y = x · dequantize(w)ᵀ on `stream`.
+    ///
+    /// # Shapes
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | x | [m, k] | f16 | row-major | 2 bytes; 16 for the fast copies |
+    /// | w | [n, k] | int4, f16 scales | packed by [`Weight::load`] | |
+    /// | y | [m, n] | f16 | row-major | 2 bytes; 4, with n even, for the fast stores |
+    ///
+    /// # Numerics
+    /// Weights are exact integers on the tensor cores; the f32 sum of a group is multiplied by its scale and added in f32; the result is rounded once.
+    /// |error| <= 2 γ(k + groups) Σ|x||w| + u|y| ([`reference::bound`](crate::reference::bound)). Each element is summed in the same order in every
+    /// plan: results do not depend on m, n, the stream or the run.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for an x or y of the wrong length; [`Error::Driver`] for handles of another context and what the driver reports.
+    /// Nothing is launched then.
+    pub fn run(
+        &self,
+        stream: &Stream,
+        m: usize,
+        x: DeviceSlice<'_, f16>,
+        w: &Weight,
+        y: &mut DeviceSliceMut<'_, f16>,
+    ) -> Result<(), Error> {
+        let problem = Problem::new(Shape { m, n: w.n, k: w.k }, w.group)?;
+        check_length("x", x.len(), m, w.k)?;
+        check_length("y", y.len(), m, w.n)?;
+        let plan = Plan::new(&problem, x.address(), y.address());
+        let function = self.cache.function(&plan, || source(&plan))?;
+        let arguments = Arguments::new()
+            .pointer(x)
+            .pointer(w.words.as_slice())
+            .pointer(w.scales.as_slice())
+            .pointer_mut(y)
+            .value(problem.checked.m)
+            .value(problem.checked.n)
+            .value(problem.checked.k);
+        let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
+        // SAFETY:
+        // - the kernel reads m·k elements of x and writes m·n of y, which have as many: checked above.
+        // - it reads the words and scales of a weight [n, k], which `Weight::load` made for these n and k and nothing changes.
+        // - it needs 2-byte alignment, or what the plan was chosen for from these very addresses.
+        // - it runs on sm_80 and newer, which `new` saw to; the context of every handle is compared by `launch`.
+        unsafe { function.launch(stream, &launch, &arguments) }.map_err(Error::from)
+    }
+}
+
+fn source(plan: &Plan) -> Result<KernelSource, Error> {
+    let module = module(plan, Target::Sm80)?;
+    let parameters = module.kernels.first().map(tilewright_ptx_ir::ir::Kernel::parameter_bytes).unwrap_or_default();
+    Ok(KernelSource { text: module.to_string(), entry: plan.name(), parameters })
+}

@@ -1,0 +1,215 @@
+//! The kernels on a device: the only file here that is not pure.
+#![expect(unsafe_code, reason = "a launch is safe only for arguments that were checked; here they are")]
+
+use half::f16;
+use tilewright_ffi::{
+    Arguments, Context, DeviceBuffer, DeviceSlice, DeviceSliceMut, KernelCache, KernelSource, Launch, Stream,
+};
+use tilewright_ptx_ir::Target;
+use tilewright_quant_pack::repack::{self, ByteForm, Place};
+use tilewright_quant_pack::{Granularity, Int4, Int8};
+use tilewright_tile::problem::check_length;
+use tilewright_tile::{PackedOrder, ShapeError};
+
+use crate::error::Error;
+use crate::kernel::module;
+use crate::plan::{Plan, Scales};
+use crate::problem::{Problem, QkvShape, Weights};
+
+/// Fused query, key and value projections in one context.
+///
+/// A kernel is built and loaded the first time its plan is needed; every later call is one launch on the caller's stream.
+#[derive(Debug)]
+pub struct QkvFused {
+    cache: KernelCache<Plan>,
+}
+
+/// The three weights on the device, in the order in which the tensor cores read them ([`PackedOrder`]).
+#[derive(Debug)]
+pub struct QkvWeights {
+    words: [DeviceBuffer<u32>; 3],
+    scales: DeviceScales,
+    /// With m = 1.
+    shape: QkvShape,
+    weights: Weights,
+}
+
+#[derive(Debug)]
+enum DeviceScales {
+    Half([DeviceBuffer<f16>; 3]),
+    Single(Scales, [DeviceBuffer<f32>; 3]),
+}
+
+impl QkvWeights {
+    /// Repacks int4 weights of q, k and v and copies them to the device; waits for the copies.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::Mismatch`] for weights that do not go together, [`Error::Group`], [`Error::Repack`], [`Error::Driver`].
+    pub fn load_int4(stream: &Stream, weights: [&Int4; 3]) -> Result<Self, Error> {
+        let shape = common_shape(weights.map(|weight| (weight.shape().n, weight.shape().k)))?;
+        let group = weights[0].group();
+        if weights.iter().any(|weight| weight.group() != group) {
+            return Err(Error::Mismatch { what: "the group size" });
+        }
+        Problem::new(shape, Weights::Int4(group))?;
+        let order = PackedOrder::Int4;
+        let words = try_each(weights, |weight| {
+            let (n, k) = (weight.shape().n, weight.shape().k);
+            let (_, units_k) = order.units(n, k);
+            let words =
+                repack::nibbles(weight, order.words(n, k), |word, element| place(order, units_k, word, element))?;
+            Ok(stream.upload(&words)?)
+        })?;
+        let scales = DeviceScales::Half(try_each(weights, |weight| Ok(stream.upload(weight.scales())?))?);
+        Ok(Self { words, scales, shape, weights: Weights::Int4(group) })
+    }
+
+    /// Repacks int8 weights of q, k and v and copies them to the device; waits for the copies.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] and [`Error::Mismatch`] for weights that do not go together, [`Error::Repack`], [`Error::Driver`].
+    pub fn load_int8(stream: &Stream, weights: [&Int8; 3]) -> Result<Self, Error> {
+        let shape = common_shape(weights.map(|weight| (weight.shape().n, weight.shape().k)))?;
+        let granularity = weights[0].granularity();
+        if weights.iter().any(|weight| weight.granularity() != granularity) {
+            return Err(Error::Mismatch { what: "the granularity of the scales" });
+        }
+        Problem::new(shape, Weights::Int8)?;
+        let order = PackedOrder::Int8;
+        let words = try_each(weights, |weight| {
+            let (n, k) = (weight.shape().n, weight.shape().k);
+            let (_, units_k) = order.units(n, k);
+            let form = ByteForm::Offset128;
+            let words =
+                repack::bytes(weight, order.words(n, k), form, |word, element| place(order, units_k, word, element))?;
+            Ok(stream.upload(&words)?)
+        })?;
+        let kind = match granularity {
+            Granularity::PerTensor => Scales::One,
+            _ => Scales::Each,
+        };
+        let scales = DeviceScales::Single(kind, try_each(weights, |weight| Ok(stream.upload(weight.scales())?))?);
+        Ok(Self { words, scales, shape, weights: Weights::Int8 })
+    }
+
+    /// The shape that `m` rows of x give.
+    #[must_use]
+    pub const fn shape(&self, m: usize) -> QkvShape {
+        QkvShape { m, ..self.shape }
+    }
+}
+
+/// The results of a projection, each [m, n] f16, row-major.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "constructed by name")]
+pub struct Outputs<'a, 'b> {
+    /// [m, n_q].
+    pub q: &'a mut DeviceSliceMut<'b, f16>,
+    /// [m, n_kv].
+    pub k: &'a mut DeviceSliceMut<'b, f16>,
+    /// [m, n_kv].
+    pub v: &'a mut DeviceSliceMut<'b, f16>,
+}
+
+impl QkvFused {
+    /// Projections in `context`.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedDevice`] below compute capability 8.0.
+    pub fn new(context: &Context) -> Result<Self, Error> {
+        let capability = context.compute_capability();
+        if capability.major < 8 {
+            return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
+        }
+        Ok(Self { cache: KernelCache::new(context) })
+    }
+
+    /// Enqueues q, k and v = x · dequantize(w)ᵀ as one launch.
+    ///
+    /// # Shapes
+    /// x [m, k] f16, row-major; results as in [`Outputs`]. n_q and n_kv are any numbers and need not be equal.
+    ///
+    /// # Numerics
+    /// Bit for bit what three products with the same weights give: weights are exact integers on the tensor cores, group sums are scaled and added in f32, the
+    /// result is rounded once ([`reference::bound`](crate::reference::bound)).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for tensors of the wrong length; [`Error::Driver`]. Nothing is launched then.
+    pub fn run(
+        &self,
+        stream: &Stream,
+        m: usize,
+        x: DeviceSlice<'_, f16>,
+        weights: &QkvWeights,
+        outputs: Outputs<'_, '_>,
+    ) -> Result<(), Error> {
+        let shape = weights.shape(m);
+        let problem = Problem::new(shape, weights.weights)?;
+        let Outputs { q, k, v } = outputs;
+        check_length("x", x.len(), m, shape.k)?;
+        check_length("q", q.len(), m, shape.n_q)?;
+        check_length("k", k.len(), m, shape.n_kv)?;
+        check_length("v", v.len(), m, shape.n_kv)?;
+        let scales = match &weights.scales {
+            DeviceScales::Half(_) => Scales::Each,
+            DeviceScales::Single(scales, _) => *scales,
+        };
+        let plan = Plan::new(&problem, scales, x.address(), [q.address(), k.address(), v.address()]);
+        let function = self.cache.function(&plan, || source(&plan))?;
+        let mut arguments = Arguments::new().pointer(x);
+        for words in &weights.words {
+            arguments = arguments.pointer(words.as_slice());
+        }
+        for index in 0..3 {
+            arguments = match &weights.scales {
+                DeviceScales::Half(scales) => arguments.pointer(scales[index].as_slice()),
+                DeviceScales::Single(_, scales) => arguments.pointer(scales[index].as_slice()),
+            };
+        }
+        let arguments = arguments
+            .pointer_mut(q)
+            .pointer_mut(k)
+            .pointer_mut(v)
+            .value(problem.q.m)
+            .value(problem.q.n)
+            .value(problem.kv.n)
+            .value(problem.q.k);
+        let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
+        // SAFETY:
+        // - the kernel reads m·k elements of x and writes m·n_q of q and m·n_kv of k and v, which have as many: checked above.
+        // - it reads words and scales of weights [n_q, k], [n_kv, k], [n_kv, k], which `QkvWeights` made for these numbers.
+        // - it needs 2-byte alignment, or what the plan was chosen for from these very addresses.
+        // - it runs on sm_80 and newer, which `new` saw to; the context of every handle is compared by `launch`.
+        unsafe { function.launch(stream, &launch, &arguments) }.map_err(Error::from)
+    }
+}
+
+fn place(order: PackedOrder, units_k: usize, word: usize, element: usize) -> Option<Place> {
+    let (n, k) = order.source(units_k, word, u32::try_from(element).ok()?);
+    Some(Place { n, k })
+}
+
+fn try_each<W, T>(weights: [W; 3], mut act: impl FnMut(W) -> Result<T, Error>) -> Result<[T; 3], Error> {
+    let [q, k, v] = weights;
+    Ok([act(q)?, act(k)?, act(v)?])
+}
+
+/// The shape of the projection with these weights (n, k), m left at 1.
+fn common_shape([q, k, v]: [(usize, usize); 3]) -> Result<QkvShape, Error> {
+    let wrong = |tensor: &'static str, (rows, columns): (usize, usize), wanted: usize| {
+        Err(Error::Shape(ShapeError::WrongLength { tensor, found: rows * columns, wanted, rows, columns }))
+    };
+    if k.1 != q.1 {
+        return wrong("w_k", k, k.0 * q.1);
+    }
+    if v != k {
+        return wrong("w_v", v, k.0 * k.1);
+    }
+    Ok(QkvShape { m: 1, n_q: q.0, n_kv: k.0, k: q.1 })
+}
+
+fn source(plan: &Plan) -> Result<KernelSource, Error> {
+    let module = module(plan, Target::Sm80)?;
+    let parameters = module.kernels.first().map(tilewright_ptx_ir::ir::Kernel::parameter_bytes).unwrap_or_default();
+    Ok(KernelSource { text: module.to_string(), entry: plan.name(), parameters })
+}
