@@ -46,12 +46,6 @@ pub enum Error {
         /// What came.
         value: f32,
     },
-    /// A tensor or the stream belongs to another context than the operation.
-    #[error("`{what}` belongs to another context than the operation")]
-    ForeignContext {
-        /// stream, x, y, weight or bias.
-        what: &'static str,
-    },
     /// The device is older than the kernels.
     #[error("the device has compute capability {major}.{minor}; the kernels need 8.0")]
     UnsupportedDevice {
@@ -63,4 +57,7 @@ pub enum Error {
     /// A kernel was built wrongly: a fault of this crate, never of its caller.
     #[error("the kernel does not verify")]
     Kernel(#[from] VerifyErrors),
+    /// The driver, or a handle that belongs to another context.
+    #[error(transparent)]
+    Driver(#[from] tilewright_ffi::Error),
 }

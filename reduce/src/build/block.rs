@@ -54,7 +54,7 @@ impl<'k, const X: u32, const Y: u32, const Z: u32> Block<'k, X, Y, Z> {
     pub const THREADS: u32 = {
         let threads = X as u64 * Y as u64 * Z as u64;
         assert!(
-            threads != 0 && threads % 32 == 0,
+            threads != 0 && threads.is_multiple_of(32),
             "a block that reduces must be whole warps: X * Y * Z must be a multiple of 32"
         );
         assert!(threads <= 1024 && Z <= 64, "a block has at most 1024 threads, 64 of them along z");
