@@ -1,0 +1,151 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tilewright_libcuda_sim::Profile;
+use tilewright_ptx_ir::Target;
+
+use crate::device::Choice;
+
+/// Quantized transformer kernels in Rust: checks every operation against its CPU oracle, then runs the attention of a trained block through them.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) device: DeviceArguments,
+    /// Only these operations (see `list`), or `block` for the trained block; everything if none is named.
+    #[arg(value_name = "OP")]
+    pub(crate) operations: Vec<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Where to run.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArguments {
+    /// auto (a GPU if the driver loads, else the simulator), cuda, cuda:N, or sim.
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: Choice,
+    /// The chip that the simulator is, and the target of `ptx` and `ptxas`.
+    #[arg(long, global = true, value_name = "ARCH")]
+    pub(crate) arch: Option<Arch>,
+}
+
+/// An architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arch {
+    #[value(name = "sm_80")]
+    Sm80,
+    #[value(name = "sm_86")]
+    Sm86,
+    #[value(name = "sm_89")]
+    Sm89,
+    #[value(name = "sm_90a")]
+    Sm90a,
+}
+
+impl Arch {
+    pub(crate) const ALL: [Self; 4] = [Self::Sm80, Self::Sm86, Self::Sm89, Self::Sm90a];
+
+    pub(crate) const fn target(self) -> Target {
+        match self {
+            Self::Sm80 => Target::Sm80,
+            Self::Sm86 => Target::Sm86,
+            Self::Sm89 => Target::Sm89,
+            Self::Sm90a => Target::Sm90a,
+        }
+    }
+
+    pub(crate) const fn profile(self) -> Profile {
+        match self {
+            Self::Sm80 => Profile::Sm80,
+            Self::Sm86 => Profile::Sm86,
+            Self::Sm89 => Profile::Sm89,
+            Self::Sm90a => Profile::Sm90,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The operations.
+    List,
+    /// The devices found, and why one was not.
+    Devices,
+    /// One operation on tensors of your own.
+    Run(RunArguments),
+    /// The PTX text of an operation's kernels.
+    Ptx(PtxArguments),
+    /// Assembles every kernel with ptxas (from TILEWRIGHT_PTXAS, the path or the CUDA toolkit): registers, shared memory, spills, warnings.
+    Ptxas,
+}
+
+/// `showcase run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The operation.
+    #[arg(value_name = "OP")]
+    pub(crate) operation: String,
+    /// A safetensors file with the operation's tensors.
+    #[arg(long, value_name = "IN.safetensors")]
+    pub(crate) input: PathBuf,
+    /// Where the results go; written as a whole or not at all.
+    #[arg(long, value_name = "OUT.safetensors")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+/// The options of operations that have some.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct RunOptions {
+    /// matmul-int8: type of y (i32: the sums themselves).
+    #[arg(long, value_enum)]
+    pub(crate) out: Option<Output>,
+    /// attention: queries see no later keys; the last query is aligned with the last key.
+    #[arg(long)]
+    pub(crate) causal: bool,
+    /// attention: what scores are multiplied by, instead of 1 / sqrt(D).
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) scale: Option<f32>,
+    /// rms-norm, layer-norm: what is added to the mean square or the variance (1e-5).
+    #[arg(long)]
+    pub(crate) eps: Option<f32>,
+    /// matmul-int4: how the weight is stored (gptq, gptq_v2).
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+}
+
+/// The type of y of matmul-int8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    F16,
+    F32,
+    I32,
+}
+
+/// How an int4 weight is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Zero points are stored less one.
+    #[value(name = "gptq")]
+    Gptq,
+    /// Zero points are stored as they are.
+    #[value(name = "gptq_v2")]
+    GptqV2,
+}
+
+/// `showcase ptx`.
+#[derive(Debug, Args)]
+pub(crate) struct PtxArguments {
+    /// The operation.
+    #[arg(value_name = "OP")]
+    pub(crate) operation: String,
+    /// Which of the operation's plans, from 0; `--stats` lists them.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) plan: usize,
+    /// Instead of the text: instructions of every plan.
+    #[arg(long)]
+    pub(crate) stats: bool,
+}

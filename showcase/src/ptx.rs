@@ -1,0 +1,55 @@
+//! `showcase ptx`: the text of an operation's kernels.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use tilewright_ptx_ir::Target;
+use tilewright_ptx_ir::ir::Statement;
+
+use crate::Verdict;
+use crate::arguments::{Arch, PtxArguments};
+use crate::check::find;
+use crate::operations::Described;
+use crate::table;
+
+pub(crate) fn print(arguments: &PtxArguments, arch: Option<Arch>) -> Result<Verdict> {
+    let operation = find(&arguments.operation)?;
+    let modules = (operation.modules)(arch.map_or(Target::Sm80, Arch::target))?;
+    if arguments.stats {
+        let rows: Vec<_> = modules.iter().enumerate().map(|(index, described)| row(index, described)).collect();
+        table::print_texts(&["plan", "instructions", "mma", "barriers", "shared bytes", "most frequent"], &rows);
+        return Ok(Verdict::Right);
+    }
+    let count = modules.len();
+    let described =
+        modules.get(arguments.plan).with_context(|| format!("{} has plans 0 to {}", operation.name, count - 1))?;
+    println!("// {}\n{}", described.plan, described.module);
+    Ok(Verdict::Right)
+}
+
+fn row(index: usize, described: &Described) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut total = 0;
+    let kernels = &described.module.kernels;
+    for statement in kernels.iter().flat_map(|kernel| &kernel.body) {
+        if let Statement::Inst(inst) = statement {
+            // The variant's name is the instruction's family.
+            let text = format!("{:?}", inst.op);
+            let family = text.split([' ', '{']).next().unwrap_or_default().to_owned();
+            *counts.entry(family).or_default() += 1;
+            total += 1;
+        }
+    }
+    let count = |family: &str| counts.get(family).copied().unwrap_or(0).to_string();
+    let mut frequent: Vec<_> = counts.iter().collect();
+    frequent.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let frequent: Vec<_> = frequent.iter().take(4).map(|(family, count)| format!("{family} {count}")).collect();
+    vec![
+        format!("{index} {}", described.plan),
+        total.to_string(),
+        count("Mma"),
+        count("BarrierSync"),
+        described.shared_bytes.to_string(),
+        frequent.join(", "),
+    ]
+}
