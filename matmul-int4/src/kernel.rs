@@ -5,7 +5,7 @@ use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{self, Target as Result16};
 use tilewright_tile::packed_product::{self, Operands};
-use tilewright_tile::{PackedOrder, Warp};
+use tilewright_tile::{Geometry, PackedOrder, Warp};
 
 use crate::plan::Plan;
 
@@ -23,6 +23,7 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
 fn build(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     k.require_threads(geometry.threads(), 1, 1);
+    k.max_registers(Geometry::MAX_REGISTERS);
     let (x, w, scales, y) =
         (k.pointer::<u8>("x"), k.pointer::<u32>("w"), k.pointer::<u16>("scales"), k.pointer::<u8>("y"));
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));

@@ -7,7 +7,7 @@ use tilewright_tile::epilogue::{self, Target as Result2};
 use tilewright_tile::packed_product::{self, Operands};
 use tilewright_tile::ring::Ring;
 use tilewright_tile::sweep::Accumulators;
-use tilewright_tile::{Grouping, PackedOrder, RowTile, Rows, Warp};
+use tilewright_tile::{Geometry, Grouping, PackedOrder, RowTile, Rows, Warp};
 
 use crate::plan::{Output, Plan, Scales};
 use crate::problem::Operation;
@@ -32,6 +32,7 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     let threads = geometry.threads();
     k.require_threads(threads, 1, 1);
+    k.max_registers(Geometry::MAX_REGISTERS);
     let (x, w) = (k.pointer::<u8>("x"), k.pointer::<u8>("w"));
     let scales = (plan.output != Output::I32).then(|| (k.pointer::<f32>("x_scale"), k.pointer::<f32>("w_scale")));
     let y = k.pointer::<u8>("y");
@@ -85,6 +86,7 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
 fn build_w8a16(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     k.require_threads(geometry.threads(), 1, 1);
+    k.max_registers(Geometry::MAX_REGISTERS);
     let (x, w, scale, y) =
         (k.pointer::<u8>("x"), k.pointer::<u32>("w"), k.pointer::<f32>("w_scale"), k.pointer::<u8>("y"));
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));

@@ -5,7 +5,7 @@ use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{self, Target as Result16};
 use tilewright_tile::packed_product::{self, Operands};
-use tilewright_tile::{Grouping, Warp};
+use tilewright_tile::{Geometry, Grouping, Warp};
 
 use crate::plan::{Plan, Scales};
 
@@ -25,6 +25,7 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
 fn build(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     k.require_threads(geometry.threads(), 1, 1);
+    k.max_registers(Geometry::MAX_REGISTERS);
     let x = k.pointer::<u8>("x");
     let weights = ["w_q", "w_k", "w_v"].map(|name| k.pointer::<u32>(name));
     let scales = ["scales_q", "scales_k", "scales_v"].map(|name| k.pointer::<u16>(name));

@@ -35,14 +35,14 @@ pub struct Plan {
 const NARROW: Geometry = Geometry { block_m: 16, block_n: 64, warps_m: 1, warps_n: 4, stages: 4 };
 /// 64 x 64, four warps of 32 x 32.
 const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 3 };
-/// 128 x 128, eight warps of 64 x 32.
-const WIDE: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, stages: 3 };
+/// 128 x 64, eight warps of 32 x 32: a warp keeps the sums of its group beside those of all groups, which fills the registers sooner.
+const WIDE: Geometry = Geometry { block_m: 128, block_n: 64, warps_m: 4, warps_n: 2, stages: 3 };
 
 impl Plan {
     /// The plan for `problem`. Tiles do not change results: each element is summed over k in the same order in every plan.
     pub(crate) fn new(problem: &Problem, scales: Scales, x_address: u64, outputs: [u64; 3]) -> Self {
         let wide_tiles = u64::from(problem.q.m.div_ceil(128))
-            * (u64::from(problem.q.n.div_ceil(128)) + 2 * u64::from(problem.kv.n.div_ceil(128)));
+            * (u64::from(problem.q.n.div_ceil(64)) + 2 * u64::from(problem.kv.n.div_ceil(64)));
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
         let geometry = match problem.q.m {
             0..=16 => NARROW,

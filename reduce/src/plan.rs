@@ -136,8 +136,13 @@ impl Team {
     }
 }
 
-/// Steps that a thread keeps in registers at most.
-const MAX_STEPS: u32 = 4;
+/// Steps that a thread of the team keeps in registers at most. A block of 1024 threads has 64 registers a thread, and a step of 16-bit elements takes eight.
+const fn max_steps(team: Team, x: Dtype) -> u32 {
+    match (team, x) {
+        (Team::Block1024, Dtype::F16 | Dtype::Bf16) => 2,
+        _ => 4,
+    }
+}
 
 impl Plan {
     /// The kernel for rows of `problem`'s length. `aligned` says that every tensor starts on a multiple of 16 bytes.
@@ -146,10 +151,10 @@ impl Plan {
     #[must_use]
     pub fn new(operation: Operation, x: Dtype, problem: Problem, aligned: bool) -> Self {
         let steps = problem.columns().div_ceil(x.lanes());
-        let fits = |team: &Team| steps <= team.threads() * MAX_STEPS;
+        let fits = |team: &Team| steps <= team.threads() * max_steps(*team, x);
         let (team, row) = match Team::ALL.into_iter().find(fits) {
             Some(team) if steps <= team.threads() => (team, RowStorage::Registers { steps: 1 }),
-            Some(team) => (team, RowStorage::Registers { steps: MAX_STEPS }),
+            Some(team) => (team, RowStorage::Registers { steps: max_steps(team, x) }),
             None => (Team::Block1024, RowStorage::Memory),
         };
         let whole = problem.columns().is_multiple_of(x.lanes());
@@ -207,7 +212,7 @@ pub fn plans() -> Vec<Plan> {
     let mut plans = Vec::new();
     for x in Dtype::ALL {
         for operation in operations(x) {
-            for (team, row) in arrangements() {
+            for (team, row) in arrangements(x) {
                 plans.extend([Access::Vector, Access::Element].map(|access| Plan { operation, x, team, row, access }));
             }
         }
@@ -225,13 +230,9 @@ fn operations(x: Dtype) -> Vec<Operation> {
     operations
 }
 
-fn arrangements() -> [(Team, RowStorage); 6] {
-    [
-        (Team::Warp, RowStorage::Registers { steps: 1 }),
-        (Team::Warp, RowStorage::Registers { steps: MAX_STEPS }),
-        (Team::Block128, RowStorage::Registers { steps: MAX_STEPS }),
-        (Team::Block256, RowStorage::Registers { steps: MAX_STEPS }),
-        (Team::Block1024, RowStorage::Registers { steps: MAX_STEPS }),
-        (Team::Block1024, RowStorage::Memory),
-    ]
+fn arrangements(x: Dtype) -> Vec<(Team, RowStorage)> {
+    let registers = |team| (team, RowStorage::Registers { steps: max_steps(team, x) });
+    let one_step = (Team::Warp, RowStorage::Registers { steps: 1 });
+    let streaming = (Team::Block1024, RowStorage::Memory);
+    [one_step].into_iter().chain(Team::ALL.map(registers)).chain([streaming]).collect()
 }

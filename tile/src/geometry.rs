@@ -20,6 +20,10 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Registers that a thread may use: three blocks of 128 threads then share a multiprocessor. Left to itself the assembler spills a few bytes on some targets
+    /// to make room for more blocks.
+    pub const MAX_REGISTERS: u32 = 168;
+
     /// Threads of a block.
     #[must_use]
     pub const fn threads(&self) -> u32 {
