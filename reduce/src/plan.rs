@@ -129,6 +129,16 @@ impl Team {
         }
     }
 
+    /// Registers that a thread may use. Left to itself the assembler spills a few bytes on some targets to make room for more blocks.
+    #[must_use]
+    pub const fn max_registers(self) -> u32 {
+        match self {
+            Self::Warp | Self::Block128 | Self::Block256 => 128,
+            // All that there are: 65,536 for 1024 threads.
+            Self::Block1024 => 64,
+        }
+    }
+
     /// The block size of a launch.
     #[must_use]
     pub const fn block(self) -> [u32; 3] {

@@ -33,6 +33,7 @@ impl<'k> Members<'k> {
     pub(super) fn of(k: &'k Builder, plan: &Plan) -> Self {
         let (rows, columns) = (k.param::<u32>("rows"), k.param::<u32>("columns"));
         let block = k.block_idx().x();
+        k.max_registers(plan.team.max_registers());
         let (row, thread, reduce): (_, _, Reduction<'k>) = match plan.team {
             Team::Warp => {
                 let [x, y, z] = plan.team.block();
