@@ -40,7 +40,9 @@ impl Kernel {
     #[must_use]
     pub fn static_shared_bytes(&self) -> u32 {
         self.shared.iter().fold(0, |end, array| match array.size {
-            SharedSize::Static(bytes) => end.next_multiple_of(array.align.max(1)).saturating_add(bytes),
+            SharedSize::Static(bytes) => {
+                end.checked_next_multiple_of(array.align.max(1)).unwrap_or(u32::MAX).saturating_add(bytes)
+            }
             SharedSize::Dynamic => end,
         })
     }

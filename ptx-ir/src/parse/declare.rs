@@ -16,8 +16,8 @@ use crate::target::Target;
 pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Option<Source> {
     let no_names = Names::default();
     let mut cursor = Cursor { tokens, position: 0, names: &no_names };
-    let mut target = None;
-    let (mut kernels, mut lines, mut outside) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut target, mut outside) = (None, Outside::default());
+    let (mut kernels, mut lines) = (Vec::new(), Vec::new());
     while cursor.peek().is_some() {
         let before = cursor.position;
         match read_directive(&mut cursor, &mut target, &mut outside, errors) {
@@ -46,10 +46,29 @@ pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Opt
 
 type Entry = (Kernel, Vec<u32>);
 
+/// Shared arrays at module level.
+#[derive(Default)]
+struct Outside {
+    arrays: Vec<SharedArray>,
+    /// How many of them stood before the last entry.
+    old: usize,
+}
+
+impl Outside {
+    /// Those of the entry `name`: what its body mentions, and what the printer puts right before it under its name.
+    fn of_entry(&self, name: &str, body: &[Token]) -> Vec<SharedArray> {
+        let belongs = |(index, array): (usize, &SharedArray)| {
+            let own = index >= self.old && without_prefix(&array.name, name) != array.name;
+            own || mentions(body, &array.name)
+        };
+        self.arrays.iter().enumerate().filter(|pair| belongs(*pair)).map(|(_, array)| array.clone()).collect()
+    }
+}
+
 fn read_directive(
     cursor: &mut Cursor<'_>,
     target: &mut Option<Target>,
-    outside: &mut Vec<SharedArray>,
+    outside: &mut Outside,
     errors: &mut Vec<ParseError>,
 ) -> Result<Option<Entry>> {
     let word = cursor.word("a directive")?;
@@ -76,9 +95,13 @@ fn read_directive(
         }
         ".visible" | ".weak" | ".extern" => {}
         ".file" | ".loc" => skip_line(cursor),
-        ".section" => skip_block(cursor),
-        ".shared" => outside.push(read_shared(cursor)?),
-        ".entry" => return read_entry(cursor, outside, errors).map(Some),
+        ".section" => skip_block(cursor)?,
+        ".shared" => outside.arrays.push(read_shared(cursor)?),
+        ".entry" => {
+            let entry = read_entry(cursor, outside, errors);
+            outside.old = outside.arrays.len();
+            return entry.map(Some);
+        }
         other => return Err(cursor.error(Problem::Unsupported { what: "directive", text: other.to_owned() })),
     }
     Ok(None)
@@ -113,7 +136,7 @@ fn read_type(cursor: &Cursor<'_>, word: &str) -> Result<Type> {
     ty.ok_or_else(|| cursor.error(Problem::Unsupported { what: "type", text: word.to_owned() }))
 }
 
-fn read_entry(cursor: &mut Cursor<'_>, outside: &[SharedArray], errors: &mut Vec<ParseError>) -> Result<Entry> {
+fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<ParseError>) -> Result<Entry> {
     let name = cursor.word("a kernel's name")?.to_owned();
     let mut names = Names::default();
     let mut kernel =
@@ -123,9 +146,8 @@ fn read_entry(cursor: &mut Cursor<'_>, outside: &[SharedArray], errors: &mut Vec
     }
     read_limits(cursor, &mut kernel.limits)?;
     cursor.mark('{', "`{`")?;
-    let body = body_tokens(cursor);
-    let used: Vec<&SharedArray> = outside.iter().filter(|array| mentions(body, &array.name)).collect();
-    for array in used {
+    let body = body_tokens(cursor)?;
+    for array in outside.of_entry(&kernel.name, body) {
         let index = u32::try_from(kernel.shared.len()).unwrap_or(u32::MAX);
         names.shared.insert(array.name.clone(), index);
         let name = if array.size == SharedSize::Dynamic {
@@ -133,7 +155,7 @@ fn read_entry(cursor: &mut Cursor<'_>, outside: &[SharedArray], errors: &mut Vec
         } else {
             array.name.clone()
         };
-        kernel.shared.push(SharedArray { name, ..array.clone() });
+        kernel.shared.push(SharedArray { name, ..array });
     }
     read_declarations(body, &mut kernel, &mut names, errors);
     let lines = read_body(body, &mut kernel, &names, errors);
@@ -156,11 +178,14 @@ fn read_params(cursor: &mut Cursor<'_>, kernel: &mut Kernel, names: &mut Names) 
             cursor.position -= 1;
             return cursor.expected("`.param`");
         }
-        let (mut align, mut ty) = (None, None);
+        let (mut align, mut ty, mut pointer) = (None, None, false);
         let name = loop {
             match cursor.word("a parameter's type or name")? {
+                // `.ptr .align` describes what a pointer points at, not the parameter.
+                ".align" if pointer => drop(cursor.unsigned()?),
                 ".align" => align = Some(cursor.unsigned()?),
-                ".ptr" | ".global" | ".shared" | ".const" | ".local" => {}
+                ".ptr" => pointer = true,
+                ".global" | ".shared" | ".const" | ".local" => {}
                 word if word.starts_with('.') => ty = Some(read_type(cursor, word)?),
                 word => break word.to_owned(),
             }
@@ -179,8 +204,7 @@ fn read_params(cursor: &mut Cursor<'_>, kernel: &mut Kernel, names: &mut Names) 
         if names.params.insert(name.clone(), index).is_some() {
             return Err(cursor.error(Problem::Redeclared { name }));
         }
-        // `.ptr .align` describes what a pointer points at, not the parameter.
-        let align = if array { align.unwrap_or_else(|| ty.bytes()) } else { ty.bytes() };
+        let align = align.unwrap_or_else(|| ty.bytes());
         let ty = if array { Type::B8 } else { ty };
         kernel.params.push(Param { name: without_prefix(&name, &kernel.name), ty, bytes, align });
         if !cursor.accept(',') && !cursor.is_mark(')') {
@@ -211,7 +235,7 @@ fn read_extent(cursor: &mut Cursor<'_>) -> Result<[u32; 3]> {
 }
 
 /// The tokens up to the brace that closes the one just taken.
-fn body_tokens<'a>(cursor: &mut Cursor<'a>) -> &'a [Token] {
+fn body_tokens<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [Token]> {
     let start = cursor.position;
     let mut depth = 1usize;
     while let Some(token) = cursor.peek() {
@@ -226,8 +250,8 @@ fn body_tokens<'a>(cursor: &mut Cursor<'a>) -> &'a [Token] {
         cursor.position += 1;
     }
     let body = cursor.tokens.get(start..cursor.position).unwrap_or(&[]);
-    cursor.position += 1;
-    body
+    cursor.mark('}', "`}`")?;
+    Ok(body)
 }
 
 /// First pass over a body: registers, shared arrays and labels, which may be used before they stand.
@@ -266,7 +290,7 @@ fn read_declarations(body: &[Token], kernel: &mut Kernel, names: &mut Names, err
     for (name, class) in singles {
         let number = next.entry(class).or_insert(0u32);
         names.registers.insert(name, Reg { class, number: *number });
-        *number += 1;
+        *number = number.saturating_add(1);
     }
     number_labels(label_words, names, errors);
 }
@@ -298,9 +322,10 @@ fn read_registers(
             let count = cursor.unsigned()?;
             cursor.mark('>', "`>`")?;
             let first = next.entry(class).or_insert(0);
+            let end = first.checked_add(count);
+            let end = end.ok_or_else(|| cursor.error(Problem::Number { text: count.to_string() }))?;
             names.ranges.insert(name, (Reg { class, number: *first }, count));
-            *first =
-                first.checked_add(count).ok_or_else(|| cursor.error(Problem::Number { text: count.to_string() }))?;
+            *first = end;
         } else {
             singles.push((name, class));
         }
@@ -396,9 +421,9 @@ fn skip_line(cursor: &mut Cursor<'_>) {
     }
 }
 
-fn skip_block(cursor: &mut Cursor<'_>) {
+fn skip_block(cursor: &mut Cursor<'_>) -> Result<()> {
     while cursor.peek().is_some() && !cursor.accept('{') {
         cursor.position += 1;
     }
-    body_tokens(cursor);
+    body_tokens(cursor).map(|_| ())
 }

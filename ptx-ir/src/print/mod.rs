@@ -1,7 +1,8 @@
 //! The printer: IR to PTX text.
 //!
 //! The text is canonical: the same module prints the same bytes, and [`parse`](crate::parse) reads them back to the same module. Parameters and dynamic
-//! shared arrays are printed `kernel_name`, since PTX wants them unique in the module.
+//! shared arrays are printed `kernel_name`, since PTX wants them unique in the module. Dynamic arrays stand before the entry and static ones
+//! inside it: a kernel that declares them in another order comes back with the dynamic ones first.
 
 mod inst;
 
@@ -72,8 +73,10 @@ fn print_param(f: &mut Formatter<'_>, kernel: &str, param: &Param) -> fmt::Resul
     let Param { name, ty, bytes, align } = param;
     if *ty == Type::B8 && *bytes > 1 {
         write!(f, ".param .align {align} .b8 {kernel}_{name}[{bytes}]")
-    } else {
+    } else if *align == ty.bytes() {
         write!(f, ".param .{ty} {kernel}_{name}")
+    } else {
+        write!(f, ".param .align {align} .{ty} {kernel}_{name}")
     }
 }
 

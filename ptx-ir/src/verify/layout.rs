@@ -1,6 +1,6 @@
 //! Names, parameters and shared arrays.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::error::{Reason, VerifyError};
 use crate::ir::{Kernel, Module, SharedSize, Type};
@@ -15,6 +15,16 @@ pub(super) fn check_module(module: &Module, errors: &mut Vec<VerifyError>) {
     for kernel in &module.kernels {
         if !names.insert(&kernel.name) {
             errors.push(VerifyError::of_module(Reason::Duplicate { what: "kernel", name: kernel.name.clone() }));
+        }
+    }
+    // Dynamic arrays are printed at module level under their kernel's name. Twice in one kernel is that kernel's violation.
+    let mut owners = HashMap::new();
+    for kernel in &module.kernels {
+        for array in kernel.shared.iter().filter(|array| array.size == SharedSize::Dynamic) {
+            let name = format!("{}_{}", kernel.name, array.name);
+            if *owners.entry(name.clone()).or_insert(&kernel.name) != &kernel.name {
+                errors.push(VerifyError::of_module(Reason::Duplicate { what: "dynamic shared array", name }));
+            }
         }
     }
 }
