@@ -47,7 +47,9 @@ impl Op {
             Self::Unary { op: UnaryOp::Ex2 | UnaryOp::Tanh, ty: Type::Bf16 | Type::Bf16x2, .. } => HOPPER,
             Self::Unary { op: UnaryOp::Neg | UnaryOp::Abs, ty: Type::Bf16 | Type::Bf16x2, .. }
             | Self::Ternary { op: TernaryOp::Fma, ty: Type::Bf16 | Type::Bf16x2, .. } => Requirement::BASE,
+            Self::SetPredicate { ty: Type::Bf16, .. } => HOPPER,
             Self::Load { scope: Some(Scope::Cluster), .. }
+            | Self::Atomic { scope: Some(Scope::Cluster), .. }
             | Self::Store { scope: Some(Scope::Cluster), .. }
             | Self::Fence { scope: Scope::Cluster, .. } => HOPPER,
             Self::Load { l1, l2_prefetch, policy, .. }

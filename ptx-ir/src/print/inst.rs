@@ -185,7 +185,8 @@ impl Line<'_> {
         };
         match address.offset {
             0 => format!("[{base}]"),
-            offset => format!("[{base}{offset:+}]"),
+            // PTX has sums only: a negative offset is added.
+            offset => format!("[{base}+{offset}]"),
         }
     }
 

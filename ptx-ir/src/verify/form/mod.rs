@@ -1,0 +1,78 @@
+//! Types, register classes, literals, modifiers and counts of each instruction.
+
+mod arithmetic;
+mod memory;
+mod movement;
+mod together;
+
+use super::error::Reason;
+use crate::ir::{Immediate, Inst, Op, Operand, Reg, Rounding, Type};
+
+pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
+    if let Some(guard) = inst.guard {
+        register("guard", guard.pred, Type::Pred, report);
+    }
+    match &inst.op {
+        Op::Mov { .. }
+        | Op::ReadSpecial { .. }
+        | Op::SharedAddress { .. }
+        | Op::Pack { .. }
+        | Op::Unpack { .. }
+        | Op::Cvta { .. }
+        | Op::Select { .. } => {
+            movement::movement(&inst.op, report);
+        }
+        Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } => movement::conversion(&inst.op, report),
+        Op::Unary { .. } | Op::Binary { .. } | Op::Ternary { .. } | Op::SetPredicate { .. } => {
+            arithmetic::arithmetic(&inst.op, report)
+        }
+        Op::Mul { .. } | Op::Mad { .. } | Op::Lop3 { .. } | Op::BitFieldInsert { .. } => {
+            arithmetic::integers(&inst.op, report)
+        }
+        Op::Load { .. }
+        | Op::Store { .. }
+        | Op::Atomic { .. }
+        | Op::CpAsync { .. }
+        | Op::CreatePolicy { .. }
+        | Op::Fence { .. }
+        | Op::Prefetch { .. }
+        | Op::LdMatrix { .. } => {
+            memory::memory(&inst.op, report);
+        }
+        other => together::together(other, report),
+    }
+}
+
+fn register(operand: &'static str, reg: Reg, ty: Type, report: &mut impl FnMut(Reason)) {
+    if !ty.accepts(reg.class) {
+        report(Reason::class(operand, reg, ty));
+    }
+}
+
+fn operand(name: &'static str, value: Operand, ty: Type, report: &mut impl FnMut(Reason)) {
+    let fits = match value {
+        Operand::Reg(reg) => return register(name, reg, ty, report),
+        Operand::Imm(Immediate::Int(_)) => ty.is_integer() || ty.is_bits(),
+        Operand::Imm(Immediate::F32(_)) => matches!(ty, Type::F32 | Type::B32),
+        Operand::Imm(Immediate::F64(_)) => matches!(ty, Type::F64 | Type::B64),
+    };
+    if !fits {
+        report(Reason::Literal { operand: name, ty });
+    }
+}
+
+fn require_type(ty: Type, known: bool, report: &mut impl FnMut(Reason)) {
+    if !known {
+        report(Reason::NoSuchType { ty });
+    }
+}
+
+fn check_ftz(ftz: bool, ty: Type, report: &mut impl FnMut(Reason)) {
+    if ftz && !matches!(ty, Type::F32 | Type::F16 | Type::F16x2) {
+        report(Reason::Modifier { what: ".ftz belongs to f32 and f16" });
+    }
+}
+
+const fn is_float_rounding(rounding: Rounding) -> bool {
+    matches!(rounding, Rounding::Nearest | Rounding::Zero | Rounding::Down | Rounding::Up)
+}

@@ -1,0 +1,102 @@
+//! Printer and parser are inverse to each other, and no text makes the parser panic.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use tilewright_ptx_ir::ir::Statement;
+use tilewright_ptx_ir::{Target, parse, verify};
+
+use support::{Draw, KINDS, kind_of, modules};
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        cases: ProptestConfig::default().cases.min(cases),
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config(128))]
+
+    #[test]
+    fn random_modules_pass_the_verifier(module in modules()) {
+        prop_assert_eq!(verify(&module), Ok(()));
+    }
+
+    #[test]
+    fn parsing_what_was_printed_gives_the_module_and_the_text(module in modules()) {
+        let text = module.to_string();
+        let source = parse(&text).map_err(|errors| TestCaseError::fail(format!("{errors}\n{text}")))?;
+        prop_assert_eq!(source.module.to_string(), text.clone());
+        prop_assert_eq!(&source.module, &module);
+        for (kernel, lines) in module.kernels.iter().zip(&source.lines) {
+            prop_assert_eq!(kernel.body.len(), lines.len());
+            for (index, line) in lines.iter().enumerate() {
+                let there = text.lines().nth(*line as usize - 1).unwrap_or("").trim();
+                prop_assert_eq!(Some(there.to_owned()), kernel.statement_text(index));
+            }
+        }
+    }
+
+    #[test]
+    fn a_truncated_kernel_is_an_error_with_a_line(module in modules(), cut in 0.0f64..1.0) {
+        let text = module.to_string();
+        let end = (text.len() as f64 * cut) as usize;
+        let open = text[..end].matches(".visible .entry").count() > text[..end].matches("\n}").count();
+        check_errors(&text[..end], !open)?;
+    }
+
+    #[test]
+    fn corrupted_text_never_panics(module in modules(), seed in any::<u64>(), edits in 1u32..6) {
+        let mut text = module.to_string().into_bytes();
+        let mut draw = Draw::new(seed);
+        for _ in 0..edits {
+            let place = draw.below(u32::try_from(text.len()).unwrap()) as usize;
+            match draw.below(3) {
+                0 => text[place] = draw.of(b"{}()[]<>;:,.@!|+-%$ \n\"/*0x9fz~"),
+                1 => drop(text.remove(place)),
+                _ => text.insert(place, draw.of(b"{}()[]<>;:,.@!|+-%$ \n\"/*0x9fz~")),
+            }
+        }
+        check_errors(&String::from_utf8(text).unwrap(), true)?;
+    }
+
+    #[test]
+    fn arbitrary_text_never_panics(text in "\\PC{0,200}|[ -~\n]{0,200}|(\\.(version|target|visible|entry|reg|shared|param) [a-z0-9_%<>;{}(),.]{0,20}\n?){0,12}") {
+        check_errors(&text, true)?;
+    }
+}
+
+/// Errors, if there are any, name lines of the text in order; `may_pass` says whether there need be none.
+fn check_errors(text: &str, may_pass: bool) -> Result<(), TestCaseError> {
+    let Err(errors) = parse(text) else {
+        prop_assert!(may_pass, "accepted:\n{}", text);
+        return Ok(());
+    };
+    let lines = u32::try_from(text.matches('\n').count()).unwrap() + 1;
+    prop_assert!(!errors.errors().is_empty());
+    prop_assert!(errors.errors().iter().all(|error| (1..=lines).contains(&error.line)), "{}", errors);
+    prop_assert!(errors.errors().is_sorted_by_key(|error| error.line));
+    prop_assert!(errors.to_string().starts_with("line "));
+    Ok(())
+}
+
+#[test]
+fn random_modules_reach_every_instruction() {
+    let mut found = BTreeSet::new();
+    for seed in 0..40u64 {
+        let statements =
+            (0..KINDS).map(|kind| (kind, seed.wrapping_mul(0x1234_5678_9ABC_DEF1) ^ kind as u64)).collect();
+        let module = support::module(Target::Sm90a, &[(seed, statements)]);
+        for statement in &module.kernels[0].body {
+            if let Statement::Inst(inst) = statement {
+                found.insert(kind_of(&inst.op));
+            }
+        }
+    }
+    assert_eq!(found.len(), 43, "{found:?}");
+}

@@ -1,0 +1,178 @@
+//! Random modules that the verifier accepts.
+//!
+//! Every kernel starts by writing a few registers of each class. What follows is drawn loosely, field by field, and kept if the verifier takes
+//! it, so that the modules reach every form the verifier knows and nothing else limits them.
+
+mod draw;
+mod op;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tilewright_ptx_ir::ir::{
+    BinaryOp, Compare, Guard, Immediate, Inst, Kernel, Label, Limits, Module, Op, Operand, Param, Reg, RegClass,
+    SharedArray, SharedSize, Statement, Type,
+};
+use tilewright_ptx_ir::{Target, verify};
+
+pub use draw::{Draw, REGISTERS};
+pub use op::{KINDS, kind_of};
+
+/// Labels of a random kernel.
+pub const LABELS: u32 = 3;
+/// Statements that write the registers before anything else.
+pub const PREAMBLE: usize = 6 * REGISTERS as usize;
+
+/// One kernel: a seed for its declarations, and the kind and seed of each statement. Shrinking drops statements.
+type Plan = (u64, Vec<(usize, u64)>);
+
+/// Modules of one to three kernels for any target.
+pub fn modules() -> impl Strategy<Value = Module> {
+    let kernel = (any::<u64>(), vec((0..KINDS, any::<u64>()), 1..40));
+    (0..Target::ALL.len(), vec(kernel, 1..4)).prop_map(|(target, plans)| module(Target::ALL[target], &plans))
+}
+
+/// The module of these plans.
+pub fn module(target: Target, plans: &[Plan]) -> Module {
+    let kernels = (0..).zip(plans).map(|(index, plan)| kernel(target, index, plan)).collect();
+    Module { target, kernels }
+}
+
+fn kernel(target: Target, index: u32, (seed, statements): &Plan) -> Kernel {
+    let mut draw = Draw::new(*seed);
+    let mut kernel = Kernel {
+        name: format!("k{index}"),
+        params: params(&mut draw),
+        shared: shared(&mut draw),
+        limits: limits(&mut draw),
+        body: Vec::new(),
+    };
+    kernel.body = preamble();
+    let frame = kernel.clone();
+    let mut inner: Vec<Statement> =
+        statements.iter().filter_map(|(kind, seed)| accepted(target, &frame, *kind, *seed)).collect();
+    for label in 0..LABELS {
+        let place = draw.below(u32::try_from(inner.len()).unwrap() + 1) as usize;
+        inner.insert(place, Statement::Label(Label(label)));
+    }
+    kernel.body.append(&mut inner);
+    kernel.body.push(statement(Op::Return));
+    kernel
+}
+
+/// The first draw of an instruction of `kind` that the verifier takes after the preamble of `frame`.
+fn accepted(target: Target, frame: &Kernel, kind: usize, seed: u64) -> Option<Statement> {
+    let mut draw = Draw::new(seed);
+    (0..400).find_map(|_| {
+        let op = op::draw(kind, frame, &mut draw);
+        let guard = draw.rarely().then(|| Guard { pred: draw.register(RegClass::Pred), negate: draw.flag() });
+        let statement = Statement::Inst(Inst { guard, op });
+        let mut trial = frame.clone();
+        trial.body.push(statement.clone());
+        trial.body.extend((0..LABELS).map(|label| Statement::Label(Label(label))));
+        trial.body.push(self::statement(Op::Return));
+        verify(&Module { target, kernels: vec![trial] }).is_ok().then_some(statement)
+    })
+}
+
+/// Writes every register that the rest may read.
+fn preamble() -> Vec<Statement> {
+    let mut body = Vec::new();
+    for number in 0..REGISTERS {
+        let reg = |class| Reg { class, number };
+        let int = |value: u32| Operand::Imm(Immediate::Int(i64::from(value)));
+        for class in [RegClass::B16, RegClass::B32, RegClass::B64] {
+            body.push(statement(Op::Mov { ty: class.declared(), dst: reg(class), src: int(number) }));
+        }
+        let (f32, f64) = (Immediate::F32(1.5f32.to_bits()), Immediate::F64(1.5f64.to_bits()));
+        body.push(statement(Op::Mov { ty: Type::F32, dst: reg(RegClass::F32), src: Operand::Imm(f32) }));
+        body.push(statement(Op::Mov { ty: Type::F64, dst: reg(RegClass::F64), src: Operand::Imm(f64) }));
+        body.push(statement(Op::SetPredicate {
+            compare: Compare::Lt,
+            ty: Type::U32,
+            ftz: false,
+            dst: reg(RegClass::Pred),
+            a: reg(RegClass::B32).into(),
+            b: int(2),
+            combine: None,
+        }));
+    }
+    body
+}
+
+fn statement(op: Op) -> Statement {
+    Statement::Inst(Inst { guard: None, op })
+}
+
+fn params(draw: &mut Draw) -> Vec<Param> {
+    let count = draw.below(5);
+    (0..count)
+        .map(|index| {
+            let name = format!("p{index}");
+            if draw.rarely() {
+                let align = 1 << draw.below(8);
+                Param { name, ty: Type::B8, bytes: 2 + draw.below(127), align }
+            } else {
+                let ty = draw.of(&PARAMETERS);
+                Param { name, ty, bytes: ty.bytes(), align: ty.bytes() }
+            }
+        })
+        .collect()
+}
+
+const PARAMETERS: [Type; 14] = [
+    Type::B8,
+    Type::B16,
+    Type::B32,
+    Type::B64,
+    Type::U8,
+    Type::U16,
+    Type::U32,
+    Type::U64,
+    Type::S8,
+    Type::S16,
+    Type::S32,
+    Type::S64,
+    Type::F32,
+    Type::F64,
+];
+
+/// Dynamic arrays first, as the text has them.
+fn shared(draw: &mut Draw) -> Vec<SharedArray> {
+    let (dynamic, fixed) = (draw.below(3), draw.below(3));
+    let array = |draw: &mut Draw, name: String, size| SharedArray { name, align: 1 << draw.below(9), size };
+    let mut arrays: Vec<_> = (0..dynamic).map(|index| array(draw, format!("d{index}"), SharedSize::Dynamic)).collect();
+    for index in 0..fixed {
+        let size = SharedSize::Static(16 + draw.below(4096));
+        arrays.push(array(draw, format!("s{index}"), size));
+    }
+    arrays
+}
+
+fn limits(draw: &mut Draw) -> Limits {
+    let extent = |draw: &mut Draw| [32 << draw.below(3), 1 + draw.below(2), 1 + draw.below(2)];
+    let mut limits = Limits::default();
+    match draw.below(4) {
+        0 => limits.required_threads = Some(extent(draw)),
+        1 => limits.max_threads = Some(extent(draw)),
+        _ => {}
+    }
+    if limits != Limits::default() && draw.flag() {
+        limits.min_blocks = Some(1 + draw.below(3));
+    } else if draw.rarely() {
+        limits.max_registers = Some(64 + draw.below(64));
+    }
+    limits
+}
+
+/// A kernel that has only `body`, for tests of single instructions.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub fn bare(body: Vec<Statement>) -> Kernel {
+    Kernel { name: "bare".to_owned(), params: Vec::new(), shared: Vec::new(), limits: Limits::default(), body }
+}
+
+/// `add.rn.f32`-like instruction in its plainest form.
+#[allow(dead_code, reason = "not every test file needs it")]
+pub fn binary(op: BinaryOp, ty: Type, dst: Reg, a: Operand, b: Operand) -> Op {
+    let (rounding, ftz, sat, approx, full, nan) = (None, false, false, false, false, false);
+    Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b }
+}

@@ -1,0 +1,308 @@
+//! Instructions drawn field by field, one arm a variant.
+
+use tilewright_ptx_ir::ir::{
+    Address, AtomicOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, Kernel, Label, LoadOrder,
+    MmaShape, MulPart, Op, Operand, ParamIndex, Reg, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special,
+    StoreOrder, TernaryOp, Type, UnaryOp, VoteMode,
+};
+
+use super::draw::Draw;
+
+/// Number of variants of [`Op`].
+pub const KINDS: usize = 43;
+
+const SPACES: [Space; 6] = [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
+const L2_SIZES: [u32; 3] = [64, 128, 256];
+
+/// An instruction of `kind`, which the verifier may refuse. `kernel` says what it may refer to.
+pub fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
+    match kind {
+        0..10 => movement(kind, kernel, draw),
+        10..18 => arithmetic(kind, draw),
+        18..28 => memory(kind, kernel, draw),
+        28..35 => warp(kind, draw),
+        _ => control(kind, draw),
+    }
+}
+
+fn movement(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
+    let ty = draw.of(&Type::ALL);
+    let dst = draw.register_for(ty);
+    match kind {
+        0 => Op::Mov { ty, dst, src: draw.operand(ty) },
+        1 => {
+            let src = draw.of(&Special::ALL);
+            Op::ReadSpecial { dst: draw.register(if src.is_wide() { RegClass::B64 } else { RegClass::B32 }), src }
+        }
+        2 => {
+            let class = draw.of(&[RegClass::B32, RegClass::B64]);
+            Op::SharedAddress { dst: draw.register(class), array: Shared(draw.below(some(kernel.shared.len()))) }
+        }
+        3 | 4 => {
+            let (ty, part, count) =
+                draw.of(&[(Type::B32, Type::B16, 2), (Type::B64, Type::B32, 2), (Type::B64, Type::B16, 4)]);
+            if kind == 3 {
+                let srcs = (0..count).map(|_| draw.register_for(part).into()).collect();
+                return Op::Pack { ty, dst: draw.register_for(ty), srcs };
+            }
+            let class = draw.class_for(part);
+            Op::Unpack { ty, dsts: draw.registers(class, count), src: draw.register_for(ty) }
+        }
+        5 => {
+            let (to, from) = (ty, draw.of(&Type::ALL));
+            let rounding = if draw.flag() { Some(draw.of(Rounding::ALL)) } else { None };
+            Op::Cvt { to, from, rounding, ftz: draw.rarely(), sat: draw.rarely(), dst, src: draw.operand(from) }
+        }
+        6 => {
+            let (to, rounding, relu) = (ty, draw.of(Rounding::ALL), draw.rarely());
+            Op::CvtPair { to, rounding, relu, dst, high: draw.operand(Type::F32), low: draw.operand(Type::F32) }
+        }
+        7 => Op::CvtPackS8 {
+            dst: draw.register(RegClass::B32),
+            a: draw.operand(Type::S32),
+            b: draw.operand(Type::S32),
+            c: draw.operand(Type::B32),
+        },
+        8 => Op::Cvta {
+            space: draw.of(&SPACES),
+            to_generic: draw.flag(),
+            dst: draw.register(RegClass::B64),
+            src: draw.register(RegClass::B64),
+        },
+        _ => Op::Select { ty, dst, a: draw.operand(ty), b: draw.operand(ty), pred: draw.register(RegClass::Pred) },
+    }
+}
+
+fn arithmetic(kind: usize, draw: &mut Draw) -> Op {
+    let ty = draw.of(&Type::ALL);
+    let dst = draw.register_for(ty);
+    let rounding = if draw.flag() { Some(draw.of(Rounding::ALL)) } else { None };
+    let (ftz, sat) = (draw.rarely(), draw.rarely());
+    match kind {
+        10 => {
+            let op = draw.of(UnaryOp::ALL);
+            let dst = if matches!(op, UnaryOp::PopulationCount | UnaryOp::LeadingZeros) {
+                draw.register(RegClass::B32)
+            } else {
+                dst
+            };
+            Op::Unary { op, ty, rounding, approx: draw.flag(), ftz, dst, a: draw.operand(ty) }
+        }
+        11 => {
+            let op = draw.of(BinaryOp::ALL);
+            let amount = if matches!(op, BinaryOp::Shl | BinaryOp::Shr) { Type::U32 } else { ty };
+            let (approx, full, nan) = (draw.rarely(), draw.rarely(), draw.rarely());
+            let (a, b) = (draw.operand(ty), draw.operand(amount));
+            Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b }
+        }
+        12 => {
+            let op = draw.of(TernaryOp::ALL);
+            let field = if op == TernaryOp::BitFieldExtract { Type::U32 } else { ty };
+            let (a, b, c) = (draw.operand(ty), draw.operand(field), draw.operand(field));
+            Op::Ternary { op, ty, rounding, ftz, sat, relu: draw.rarely(), dst, a, b, c }
+        }
+        13 | 14 => {
+            let part = draw.of(MulPart::ALL);
+            let wide = match (part, ty) {
+                (MulPart::Wide, Type::U16 | Type::S16) => Type::U32,
+                (MulPart::Wide, Type::U32 | Type::S32) => Type::U64,
+                _ => ty,
+            };
+            let (dst, a, b) = (draw.register(wide.class()), draw.operand(ty), draw.operand(ty));
+            if kind == 13 {
+                return Op::Mul { part, ty, dst, a, b };
+            }
+            Op::Mad { part, ty, dst, a, b, c: draw.operand(wide) }
+        }
+        15 => {
+            let (a, b, c) = (draw.operand(Type::B32), draw.operand(Type::B32), draw.operand(Type::B32));
+            Op::Lop3 { table: draw.next() as u8, dst: draw.register_for(Type::B32), a, b, c }
+        }
+        16 => {
+            let (a, b) = (draw.operand(ty), draw.operand(ty));
+            let (start, length) = (draw.operand(Type::U32), draw.operand(Type::U32));
+            Op::BitFieldInsert { ty, dst, a, b, start, length }
+        }
+        _ => {
+            let compare = draw.of(Compare::ALL);
+            let combine = draw.flag().then(|| (draw.of(BoolOp::ALL), draw.register(RegClass::Pred)));
+            let dst = draw.register(RegClass::Pred);
+            Op::SetPredicate { compare, ty, ftz, dst, a: draw.operand(ty), b: draw.operand(ty), combine }
+        }
+    }
+}
+
+fn memory(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
+    let (space, ty) = (draw.of(&SPACES), draw.of(&Type::ALL));
+    let address = address(space, ty.bytes(), kernel, draw);
+    let scope = draw.maybe(Scope::ALL);
+    let policy = draw.rarely().then(|| draw.register(RegClass::B64));
+    let l2_prefetch = draw.maybe(&L2_SIZES);
+    match kind {
+        18 => Op::Load {
+            space,
+            ty,
+            order: draw.maybe(LoadOrder::ALL).unwrap_or(LoadOrder::Weak),
+            scope,
+            cache: draw.maybe(Cache::ALL).unwrap_or(Cache::Default),
+            l1: draw.maybe(EvictionPriority::ALL).unwrap_or(EvictionPriority::Normal),
+            l2_prefetch,
+            policy,
+            dsts: {
+                let class = memory_class(ty, draw);
+                let count = draw.of(&[1, 2, 4]);
+                draw.registers(class, count)
+            },
+            address: vector_address(address, draw),
+        },
+        19 => Op::Store {
+            space,
+            ty,
+            order: draw.maybe(StoreOrder::ALL).unwrap_or(StoreOrder::Weak),
+            scope,
+            cache: draw.maybe(Cache::ALL).unwrap_or(Cache::Default),
+            policy,
+            srcs: {
+                let count = draw.of(&[1, 2, 4]);
+                (0..count)
+                    .map(|_| {
+                        let class = memory_class(ty, draw);
+                        if draw.rarely() { Operand::Imm(draw.literal(ty)) } else { draw.register(class).into() }
+                    })
+                    .collect()
+            },
+            address: vector_address(address, draw),
+        },
+        20 => {
+            let op = draw.of(AtomicOp::ALL);
+            let (order, dst) = (draw.maybe(FenceOrder::ALL), draw.flag().then(|| draw.register_for(ty)));
+            let b = (op == AtomicOp::CompareSwap).then(|| draw.operand(ty));
+            Op::Atomic { op, space, ty, order, scope, dst, address, a: draw.operand(ty), b }
+        }
+        21 => Op::Fence { order: draw.of(FenceOrder::ALL), scope: draw.of(Scope::ALL) },
+        22 => {
+            let bytes = draw.of(&[4, 8, 16]);
+            Op::CpAsync {
+                cache: draw.of(&[Cache::All, Cache::Global]),
+                bytes,
+                l2_prefetch,
+                dst: self::address(Space::Shared, bytes, kernel, draw),
+                src: self::address(Space::Global, bytes, kernel, draw),
+                source_bytes: draw.flag().then(|| draw.register(RegClass::B32).into()),
+                policy,
+            }
+        }
+        23 => Op::CpAsyncCommit,
+        24 => Op::CpAsyncWait { pending: draw.below(8) },
+        25 => Op::CpAsyncWaitAll,
+        26 => Op::CreatePolicy {
+            priority: draw.of(EvictionPriority::ALL),
+            fraction: draw.of(&[1.0f32, 0.5, 0.0625]).to_bits(),
+            dst: draw.register(RegClass::B64),
+        },
+        _ => {
+            if draw.flag() {
+                let level = draw.of(&[1, 2]);
+                return Op::Prefetch { level, address: self::address(Space::Global, 1, kernel, draw) };
+            }
+            let count = draw.of(&[1, 2, 4]);
+            let (transpose, dsts) = (draw.flag(), draw.registers(RegClass::B32, count));
+            Op::LdMatrix { transpose, dsts, address: self::address(Space::Shared, 16, kernel, draw) }
+        }
+    }
+}
+
+fn warp(kind: usize, draw: &mut Draw) -> Op {
+    let mask = draw.operand(Type::U32);
+    match kind {
+        28 => Op::Shuffle {
+            mode: draw.of(ShuffleMode::ALL),
+            dst: draw.register_for(Type::B32),
+            pred: draw.flag().then(|| draw.register(RegClass::Pred)),
+            src: draw.operand(Type::B32),
+            lane: draw.operand(Type::U32),
+            clamp: draw.operand(Type::U32),
+            mask,
+        },
+        29 => {
+            let mode = draw.of(VoteMode::ALL);
+            let class = if mode == VoteMode::Ballot { RegClass::B32 } else { RegClass::Pred };
+            let (dst, src) = (draw.register(class), draw.register(RegClass::Pred));
+            Op::Vote { mode, dst, src, negate: draw.flag(), mask }
+        }
+        30 => {
+            let ty = draw.of(&Type::ALL);
+            Op::MatchAny { ty, dst: draw.register(RegClass::B32), src: draw.operand(ty), mask }
+        }
+        31 => {
+            let (op, ty) = (draw.of(AtomicOp::ALL), draw.of(&Type::ALL));
+            Op::Redux { op, ty, dst: draw.register_for(ty), src: draw.operand(ty), mask }
+        }
+        32 => Op::ActiveMask { dst: draw.register(RegClass::B32) },
+        33 => Op::WarpSync { mask },
+        _ => {
+            let shape = draw.of(&MmaShape::ALL);
+            let (class, count) = (shape.accumulator_class(), shape.accumulator_registers());
+            let satfinite = draw.rarely();
+            let (dsts, c) = (draw.registers(class, count), draw.registers(class, count));
+            let a = draw.registers(RegClass::B32, shape.a_registers());
+            Op::Mma { shape, satfinite, dsts, a, b: draw.registers(RegClass::B32, shape.b_registers()), c }
+        }
+    }
+}
+
+fn control(kind: usize, draw: &mut Draw) -> Op {
+    use tilewright_ptx_ir::ir::Immediate;
+    let id = if draw.rarely() { draw.operand(Type::U32) } else { Operand::Imm(Immediate::Int(draw.below(16).into())) };
+    let threads = match draw.flag() {
+        true => Operand::Imm(Immediate::Int(i64::from(32 * (1 + draw.below(32))))),
+        false => draw.register(RegClass::B32).into(),
+    };
+    match kind {
+        35 => Op::BarrierSync { aligned: draw.flag(), id, threads: draw.flag().then_some(threads) },
+        36 => Op::BarrierArrive { aligned: draw.flag(), id, threads },
+        37 => Op::Branch { uniform: draw.flag(), label: Label(draw.below(super::LABELS)) },
+        38 => Op::Return,
+        39 => Op::Exit,
+        40 => Op::Trap,
+        41 => Op::Nanosleep { duration: draw.operand(Type::U32) },
+        _ => Op::LdMatrix {
+            transpose: draw.flag(),
+            dsts: draw.registers(RegClass::B32, 4),
+            address: Address { base: Base::Reg(draw.register(RegClass::B32)), offset: 32 },
+        },
+    }
+}
+
+/// Where an access of `bytes` may go: a register or what the kernel declares, at any multiple of `bytes`.
+fn address(space: Space, bytes: u32, kernel: &Kernel, draw: &mut Draw) -> Address {
+    let offset = (i32::try_from(draw.below(9)).unwrap() - 4) * bytes.max(1).cast_signed();
+    let declared = draw.flag();
+    let base = match space {
+        Space::Param => Base::Param(ParamIndex(draw.below(some(kernel.params.len())))),
+        Space::Shared if declared => Base::Shared(Shared(draw.below(some(kernel.shared.len())))),
+        Space::Shared => Base::Reg(draw.register(RegClass::B32)),
+        _ => Base::Reg(draw.register(RegClass::B64)),
+    };
+    Address { base, offset }
+}
+
+/// The same address at a multiple of 4: vectors want it.
+fn vector_address(address: Address, draw: &mut Draw) -> Address {
+    if draw.flag() { Address { offset: address.offset * 4, ..address } } else { address }
+}
+
+/// Memory moves into the type's own class or a wider one of integers.
+fn memory_class(ty: Type, draw: &mut Draw) -> RegClass {
+    if draw.rarely() { draw.of(&[RegClass::B16, RegClass::B32, RegClass::B64]) } else { ty.class() }
+}
+
+fn some(length: usize) -> u32 {
+    u32::try_from(length.max(1)).unwrap()
+}
+
+/// The variant of an instruction, as a name.
+pub fn kind_of(op: &Op) -> String {
+    let text = format!("{op:?}");
+    text.split([' ', '{', '(']).next().unwrap().to_owned()
+}
