@@ -69,8 +69,8 @@ fn unary_ftz(op: UnaryOp, ty: Type, ftz: bool, report: &mut impl FnMut(Reason)) 
         if !ftz {
             report(Reason::Modifier { what: "ex2 of bf16 wants .ftz" });
         }
-    } else if op == UnaryOp::Tanh && ftz {
-        report(Reason::Modifier { what: "tanh takes no .ftz" });
+    } else if ftz && (op == UnaryOp::Tanh || (op == UnaryOp::Ex2 && ty != Type::F32)) {
+        report(Reason::Modifier { what: "tanh and ex2 of f16 take no .ftz" });
     } else {
         check_ftz(ftz, ty, report);
     }

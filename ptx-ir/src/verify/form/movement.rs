@@ -1,7 +1,7 @@
 //! Moves and conversions.
 
 use super::{operand, register, require_type};
-use crate::ir::{Op, Operand, RegClass, Rounding, Space, Type};
+use crate::ir::{Op, RegClass, Rounding, Space, Type};
 use crate::verify::error::Reason;
 
 pub(super) fn movement(op: &Op, report: &mut impl FnMut(Reason)) {
