@@ -72,7 +72,7 @@ fn tile_product() {
         let (a, d) = (k.pointer::<u32>("a"), k.pointer::<f32>("d"));
         let tile = k.dynamic_shared::<u32>("tile");
         let lane = k.lane();
-        k.copy_async_16(tile.address_of(lane << 2), a.at(0).address_value(k), None, Default::default());
+        k.copy_async_16(tile.address_of(lane << 2), a.address(), None, Default::default());
         k.commit_copies();
         k.wait_copies(0);
         k.barrier();
@@ -83,16 +83,6 @@ fn tile_product() {
         d.at(lane << 2).store_vector(accumulator.map(|local| local.now()));
     });
     check_snapshot("tile_product", &module.unwrap());
-}
-
-trait AddressValue<'k> {
-    fn address_value(self, k: &'k Builder) -> Value<'k, u64>;
-}
-
-impl<'k, T: tilewright_ptx_ir::build::Element> AddressValue<'k> for tilewright_ptx_ir::build::Place<'k, T> {
-    fn address_value(self, k: &'k Builder) -> Value<'k, u64> {
-        Value::from_register(k, self.address().reg().unwrap())
-    }
 }
 
 #[test]

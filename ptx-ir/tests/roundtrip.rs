@@ -4,12 +4,13 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use tilewright_ptx_ir::ir::Statement;
+use tilewright_ptx_ir::ir::{Module, Op, Statement};
 use tilewright_ptx_ir::{Target, parse, verify};
 
-use support::{Draw, KINDS, kind_of, modules};
+use support::{Draw, KINDS};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
@@ -17,6 +18,18 @@ fn config(cases: u32) -> ProptestConfig {
         cases: ProptestConfig::default().cases.min(cases),
         ..ProptestConfig::default()
     }
+}
+
+/// Modules of one to three kernels for any target.
+fn modules() -> impl Strategy<Value = Module> {
+    let kernel = (any::<u64>(), vec((0..KINDS, any::<u64>()), 1..40));
+    (0..Target::ALL.len(), vec(kernel, 1..4)).prop_map(|(target, plans)| support::module(Target::ALL[target], &plans))
+}
+
+/// The variant of an instruction, as a name.
+fn kind_of(op: &Op) -> String {
+    let text = format!("{op:?}");
+    text.split([' ', '{', '(']).next().unwrap().to_owned()
 }
 
 proptest! {
@@ -99,4 +112,57 @@ fn random_modules_reach_every_instruction() {
         }
     }
     assert_eq!(found.len(), 43, "{found:?}");
+}
+
+fn kernel(declarations: &str, params: &str, body: &str) -> String {
+    format!(
+        ".version 7.0\n.target sm_80\n.address_size 64\n{declarations}\n.visible .entry k({params})\n{{\n{body}\n}}\n"
+    )
+}
+
+fn printed(text: &str) -> String {
+    let module = parse(text).unwrap().module;
+    let printed = module.to_string();
+    assert_eq!(parse(&printed).unwrap().module, module);
+    printed
+}
+
+/// PTX has `[a+-8]`; ptxas calls `[a-8]` a syntax error.
+#[test]
+fn negative_offsets_are_added() {
+    let text =
+        kernel("", "", ".reg .b64 %rd<1>;\n.reg .b32 %r<1>;\nmov.u64 %rd0, 64;\nld.global.u32 %r0, [%rd0-8];\nret;");
+    assert!(printed(&text).contains("[%rd0+-8]"));
+    assert_eq!(printed(&text.replace("-8", "+-8")), printed(&text));
+}
+
+#[test]
+fn dynamic_arrays_that_no_statement_mentions_stay() {
+    let text = kernel(".extern .shared .align 16 .b8 k_more[];", "", "ret;");
+    assert!(printed(&text).contains(".extern .shared .align 16 .b8 k_more[];"));
+}
+
+#[test]
+fn alignments_of_scalar_parameters_stay() {
+    assert!(printed(&kernel("", ".param .align 16 .u32 k_x", "ret;")).contains(".param .align 16 .u32 k_x"));
+    let pointer = parse(&kernel("", ".param .u64 .ptr .global .align 16 k_x", "ret;")).unwrap().module;
+    assert_eq!(pointer.kernels[0].params[0].align, 8);
+}
+
+#[test]
+fn a_body_without_its_brace_is_an_error() {
+    let text = kernel("", "", "ret;");
+    let errors = parse(text.trim_end().trim_end_matches('}')).unwrap_err();
+    assert_eq!(errors.to_string(), "line 7: expected `}`, found `end of text`");
+}
+
+/// Ranges of registers and sizes of arrays up to 2^32 are errors or values, never overflows.
+#[test]
+fn huge_declarations_do_not_overflow() {
+    let ranges = ".reg .b32 %r<4294967295>;\n.reg .b32 %q<10>;\n.reg .b32 %s;\nmov.u32 %q9, 1;\nret;";
+    assert!(parse(&kernel("", "", ranges)).is_err());
+    let arrays = ".shared .b8 a[4294967295];\n.shared .align 16 .b8 b[4];\nret;";
+    let module = parse(&kernel("", "", arrays)).unwrap().module;
+    assert_eq!(module.kernels[0].static_shared_bytes(), u32::MAX);
+    assert!(verify(&module).is_err());
 }

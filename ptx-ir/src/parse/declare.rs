@@ -1,15 +1,10 @@
-//! Directives: module headers, entries, parameters, registers, shared arrays, and the frame of bodies.
+//! Directives: module headers, entries, parameters, limits, shared arrays at module level.
 
-use std::collections::HashMap;
-
-use super::Source;
 use super::error::{ParseError, Problem};
-use super::inst;
 use super::operand::{Cursor, Names, Result};
 use super::token::{Kind, Token};
-use crate::ir::{
-    Guard, Inst, Kernel, Label, Limits, Module, Param, Reg, RegClass, SharedArray, SharedSize, Statement, Type,
-};
+use super::{Source, body};
+use crate::ir::{Kernel, Limits, Module, Param, SharedArray, SharedSize, Type};
 use crate::target::Target;
 
 /// Reads a whole module, going on after each error at the next semicolon or brace.
@@ -108,7 +103,7 @@ fn read_directive(
 }
 
 /// `.align 16 .b8 name[64];`, the word `.shared` being taken.
-fn read_shared(cursor: &mut Cursor<'_>) -> Result<SharedArray> {
+pub(super) fn read_shared(cursor: &mut Cursor<'_>) -> Result<SharedArray> {
     let mut align = None;
     let mut word = cursor.word("a type")?;
     if word == ".align" {
@@ -131,7 +126,7 @@ fn read_shared(cursor: &mut Cursor<'_>) -> Result<SharedArray> {
     Ok(SharedArray { name, align: align.unwrap_or_else(|| ty.bytes().max(1)), size })
 }
 
-fn read_type(cursor: &Cursor<'_>, word: &str) -> Result<Type> {
+pub(super) fn read_type(cursor: &Cursor<'_>, word: &str) -> Result<Type> {
     let ty = word.strip_prefix('.').and_then(Type::from_name);
     ty.ok_or_else(|| cursor.error(Problem::Unsupported { what: "type", text: word.to_owned() }))
 }
@@ -157,8 +152,8 @@ fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<Parse
         };
         kernel.shared.push(SharedArray { name, ..array });
     }
-    read_declarations(body, &mut kernel, &mut names, errors);
-    let lines = read_body(body, &mut kernel, &names, errors);
+    body::read_declarations(body, &mut kernel, &mut names, errors);
+    let lines = body::read_body(body, &mut kernel, &names, errors);
     Ok((kernel, lines))
 }
 
@@ -254,158 +249,7 @@ fn body_tokens<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [Token]> {
     Ok(body)
 }
 
-/// First pass over a body: registers, shared arrays and labels, which may be used before they stand.
-fn read_declarations(body: &[Token], kernel: &mut Kernel, names: &mut Names, errors: &mut Vec<ParseError>) {
-    let no_names = Names::default();
-    let mut cursor = Cursor { tokens: body, position: 0, names: &no_names };
-    let mut next = HashMap::new();
-    let mut singles = Vec::new();
-    let mut label_words = Vec::new();
-    while let Some(token) = cursor.peek() {
-        let result = match &token.kind {
-            Kind::Word(word) if word == ".reg" => {
-                cursor.position += 1;
-                read_registers(&mut cursor, names, &mut next, &mut singles)
-            }
-            Kind::Word(word) if word == ".shared" => {
-                cursor.position += 1;
-                read_shared(&mut cursor).and_then(|array| declare_shared(&cursor, array, kernel, names))
-            }
-            Kind::Word(word) if body.get(cursor.position + 1).is_some_and(|token| token.kind == Kind::Mark(':')) => {
-                label_words.push((word.clone(), token.line));
-                cursor.position += 2;
-                Ok(())
-            }
-            _ => {
-                cursor.position += 1;
-                Ok(())
-            }
-        };
-        if let Err(error) = result {
-            errors.push(error);
-            skip_statement(&mut cursor);
-        }
-    }
-    // Names without a range get the numbers after the ranges of their class.
-    for (name, class) in singles {
-        let number = next.entry(class).or_insert(0u32);
-        names.registers.insert(name, Reg { class, number: *number });
-        *number = number.saturating_add(1);
-    }
-    number_labels(label_words, names, errors);
-}
-
-fn declare_shared(cursor: &Cursor<'_>, array: SharedArray, kernel: &mut Kernel, names: &mut Names) -> Result<()> {
-    let index = u32::try_from(kernel.shared.len()).unwrap_or(u32::MAX);
-    if names.shared.insert(array.name.clone(), index).is_some() {
-        return Err(cursor.error(Problem::Redeclared { name: array.name }));
-    }
-    kernel.shared.push(array);
-    Ok(())
-}
-
-fn read_registers(
-    cursor: &mut Cursor<'_>,
-    names: &mut Names,
-    next: &mut HashMap<RegClass, u32>,
-    singles: &mut Vec<(String, RegClass)>,
-) -> Result<()> {
-    let word = cursor.word("a register's type")?;
-    let class = read_type(cursor, word)?.class();
-    loop {
-        let name = cursor.word("a register's name")?.to_owned();
-        let taken = names.ranges.contains_key(&name) || singles.iter().any(|(single, _)| *single == name);
-        if taken {
-            return Err(cursor.error(Problem::Redeclared { name }));
-        }
-        if cursor.accept('<') {
-            let count = cursor.unsigned()?;
-            cursor.mark('>', "`>`")?;
-            let first = next.entry(class).or_insert(0);
-            let end = first.checked_add(count);
-            let end = end.ok_or_else(|| cursor.error(Problem::Number { text: count.to_string() }))?;
-            names.ranges.insert(name, (Reg { class, number: *first }, count));
-            *first = end;
-        } else {
-            singles.push((name, class));
-        }
-        if !cursor.accept(',') {
-            return cursor.mark(';', "`;`");
-        }
-    }
-}
-
-/// `$L7` keeps its number where every label is of that form; otherwise labels are numbered as they stand.
-fn number_labels(words: Vec<(String, u32)>, names: &mut Names, errors: &mut Vec<ParseError>) {
-    let own = |word: &str| {
-        word.strip_prefix("$L")
-            .and_then(|digits| digits.parse::<u32>().ok().filter(|number| number.to_string() == digits))
-    };
-    let keep = words.iter().all(|(word, _)| own(word).is_some());
-    for (index, (word, line)) in (0u32..).zip(words) {
-        let number = if keep { own(&word).unwrap_or(index) } else { index };
-        if names.labels.insert(word.clone(), Label(number)).is_some() {
-            errors.push(ParseError { line, problem: Problem::Redeclared { name: word } });
-        }
-    }
-}
-
-/// Second pass: instructions.
-fn read_body(body: &[Token], kernel: &mut Kernel, names: &Names, errors: &mut Vec<ParseError>) -> Vec<u32> {
-    let mut cursor = Cursor { tokens: body, position: 0, names };
-    let mut lines = Vec::new();
-    while let Some(token) = cursor.peek() {
-        let line = token.line;
-        match read_statement(&mut cursor) {
-            Ok(Some(statement)) => {
-                kernel.body.push(statement);
-                lines.push(line);
-            }
-            Ok(None) => {}
-            Err(error) => {
-                errors.push(error);
-                skip_statement(&mut cursor);
-            }
-        }
-    }
-    lines
-}
-
-fn read_statement(cursor: &mut Cursor<'_>) -> Result<Option<Statement>> {
-    let mut guard = None;
-    if cursor.accept('@') {
-        let negate = cursor.accept('!');
-        guard = Some(Guard { pred: cursor.register()?, negate });
-    } else if cursor.accept('{') || cursor.accept('}') || cursor.accept(';') {
-        // Nested scopes are flattened: names are unique in what the printer and compilers write.
-        return Ok(None);
-    }
-    let mnemonic = cursor.word("an instruction")?;
-    if cursor.is_mark(':') && guard.is_none() {
-        cursor.position -= 1;
-        let label = cursor.label()?;
-        cursor.position += 1;
-        return Ok(Some(Statement::Label(label)));
-    }
-    match mnemonic {
-        ".reg" | ".shared" | ".pragma" => {
-            while cursor.peek().is_some() && !cursor.accept(';') {
-                cursor.position += 1;
-            }
-            return Ok(None);
-        }
-        ".loc" | ".file" => {
-            skip_line(cursor);
-            return Ok(None);
-        }
-        _ => {}
-    }
-    let op = inst::read(cursor, mnemonic)?;
-    cursor.mark(';', "`;`")?;
-    Ok(Some(Statement::Inst(Inst { guard, op })))
-}
-
-fn skip_statement(cursor: &mut Cursor<'_>) {
+pub(super) fn skip_statement(cursor: &mut Cursor<'_>) {
     while cursor.peek().is_some() && !cursor.accept(';') {
         if cursor.is_mark('{') || cursor.is_mark('}') {
             return;
@@ -414,7 +258,7 @@ fn skip_statement(cursor: &mut Cursor<'_>) {
     }
 }
 
-fn skip_line(cursor: &mut Cursor<'_>) {
+pub(super) fn skip_line(cursor: &mut Cursor<'_>) {
     let line = cursor.tokens.get(cursor.position.saturating_sub(1)).map_or(0, |token| token.line);
     while cursor.peek().is_some_and(|token| token.line == line) {
         cursor.position += 1;

@@ -6,6 +6,7 @@
 //! # Source
 //! PTX ISA 9.0, sections 4 (Syntax) and 9.7 (Instructions).
 
+mod body;
 mod declare;
 mod error;
 mod inst;

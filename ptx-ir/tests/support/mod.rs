@@ -6,16 +6,14 @@
 mod draw;
 mod op;
 
-use proptest::collection::vec;
-use proptest::prelude::*;
 use tilewright_ptx_ir::ir::{
-    BinaryOp, Compare, Guard, Immediate, Inst, Kernel, Label, Limits, Module, Op, Operand, Param, Reg, RegClass,
-    SharedArray, SharedSize, Statement, Type,
+    Compare, Guard, Immediate, Inst, Kernel, Label, Limits, Module, Op, Operand, Param, Reg, RegClass, SharedArray,
+    SharedSize, Statement, Type,
 };
 use tilewright_ptx_ir::{Target, verify};
 
 pub use draw::{Draw, REGISTERS};
-pub use op::{KINDS, kind_of};
+pub use op::KINDS;
 
 /// Labels of a random kernel.
 pub const LABELS: u32 = 3;
@@ -24,12 +22,6 @@ pub const PREAMBLE: usize = 6 * REGISTERS as usize;
 
 /// One kernel: a seed for its declarations, and the kind and seed of each statement. Shrinking drops statements.
 type Plan = (u64, Vec<(usize, u64)>);
-
-/// Modules of one to three kernels for any target.
-pub fn modules() -> impl Strategy<Value = Module> {
-    let kernel = (any::<u64>(), vec((0..KINDS, any::<u64>()), 1..40));
-    (0..Target::ALL.len(), vec(kernel, 1..4)).prop_map(|(target, plans)| module(Target::ALL[target], &plans))
-}
 
 /// The module of these plans.
 pub fn module(target: Target, plans: &[Plan]) -> Module {
@@ -162,17 +154,4 @@ fn limits(draw: &mut Draw) -> Limits {
         limits.max_registers = Some(64 + draw.below(64));
     }
     limits
-}
-
-/// A kernel that has only `body`, for tests of single instructions.
-#[allow(dead_code, reason = "not every test file needs it")]
-pub fn bare(body: Vec<Statement>) -> Kernel {
-    Kernel { name: "bare".to_owned(), params: Vec::new(), shared: Vec::new(), limits: Limits::default(), body }
-}
-
-/// `add.rn.f32`-like instruction in its plainest form.
-#[allow(dead_code, reason = "not every test file needs it")]
-pub fn binary(op: BinaryOp, ty: Type, dst: Reg, a: Operand, b: Operand) -> Op {
-    let (rounding, ftz, sat, approx, full, nan) = (None, false, false, false, false, false);
-    Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b }
 }

@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::ir::{
     Address, AtomicOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, Kernel, Label, LoadOrder,
-    MmaShape, MulPart, Op, Operand, ParamIndex, Reg, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special,
+    MmaShape, MulPart, Op, Operand, ParamIndex, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special,
     StoreOrder, TernaryOp, Type, UnaryOp, VoteMode,
 };
 
@@ -299,10 +299,4 @@ fn memory_class(ty: Type, draw: &mut Draw) -> RegClass {
 
 fn some(length: usize) -> u32 {
     u32::try_from(length.max(1)).unwrap()
-}
-
-/// The variant of an instruction, as a name.
-pub fn kind_of(op: &Op) -> String {
-    let text = format!("{op:?}");
-    text.split([' ', '{', '(']).next().unwrap().to_owned()
 }

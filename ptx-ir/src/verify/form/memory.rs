@@ -33,15 +33,11 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
                 });
             }
         }
-        Op::Fence { order, .. } => {
-            if !matches!(order, FenceOrder::AcqRel | FenceOrder::SeqCst) {
-                report(Reason::Modifier { what: "a fence is acq_rel or sc" });
-            }
+        Op::Fence { order, .. } if !matches!(order, FenceOrder::AcqRel | FenceOrder::SeqCst) => {
+            report(Reason::Modifier { what: "a fence is acq_rel or sc" });
         }
-        Op::Prefetch { level, .. } => {
-            if !matches!(level, 1 | 2) {
-                report(Reason::Modifier { what: "prefetch goes to L1 or L2" });
-            }
+        Op::Prefetch { level, .. } if !matches!(level, 1 | 2) => {
+            report(Reason::Modifier { what: "prefetch goes to L1 or L2" });
         }
         Op::CpAsync { cache, bytes, l2_prefetch, source_bytes, policy, .. } => {
             prefetch_size(*l2_prefetch, report);
