@@ -40,7 +40,7 @@ fn module(case: u64) -> Module {
 /// Each instruction in a module of its own: the assembler stops early and miscounts lines.
 fn alone(module: &Module) -> impl Iterator<Item = Module> {
     let kernel = &module.kernels[0];
-    let (preamble, rest) = kernel.body.split_at(support::PREAMBLE);
+    let (preamble, rest) = kernel.body.split_at(support::preamble().len());
     let labels = (0..support::LABELS).map(|label| Statement::Label(Label(label)));
     rest.iter().filter(|statement| matches!(statement, Statement::Inst(_))).map(move |statement| {
         let mut body = preamble.to_vec();
@@ -68,7 +68,7 @@ fn assemble(assembler: &Path, case: u64, module: &Module) -> Vec<(String, String
         .filter(|message| message.contains("error  ") || message.contains("fatal  "))
         .map(|message| {
             let reason = message.rsplit("; ").next().unwrap_or(message).to_owned();
-            let statement = module.kernels[0].statement_text(support::PREAMBLE).unwrap();
+            let statement = module.kernels[0].statement_text(support::preamble().len()).unwrap();
             (reason, format!("{statement} ({} {})", module.target, module.version()))
         })
         .collect()

@@ -12,13 +12,12 @@ use tilewright_ptx_ir::ir::{
 };
 use tilewright_ptx_ir::{Target, verify};
 
-pub use draw::{Draw, REGISTERS};
+pub use draw::Draw;
+use draw::REGISTERS;
 pub use op::KINDS;
 
 /// Labels of a random kernel.
 pub const LABELS: u32 = 3;
-/// Statements that write the registers before anything else.
-pub const PREAMBLE: usize = 6 * REGISTERS as usize;
 
 /// One kernel: a seed for its declarations, and the kind and seed of each statement. Shrinking drops statements.
 type Plan = (u64, Vec<(usize, u64)>);
@@ -67,7 +66,7 @@ fn accepted(target: Target, frame: &Kernel, kind: usize, seed: u64) -> Option<St
 }
 
 /// Writes every register that the rest may read.
-fn preamble() -> Vec<Statement> {
+pub fn preamble() -> Vec<Statement> {
     let mut body = Vec::new();
     for number in 0..REGISTERS {
         let reg = |class| Reg { class, number };
