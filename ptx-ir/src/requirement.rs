@@ -42,6 +42,7 @@ impl Op {
             } => HOPPER,
             Self::Cvt { to: Type::Bf16, from, .. } if *from != Type::F32 => HOPPER,
             Self::Cvt { from: Type::Bf16, to, .. } if *to != Type::F32 => HOPPER,
+            Self::Cvt { from: Type::Bf16, to: Type::F32, ftz: true, .. } => HOPPER,
             Self::Cvt { from: Type::Bf16, to: Type::F32, .. } => Requirement::version(1),
             Self::Atomic { ty: Type::Bf16 | Type::Bf16x2, .. } => HOPPER,
             Self::Unary { op: UnaryOp::Ex2 | UnaryOp::Tanh, ty: Type::Bf16 | Type::Bf16x2, .. } => HOPPER,

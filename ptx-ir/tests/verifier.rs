@@ -288,7 +288,8 @@ fn limits_themselves_are_allowed() {
 }
 
 /// Instructions that sm_80 lacks and sm_90 has.
-const HOPPER: [&str; 5] = [
+const HOPPER: [&str; 6] = [
+    "mov.b16 %h0, 0; cvt.ftz.f32.bf16 %f0, %h0; ret;",
     "mov.b32 %r0, 0; add.bf16x2 %r1, %r0, %r0; ret;",
     "mov.b16 %h0, 0; setp.lt.bf16 %p0, %h0, %h0; ret;",
     "mov.b32 %r0, 0; ex2.approx.ftz.bf16x2 %r1, %r0; ret;",

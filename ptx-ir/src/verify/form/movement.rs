@@ -104,7 +104,11 @@ pub(super) fn conversion(op: &Op, report: &mut impl FnMut(Reason)) {
             if *ftz && *to != Type::F32 && *from != Type::F32 {
                 report(Reason::Modifier { what: ".ftz belongs to conversions from or to f32" });
             }
-            if *sat && (*to == Type::Bf16 || (!to.is_float() && !from.is_float() && contains(*to, *from))) {
+            if *sat
+                && (*to == Type::Bf16
+                    || *from == Type::Bf16
+                    || (!to.is_float() && !from.is_float() && contains(*to, *from)))
+            {
                 report(Reason::Modifier {
                     what: ".sat belongs to f16, f32, f64 and integers that do not hold every source",
                 });
