@@ -51,6 +51,8 @@ codes! {
     ERROR_NVLINK_UNCORRECTABLE = 220;
     /// The PTX is of a version that the driver does not know.
     ERROR_UNSUPPORTED_PTX_VERSION = 222;
+    /// A fault was contained on the device; everything that ran is lost.
+    ERROR_CONTAINED = 226;
     /// A handle is not valid.
     ERROR_INVALID_HANDLE = 400;
     /// No such name.
@@ -77,10 +79,14 @@ codes! {
     ERROR_INVALID_PC = 718;
     /// A kernel failed.
     ERROR_LAUNCH_FAILED = 719;
+    /// A kernel ended without giving its tensor memory back.
+    ERROR_TENSOR_MEMORY_LEAK = 721;
     /// The driver does not do this.
     ERROR_NOT_SUPPORTED = 801;
     /// Not permitted while a stream captures.
     ERROR_STREAM_CAPTURE_UNSUPPORTED = 900;
+    /// A device outside of CUDA, whose data was waited for, failed.
+    ERROR_EXTERNAL_DEVICE = 911;
     /// The driver does not know what went wrong.
     ERROR_UNKNOWN = 999;
 }
@@ -99,6 +105,7 @@ impl CUresult {
             self,
             Self::ERROR_ECC_UNCORRECTABLE
                 | Self::ERROR_NVLINK_UNCORRECTABLE
+                | Self::ERROR_CONTAINED
                 | Self::ERROR_ILLEGAL_ADDRESS
                 | Self::ERROR_LAUNCH_TIMEOUT
                 | Self::ERROR_ASSERT
@@ -108,6 +115,8 @@ impl CUresult {
                 | Self::ERROR_INVALID_ADDRESS_SPACE
                 | Self::ERROR_INVALID_PC
                 | Self::ERROR_LAUNCH_FAILED
+                | Self::ERROR_TENSOR_MEMORY_LEAK
+                | Self::ERROR_EXTERNAL_DEVICE
         )
     }
 }

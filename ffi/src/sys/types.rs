@@ -153,7 +153,7 @@ numbers! {
         /// Bytes.
         UINT8 = 0: "CU_TENSOR_MAP_DATA_TYPE_UINT8",
         /// 32-bit integers.
-        INT32 = 4: "CU_TENSOR_MAP_DATA_TYPE_INT32",
+        INT32 = 3: "CU_TENSOR_MAP_DATA_TYPE_INT32",
         /// binary16.
         FLOAT16 = 6: "CU_TENSOR_MAP_DATA_TYPE_FLOAT16",
         /// binary32.
