@@ -15,7 +15,7 @@ pub enum Dtype {
     Bf16,
 }
 
-/// An element type as a Rust type: [`f16`] or [`bf16`].
+/// An element type as a Rust type: `f16` or `bf16`.
 pub trait Element: Pod + sealed::Sealed {
     /// The same as a value.
     const DTYPE: Dtype;

@@ -13,7 +13,7 @@ use crate::kernel::module;
 use crate::plan::{Addresses, Dtype, Plan};
 use crate::problem::Problem;
 
-/// An element type of the products: [`f16`] or [`bf16`].
+/// An element type of the products: `f16` or `bf16`.
 pub trait Element: Pod + sealed::Sealed {
     /// The same as a value.
     const DTYPE: Dtype;
@@ -43,7 +43,7 @@ mod sealed {
 /// |---|---|---|---|---|
 /// | x | [m, k] | f16 or bf16 | row-major | 2 bytes; 16, with k a multiple of 8, for the fast copies |
 /// | w | [n, k] | as x | row-major, as torch's `Linear` keeps it | as x |
-/// | bias | [n], optional | as x | | 2 bytes |
+/// | bias | n, optional | as x | | 2 bytes |
 /// | y | [m, n] | as x | row-major | 2 bytes; 4, with n even, for the fast stores |
 ///
 /// m, n and k are any numbers from 1 up to the limits of [`tilewright_tile::problem`].

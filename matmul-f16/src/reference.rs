@@ -5,7 +5,7 @@ use tilewright_tile::oracle::{self, BF16_UNIT, Expected, F16_UNIT};
 use crate::plan::Dtype;
 use tilewright_tile::Shape;
 
-/// y = x · wᵀ + bias in f64, row-major: `x` [m, k], `w` [n, k], `bias` [n] or empty, result [m, n].
+/// y = x · wᵀ + bias in f64, row-major: `x` [m, k], `w` [n, k], `bias` of n elements or none, result [m, n].
 #[must_use]
 pub fn matmul(shape: Shape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<Expected> {
     oracle::product(shape, x, w, bias)

@@ -17,7 +17,7 @@ use crate::kernel::module;
 use crate::plan::{Addresses, Output, Plan, Scales};
 use crate::problem::{Operation, Problem};
 
-/// What W8A8 can give: [`f16`] or `f32`, scaled.
+/// What W8A8 can give: `f16` or `f32`, scaled.
 pub trait ScaledOutput: Pod + sealed::Sealed {
     /// The same as a value.
     const OUTPUT: Output;
@@ -89,9 +89,9 @@ impl Weight {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "constructed by name")]
 pub struct Operands<'a> {
-    /// [m, k], row-major.
+    /// m x k, row-major.
     pub x: DeviceSlice<'a, i8>,
-    /// [n, k], row-major.
+    /// n x k, row-major.
     pub w: DeviceSlice<'a, i8>,
 }
 
@@ -99,9 +99,9 @@ pub struct Operands<'a> {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "constructed by name")]
 pub struct ScalesOf<'a> {
-    /// [1] or [m].
+    /// One, or one a row of x.
     pub x: DeviceSlice<'a, f32>,
-    /// [1] or [n].
+    /// One, or one a row of w.
     pub w: DeviceSlice<'a, f32>,
 }
 

@@ -38,7 +38,7 @@ pub fn w8a8_bound(expected: &Expected, output: Output) -> f64 {
     expected.bound(3, if output == Output::F16 { F16_UNIT } else { F32_UNIT })
 }
 
-/// The product of W8A16 in f64: `x` [m, k], `w` [n, k], `scale` [1] or [n].
+/// The product of W8A16 in f64: `x` [m, k], `w` [n, k], `scale` one, or one a row of w.
 #[must_use]
 pub fn w8a16(shape: Shape, x: &[f32], w: &[i8], scale: &[f32]) -> Vec<Expected> {
     let w: Vec<f32> = w.iter().map(|q| f32::from(*q)).collect();

@@ -14,8 +14,8 @@ use crate::{Error, Operation, Plan, Problem, Real, Shape};
 /// A kernel is built and loaded the first time its plan is needed; every later call is one launch on the caller's stream.
 ///
 /// # Shapes
-/// x and y are [rows, columns], row-major, of the same type (f32, f16 or bf16); weight and bias are [columns], of x's type or f32; the results of
-/// [`sum`](Self::sum), [`max`](Self::max) and [`min`](Self::min) are [rows], f32. Any numbers of rows and columns from 1 up to
+/// x and y are [rows, columns], row-major, of the same type (f32, f16 or bf16); weight and bias are one for each column, of x's type or f32; the results of
+/// [`sum`](Self::sum), [`max`](Self::max) and [`min`](Self::min) are one for each row, f32. Any numbers of rows and columns from 1 up to
 /// [`Shape::MAX_ROWS`] and [`Shape::MAX_COLUMNS`]. Rows that start on 16 bytes and are a multiple of 16 bytes long are read 16 bytes at a time, with
 /// the same results.
 ///
@@ -47,9 +47,9 @@ pub struct RowKernels {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "constructed by name")]
 pub struct Affine<'a, W> {
-    /// [columns].
+    /// One for each column.
     pub weight: DeviceSlice<'a, W>,
-    /// [columns], if there is one.
+    /// One for each column, if there is one.
     pub bias: Option<DeviceSlice<'a, W>>,
 }
 
@@ -147,7 +147,7 @@ impl RowKernels {
         unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
 
-    /// Enqueues y[r] = Σ x[r, :].
+    /// Enqueues `y[r] = Σ x[r, :]`.
     ///
     /// # Errors
     /// As [`softmax`](Self::softmax).
@@ -161,7 +161,7 @@ impl RowKernels {
         self.reduce(Operation::Sum, stream, shape, x, y)
     }
 
-    /// Enqueues y[r] = max x[r, :].
+    /// Enqueues `y[r] = max x[r, :]`.
     ///
     /// # Errors
     /// As [`softmax`](Self::softmax).
@@ -175,7 +175,7 @@ impl RowKernels {
         self.reduce(Operation::Max, stream, shape, x, y)
     }
 
-    /// Enqueues y[r] = min x[r, :].
+    /// Enqueues `y[r] = min x[r, :]`.
     ///
     /// # Errors
     /// As [`softmax`](Self::softmax).

@@ -52,7 +52,7 @@ impl Expected {
 /// y = x · wᵀ + bias, row-major.
 ///
 /// # Shapes
-/// `x` [m, k], `w` [n, k], `bias` [n] or empty, result [m, n]. Missing elements count as zeros.
+/// `x` [m, k], `w` [n, k], `bias` of n elements or none, result [m, n]. Missing elements count as zeros.
 #[must_use]
 pub fn product(shape: Shape, x: &[f32], w: &[f32], bias: &[f32]) -> Vec<Expected> {
     let Shape { m, n, k } = shape;

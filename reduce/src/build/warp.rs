@@ -4,7 +4,7 @@ use tilewright_ptx_ir::build::{Builder, Number, Source, Value, Word};
 
 use super::{Operation, Reduce};
 
-/// The sum over the 32 lanes of the warp, in every lane. See the [module](self) for convergence and numerics.
+/// The sum over the 32 lanes of the warp, in every lane. See the [module](crate::build) for convergence and numerics.
 ///
 /// # Example
 /// Lane l of every warp holds l; every thread stores 0 + 1 + … + 31 = 496.
@@ -25,13 +25,13 @@ pub fn warp_sum<'k, T: Reduce>(k: &'k Builder, value: impl Source<'k, T>) -> Val
     reduce(k, Operation::Sum, value)
 }
 
-/// The maximum over the 32 lanes of the warp, in every lane. See the [module](self) for convergence and numerics.
+/// The maximum over the 32 lanes of the warp, in every lane. See the [module](crate::build) for convergence and numerics.
 #[must_use]
 pub fn warp_max<'k, T: Reduce>(k: &'k Builder, value: impl Source<'k, T>) -> Value<'k, T> {
     reduce(k, Operation::Max, value)
 }
 
-/// The minimum over the 32 lanes of the warp, in every lane. See the [module](self) for convergence and numerics.
+/// The minimum over the 32 lanes of the warp, in every lane. See the [module](crate::build) for convergence and numerics.
 #[must_use]
 pub fn warp_min<'k, T: Reduce>(k: &'k Builder, value: impl Source<'k, T>) -> Value<'k, T> {
     reduce(k, Operation::Min, value)

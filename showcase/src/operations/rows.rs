@@ -59,7 +59,7 @@ pub(super) fn check_layer_norm(session: &Session) -> Result<Vec<Row>> {
 
 type Launched<'s> = tilewright_ffi::DeviceSlice<'s, f16>;
 
-/// An operation from f16 [rows, columns] and an f32 weight [columns] to f16 [rows, columns].
+/// An operation from a matrix in f16 and an f32 weight for each column to a matrix in f16.
 fn matrix(
     session: &Session,
     name: &str,
