@@ -10,7 +10,7 @@ use crate::device::Choice;
 
 /// Quantized transformer kernels in Rust: checks every operation against its CPU oracle, then runs the attention of a trained block through them.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version, subcommand_precedence_over_arg = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) device: DeviceArguments,
