@@ -31,8 +31,6 @@ pub struct Arguments<'a> {
     first: Option<(Context, usize)>,
     /// The position of the first pointer from another context than that.
     foreign: Option<usize>,
-    /// The position of the first value that is too large, and its size.
-    oversized: Option<(usize, usize)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +49,7 @@ impl<'a> Arguments<'a> {
     /// No arguments yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            slots: [Slot::Value { bytes: [0; 8], size: 0 }; MAX_ARGUMENTS],
-            count: 0,
-            first: None,
-            foreign: None,
-            oversized: None,
-        }
+        Self { slots: [Slot::Value { bytes: [0; 8], size: 0 }; MAX_ARGUMENTS], count: 0, first: None, foreign: None }
     }
 
     /// The address of memory that the kernel reads.
@@ -74,18 +66,20 @@ impl<'a> Arguments<'a> {
         self.value(slice.address())
     }
 
-    /// A number of at most 8 bytes.
+    /// A number of at most 8 bytes; a larger type does not compile.
+    ///
+    /// ```compile_fail
+    /// // 16 bytes.
+    /// let arguments = tilewright_ffi::Arguments::new().value([0u32; 4]);
+    /// ```
     #[must_use]
-    pub fn value<T: NoUninit>(mut self, value: T) -> Self {
-        let from = bytemuck::bytes_of(&value);
+    pub fn value<T: NoUninit>(self, value: T) -> Self {
+        const { assert!(size_of::<T>() <= 8, "an argument by value has at most 8 bytes") };
         let mut bytes = [0; 8];
-        match bytes.get_mut(..from.len()) {
-            Some(to) => to.copy_from_slice(from),
-            None => {
-                let _ = self.oversized.get_or_insert((self.count, from.len()));
-            }
+        for (to, from) in bytes.iter_mut().zip(bytemuck::bytes_of(&value)) {
+            *to = *from;
         }
-        self.push(Slot::Value { bytes, size: from.len() })
+        self.push(Slot::Value { bytes, size: size_of::<T>() })
     }
 
     /// A tensor map, 128 bytes.
@@ -131,10 +125,7 @@ impl<'a> Arguments<'a> {
 
     /// Bytes of each argument, as far as they are kept.
     pub(crate) fn sizes(&self) -> impl Iterator<Item = usize> + '_ {
-        self.slots.iter().take(self.count).enumerate().map(|(index, slot)| match self.oversized {
-            Some((oversized, size)) if oversized == index => size,
-            _ => slot.size(),
-        })
+        self.slots.iter().take(self.count).map(Slot::size)
     }
 
     /// A pointer to each argument, as `cuLaunchKernel` reads them.

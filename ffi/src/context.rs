@@ -42,6 +42,9 @@ impl Context {
         // SAFETY: the result is a local variable.
         let code = unsafe { (device.driver().api().device_primary_ctx_retain)(&raw mut raw, device.raw()) };
         device.driver().check("cuDevicePrimaryCtxRetain", code)?;
+        if raw.is_null() {
+            return Err(Error::NoResult { call: "cuDevicePrimaryCtxRetain" });
+        }
         Ok(Self::new(device, capability, raw, Ownership::Retained))
     }
 

@@ -86,6 +86,16 @@ pub enum Error {
         /// Arguments wanted.
         wanted: usize,
     },
+    /// A kernel has more parameters than a launch can pass.
+    #[error("`{kernel}` has {got} parameters, at most {limit} can be passed")]
+    TooManyParameters {
+        /// The kernel.
+        kernel: String,
+        /// Parameters that it has.
+        got: usize,
+        /// The most there can be.
+        limit: usize,
+    },
     /// An argument has the wrong size.
     #[error("argument {index} of `{kernel}` has {got} bytes, wanted {wanted}")]
     ArgumentSize {

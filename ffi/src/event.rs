@@ -90,6 +90,12 @@ impl Event {
         Ok(milliseconds)
     }
 
+    /// The context it belongs to.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// The driver's handle.
     #[must_use]
     pub const fn raw(&self) -> CUevent {

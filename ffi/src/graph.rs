@@ -2,7 +2,7 @@
 
 use std::ptr::null_mut;
 
-use crate::context::Context;
+use crate::context::{Context, Entered};
 use crate::error::Error;
 use crate::raw::Raw;
 use crate::stream::Stream;
@@ -30,15 +30,7 @@ impl Stream {
     /// # Errors
     /// What `work` returns; [`Error::Driver`] if the capture was spoilt.
     pub fn capture<E: From<Error>>(&self, work: impl FnOnce(&Self) -> Result<(), E>) -> Result<Graph, E> {
-        let context = self.context();
-        let api = context.driver().api();
-        {
-            let _entered = context.enter()?;
-            // SAFETY: the stream is alive.
-            let code = unsafe { (api.stream_begin_capture)(self.raw(), CUstreamCaptureMode::THREAD_LOCAL) };
-            context.check("cuStreamBeginCapture", code)?;
-        }
-        let capture = OpenCapture { stream: self };
+        let capture = OpenCapture::begin(self)?;
         let outcome = work(self);
         let graph = capture.end();
         // What went wrong first says more.
@@ -47,29 +39,42 @@ impl Stream {
     }
 }
 
-/// A capture that is ended whatever happens, a panic included.
+/// A capture that is ended whatever happens, a panic included. The context stays current until then: its end must not depend on entering the
+/// context once more, which fails if the context was spoilt meanwhile.
 struct OpenCapture<'s> {
     stream: &'s Stream,
+    _entered: Entered<'s>,
+    is_open: bool,
 }
 
-impl OpenCapture<'_> {
-    fn end(self) -> Result<Graph, Error> {
-        let stream = self.stream;
-        std::mem::forget(self);
-        end_capture(stream)
+impl<'s> OpenCapture<'s> {
+    fn begin(stream: &'s Stream) -> Result<Self, Error> {
+        let context = stream.context();
+        let entered = context.enter()?;
+        let begin = context.driver().api().stream_begin_capture;
+        // SAFETY: the stream is alive.
+        let code = unsafe { begin(stream.raw(), CUstreamCaptureMode::THREAD_LOCAL) };
+        context.check("cuStreamBeginCapture", code)?;
+        Ok(Self { stream, _entered: entered, is_open: true })
+    }
+
+    fn end(mut self) -> Result<Graph, Error> {
+        self.is_open = false;
+        end_capture(self.stream)
     }
 }
 
 impl Drop for OpenCapture<'_> {
     fn drop(&mut self) {
-        // Only after a panic of the recorded work; the graph is worth nothing.
-        drop(end_capture(self.stream));
+        // After a panic of the recorded work; the graph is worth nothing.
+        if self.is_open {
+            drop(end_capture(self.stream));
+        }
     }
 }
 
 fn end_capture(stream: &Stream) -> Result<Graph, Error> {
     let context = stream.context();
-    let _entered = context.enter()?;
     let mut raw = null_mut();
     // SAFETY: the result is a local variable, the stream is alive.
     let code = unsafe { (context.driver().api().stream_end_capture)(stream.raw(), &raw mut raw) };

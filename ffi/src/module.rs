@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_void};
 use std::sync::Arc;
 
+use crate::arguments::MAX_ARGUMENTS;
 use crate::context::Context;
 use crate::error::Error;
 use crate::function::Function;
@@ -29,7 +30,8 @@ impl Context {
     /// Compiles PTX text and loads it.
     ///
     /// # Errors
-    /// [`Error::Module`] with the compiler's log; [`Error::ZeroByte`] for text with a zero byte in it.
+    /// [`Error::Module`] with the compiler's log; [`Error::ZeroByte`] for text with a zero byte in it; [`Error::Driver`] for a fault of
+    /// earlier work.
     pub fn load_ptx(&self, text: &str) -> Result<Module, Error> {
         let text = CString::new(text).map_err(|_| Error::ZeroByte { what: "the PTX text" })?;
         let _entered = self.enter()?;
@@ -49,6 +51,10 @@ impl Context {
         let code = unsafe {
             (api.module_load_data_ex)(&raw mut raw, text.as_ptr().cast(), 4, options.as_mut_ptr(), values.as_mut_ptr())
         };
+        if code.is_sticky() {
+            // Not the text's fault: an earlier one of the device.
+            self.check("cuModuleLoadDataEx", code)?;
+        }
         if !code.is_success() {
             let (name, explanation) = (api.describe(code).0, self.explanation(code));
             return Err(Error::Module { code, name, explanation, log: errors.text() });
@@ -75,7 +81,7 @@ impl Module {
     /// The kernel called `name`, whose parameters have these sizes in bytes.
     ///
     /// # Errors
-    /// [`Error::Driver`] if there is no such kernel; [`Error::Signature`] where the driver knows better (CUDA 12.4 and newer).
+    /// [`Error::Driver`] if there is no such kernel; [`Error::TooManyParameters`]; [`Error::Signature`] where the driver knows better (CUDA 12.4 and newer).
     pub fn function(&self, name: &str, parameters: &[usize]) -> Result<Function, Error> {
         let context = self.context();
         let c_name = CString::new(name).map_err(|_| Error::ZeroByte { what: "the kernel's name" })?;
@@ -85,6 +91,13 @@ impl Module {
         // SAFETY: the result is a local variable, the module is loaded, the name ends with a zero.
         let code = unsafe { (api.module_get_function)(&raw mut raw, self.raw(), c_name.as_ptr()) };
         context.check("cuModuleGetFunction", code)?;
+        if parameters.len() > MAX_ARGUMENTS {
+            return Err(Error::TooManyParameters {
+                kernel: name.to_owned(),
+                got: parameters.len(),
+                limit: MAX_ARGUMENTS,
+            });
+        }
         let function = Function::new(self.clone(), raw, name, parameters);
         function.check_signature()?;
         Ok(function)

@@ -12,7 +12,8 @@ use crate::stream::Stream;
 /// `len` elements of page-locked host memory, zeroed.
 ///
 /// Copies from and to it go on in the background. The buffer knows the last of them: reading, writing and dropping it wait until it is over. A
-/// buffer that is forgotten is never freed. So no copy is left without its memory, whatever the program does.
+/// buffer that is forgotten is never freed, nor is one whose last copy has no end that can be known: because the context was spoilt, or because a
+/// graph recorded the copy. So no copy is left without its memory, whatever the program does.
 #[derive(Debug)]
 pub struct PinnedBuffer<T> {
     context: Context,
@@ -20,7 +21,18 @@ pub struct PinnedBuffer<T> {
     len: usize,
     /// Recorded behind the last copy.
     last_copy: Event,
-    is_copying: bool,
+    copying: Copying,
+}
+
+/// What is known of the last copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Copying {
+    /// It is over, or there was none.
+    Over,
+    /// It ends before the event happens.
+    UntilEvent,
+    /// It may go on, and no event stands behind it: enqueueing it or recording the event failed.
+    Unknown,
 }
 
 impl<T: Pod> PinnedBuffer<T> {
@@ -43,7 +55,7 @@ impl<T: Pod> PinnedBuffer<T> {
         }
         // SAFETY: `bytes` bytes at `start` were just allocated for this buffer alone.
         unsafe { start.cast::<u8>().write_bytes(0, bytes) };
-        Ok(Self { context: context.clone(), start: Raw(start.cast()), len, last_copy, is_copying: false })
+        Ok(Self { context: context.clone(), start: Raw(start.cast()), len, last_copy, copying: Copying::Over })
     }
 
     /// Elements.
@@ -91,10 +103,12 @@ impl<T: Pod> PinnedBuffer<T> {
     /// # Errors
     /// The first fault of the work that the copy waited for.
     pub fn wait(&mut self) -> Result<(), Error> {
-        if self.is_copying {
-            self.last_copy.synchronize()?;
-            self.is_copying = false;
+        match self.copying {
+            Copying::Over => {}
+            Copying::UntilEvent => self.last_copy.synchronize()?,
+            Copying::Unknown => self.context.synchronize()?,
         }
+        self.copying = Copying::Over;
         Ok(())
     }
 
@@ -102,23 +116,30 @@ impl<T: Pod> PinnedBuffer<T> {
         self.start.0
     }
 
-    /// Before a copy is enqueued: from here on only an event ends it.
+    /// Before a copy is enqueued.
     pub(crate) fn begin_copy(&mut self) -> Result<(), Error> {
         // Copies on different streams may overtake each other: one at a time, so that one event stands for all.
         self.wait()?;
-        self.is_copying = true;
+        self.copying = Copying::Unknown;
         Ok(())
     }
 
     pub(crate) fn copy_enqueued(&mut self, stream: &Stream) -> Result<(), Error> {
-        self.last_copy.record(stream)
+        self.last_copy.record(stream)?;
+        self.copying = Copying::UntilEvent;
+        Ok(())
     }
 }
 
 impl<T> Drop for PinnedBuffer<T> {
     fn drop(&mut self) {
+        let is_over = match self.copying {
+            Copying::Over => true,
+            Copying::UntilEvent => self.last_copy.synchronize().is_ok(),
+            Copying::Unknown => self.context.synchronize().is_ok(),
+        };
         // If the end of the copy cannot be known, the memory is left to it.
-        if self.is_copying && self.last_copy.synchronize().is_err() {
+        if !is_over {
             return;
         }
         if let Ok(_entered) = self.context.enter_even_poisoned() {

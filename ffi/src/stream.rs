@@ -80,11 +80,15 @@ impl Stream {
         self.context.check("cuStreamQuery", code).map(|()| true)
     }
 
-    /// What is enqueued from now on waits for `event`.
+    /// What is enqueued from now on waits for `event`, which may be of another device.
     ///
     /// # Errors
-    /// [`Error::Driver`].
+    /// [`Error::ForeignContext`] if it is another driver's, [`Error::Driver`].
     pub fn wait_for(&self, event: &Event) -> Result<(), Error> {
+        // A handle means nothing to another library, which might follow it.
+        if !event.context().driver().is_same(self.context.driver()) {
+            return Err(Error::ForeignContext { what: "the event" });
+        }
         let _entered = self.context.enter()?;
         // SAFETY: both are alive; an event of another context is allowed.
         let code = unsafe { (self.context.driver().api().stream_wait_event)(self.raw(), event.raw(), 0) };
@@ -120,15 +124,13 @@ impl Stream {
             return Ok(());
         }
         let api = self.context.driver().api();
-        {
-            let _entered = self.context.enter()?;
-            // SAFETY:
-            // - `from` is readable for so many bytes, `to` is device memory of as many.
-            // - `from` stays borrowed until the stream has been waited for, below, whether or not that succeeds.
-            let code = unsafe { (api.memcpy_htod_async)(to.address(), from.as_ptr().cast(), to.bytes(), self.raw()) };
-            self.context.check("cuMemcpyHtoDAsync", code)?;
-        }
-        self.synchronize()
+        let _entered = self.context.enter()?;
+        // SAFETY:
+        // - `from` is readable for so many bytes, `to` is device memory of as many.
+        // - `from` stays borrowed until the copy has been waited for, below.
+        let code = unsafe { (api.memcpy_htod_async)(to.address(), from.as_ptr().cast(), to.bytes(), self.raw()) };
+        self.context.check("cuMemcpyHtoDAsync", code)?;
+        self.wait_for_copy()
     }
 
     /// A copy of device memory. Waits for everything enqueued, and for the copy.
@@ -152,16 +154,27 @@ impl Stream {
             return Ok(());
         }
         let api = self.context.driver().api();
-        {
-            let _entered = self.context.enter()?;
-            // SAFETY:
-            // - `to` is writable for so many bytes, `from` is device memory of as many; `T` takes every bit pattern.
-            // - `to` stays borrowed until the stream has been waited for, below.
-            let code =
-                unsafe { (api.memcpy_dtoh_async)(to.as_mut_ptr().cast(), from.address(), from.bytes(), self.raw()) };
-            self.context.check("cuMemcpyDtoHAsync", code)?;
+        let _entered = self.context.enter()?;
+        // SAFETY:
+        // - `to` is writable for so many bytes, `from` is device memory of as many; `T` takes every bit pattern.
+        // - `to` stays borrowed until the copy has been waited for, below.
+        let code = unsafe { (api.memcpy_dtoh_async)(to.as_mut_ptr().cast(), from.address(), from.bytes(), self.raw()) };
+        self.context.check("cuMemcpyDtoHAsync", code)?;
+        self.wait_for_copy()
+    }
+
+    /// Waits for a copy that uses the caller's memory, in the context that is current. The caller gets that memory back whatever comes out, so
+    /// where the stream cannot be waited for the whole context is.
+    fn wait_for_copy(&self) -> Result<(), Error> {
+        let api = self.context.driver().api();
+        // SAFETY: the stream is alive.
+        let code = unsafe { (api.stream_synchronize)(self.raw()) };
+        // A stream that captures has only recorded the copy, and its capture is spoilt by the attempt to wait.
+        if !code.is_success() && code != CUresult::ERROR_STREAM_CAPTURE_UNSUPPORTED {
+            // SAFETY: the context is current.
+            let _ = unsafe { (api.ctx_synchronize)() };
         }
-        self.synchronize()
+        self.context.check("cuStreamSynchronize", code)
     }
 
     /// Enqueues a copy between device buffers.
@@ -197,14 +210,12 @@ impl Stream {
         if from.is_empty() {
             return Ok(());
         }
+        let _entered = self.context.enter()?;
         from.begin_copy()?;
-        {
-            let _entered = self.context.enter()?;
-            let api = self.context.driver().api();
-            // SAFETY: both have so many bytes; `from` stays allocated and untouched until the event behind the copy has happened.
-            let code = unsafe { (api.memcpy_htod_async)(to.address(), from.start().cast(), to.bytes(), self.raw()) };
-            self.context.check("cuMemcpyHtoDAsync", code)?;
-        }
+        let api = self.context.driver().api();
+        // SAFETY: both have so many bytes; `from` stays allocated and untouched until the copy is known to be over.
+        let code = unsafe { (api.memcpy_htod_async)(to.address(), from.start().cast(), to.bytes(), self.raw()) };
+        self.context.check("cuMemcpyHtoDAsync", code)?;
         from.copy_enqueued(self)
     }
 
@@ -219,14 +230,12 @@ impl Stream {
         if from.is_empty() {
             return Ok(());
         }
+        let _entered = self.context.enter()?;
         to.begin_copy()?;
-        {
-            let _entered = self.context.enter()?;
-            let api = self.context.driver().api();
-            // SAFETY: both have so many bytes; `to` stays allocated and untouched until the event behind the copy has happened.
-            let code = unsafe { (api.memcpy_dtoh_async)(to.start().cast(), from.address(), from.bytes(), self.raw()) };
-            self.context.check("cuMemcpyDtoHAsync", code)?;
-        }
+        let api = self.context.driver().api();
+        // SAFETY: both have so many bytes; `to` stays allocated and untouched until the copy is known to be over.
+        let code = unsafe { (api.memcpy_dtoh_async)(to.start().cast(), from.address(), from.bytes(), self.raw()) };
+        self.context.check("cuMemcpyDtoHAsync", code)?;
         to.copy_enqueued(self)
     }
 

@@ -1,0 +1,126 @@
+//! Loading the driver, and what it does not know.
+
+use tilewright_ffi::sys::CUresult;
+use tilewright_ffi::{Arguments, Driver, Error, Event, Launch};
+
+use crate::fake::{Fake, api};
+
+#[test]
+fn a_missing_library_lists_every_name_tried() {
+    let names = ["libtilewright-does-not-exist.so", "libtilewright-nor-this.so.1"];
+    // SAFETY: there are no such libraries.
+    let error = unsafe { Driver::load_from(&names) }.expect_err("nothing to load");
+    let Error::NoDriver { attempts } = &error else { panic!("{error:?}") };
+    assert_eq!(attempts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
+    let message = error.to_string();
+    assert!(names.iter().all(|name| message.contains(name)), "{message}");
+    assert!(attempts.iter().all(|(_, why)| !why.is_empty()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_that_is_no_driver_lists_every_function_that_is_missing() {
+    // SAFETY: the C library's mathematics, which every Linux program can load.
+    let error = unsafe { Driver::load_from(&["libtilewright-does-not-exist.so", "libm.so.6"]) }.expect_err("no driver");
+    let Error::MissingSymbols { library, missing } = &error else { panic!("{error:?}") };
+    assert_eq!(library, "libm.so.6");
+    let required = tilewright_ffi::sys::Api::SIGNATURES.iter().filter(|signature| signature.required);
+    assert_eq!(*missing, required.map(|signature| signature.symbol).collect::<Vec<_>>());
+    assert!(error.to_string().contains("cuMemAlloc_v2"));
+}
+
+#[test]
+fn a_code_that_nobody_knows_is_kept_as_it_is() {
+    let fake = Fake::start();
+    let context = fake.context();
+    fake.fail_next("cuStreamCreate", 99_999);
+    let error = context.stream().expect_err("told to fail");
+    let Error::Driver { call, code, name, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((*call, *code, name.as_str()), ("cuStreamCreate", CUresult(99_999), "unknown error"));
+    assert!(error.to_string().contains("99999"), "{error}");
+    // It does not stay.
+    assert!(context.stream().is_ok());
+}
+
+#[test]
+fn functions_that_an_old_driver_lacks_are_missed_only_when_they_are_needed() {
+    let fake = Fake::start();
+    let mut api = api();
+    api.func_get_param_info = None;
+    api.launch_kernel_ex = None;
+    api.graph_instantiate_with_flags = None;
+    let driver = Driver::from_api(fake.table(api)).unwrap();
+    let context = driver.device(0).unwrap().primary_context().unwrap();
+    let stream = context.stream().unwrap();
+    // Without the driver's knowledge of the parameters, what is declared is believed.
+    let function = context.load_ptx("plain").unwrap().function("plain", &[]).unwrap();
+    let launch = Launch::new([1, 1, 1], 32, 0);
+    // SAFETY: the fake runs nothing.
+    unsafe { function.launch(&stream, &launch, &Arguments::new()) }.unwrap();
+    let clustered = Launch { cluster: Some([1, 1, 1]), ..launch };
+    // SAFETY: as above.
+    let error = unsafe { function.launch(&stream, &clustered, &Arguments::new()) }.expect_err("no such function");
+    assert!(matches!(error, Error::MissingSymbol { symbol: "cuLaunchKernelEx", driver_version: 12_040 }), "{error:?}");
+    assert_eq!(error.to_string(), "the driver (CUDA 12.4) has no cuLaunchKernelEx");
+    let graph = stream.capture(|_| Ok::<_, Error>(())).unwrap();
+    let error = graph.instantiate().expect_err("no such function");
+    assert!(matches!(error, Error::MissingSymbol { symbol: "cuGraphInstantiateWithFlags", .. }), "{error:?}");
+    drop((graph, function, stream, context));
+    fake.assert_clean();
+}
+
+#[test]
+fn a_refused_module_comes_with_a_log_that_no_zero_ends() {
+    let fake = Fake::start();
+    let context = fake.context();
+    let error = context.load_ptx("refused").expect_err("told to refuse");
+    let Error::Module { code, log, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*code, CUresult::ERROR_INVALID_PTX);
+    assert!(log.len() > 10_000 && log.bytes().all(|byte| byte == b'x'), "{} bytes", log.len());
+}
+
+#[test]
+fn a_module_that_needs_another_driver_or_device_says_so() {
+    let fake = Fake::start();
+    let context = fake.context();
+    fake.fail_next("cuModuleLoadDataEx", 222);
+    assert!(context.load_ptx("plain").unwrap_err().to_string().contains("newer than CUDA 12.4"));
+    fake.fail_next("cuModuleLoadDataEx", 209);
+    assert!(context.load_ptx("plain").unwrap_err().to_string().contains("compute capability 9.0"));
+}
+
+#[test]
+fn text_with_a_zero_byte_is_refused_before_the_driver_sees_it() {
+    let fake = Fake::start();
+    let context = fake.context();
+    let module = context.load_ptx("plain").unwrap();
+    fake.take_calls();
+    assert!(matches!(context.load_ptx("pl\0ain"), Err(Error::ZeroByte { what: "the PTX text" })));
+    assert!(matches!(module.function("pl\0ain", &[]), Err(Error::ZeroByte { what: "the kernel's name" })));
+    assert_eq!(fake.take_calls(), [""; 0]);
+}
+
+#[test]
+fn names_and_numbers_of_devices_are_read_whatever_the_driver_writes() {
+    let fake = Fake::start();
+    let driver = fake.driver().unwrap();
+    // The fake writes as much as it may, without a zero.
+    assert_eq!(driver.device(0).unwrap().name().unwrap(), "n".repeat(255));
+    for ordinal in [2, u32::MAX] {
+        assert!(matches!(driver.device(ordinal), Err(Error::Driver { code: CUresult(101), .. })));
+    }
+}
+
+#[test]
+fn an_event_of_another_driver_is_refused() {
+    let fake = Fake::start();
+    let context = fake.context();
+    let stream = context.stream().unwrap();
+    let other = Event::untimed(&fake.context()).unwrap();
+    fake.take_calls();
+    assert!(matches!(stream.wait_for(&other), Err(Error::ForeignContext { what: "the event" })));
+    assert_eq!(fake.take_calls(), [""; 0]);
+    // Of another device of the same driver it may be.
+    let other = Event::untimed(&fake.other_context(context.driver())).unwrap();
+    stream.wait_for(&other).unwrap();
+}
