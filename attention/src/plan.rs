@@ -57,6 +57,12 @@ impl Plan {
         }
     }
 
+    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    #[must_use]
+    pub fn aligned(problem: &Problem, dtype: Dtype) -> Self {
+        Self::new(problem, dtype, [0; 4])
+    }
+
     /// Every plan that some problem gets.
     #[must_use]
     pub fn all() -> Vec<Self> {

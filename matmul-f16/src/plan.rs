@@ -62,6 +62,12 @@ impl Plan {
         }
     }
 
+    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    #[must_use]
+    pub fn aligned(problem: &Problem, dtype: Dtype, bias: bool) -> Self {
+        Self::new(problem, dtype, Addresses { x: 0, w: 0, y: 0 }, bias)
+    }
+
     /// Every plan that some problem gets.
     #[must_use]
     pub fn all() -> Vec<Self> {

@@ -38,6 +38,12 @@ impl Plan {
         Self { geometry, grouping: problem.grouping, x_copy, paired_store }
     }
 
+    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    #[must_use]
+    pub fn aligned(problem: &Problem) -> Self {
+        Self::new(problem, 0, 0)
+    }
+
     /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
     #[must_use]
     pub fn all() -> Vec<Self> {

@@ -102,6 +102,12 @@ impl Plan {
         Self { operation: problem.operation, geometry, x_copy, w_copy, x_scales, w_scales, output, paired_store }
     }
 
+    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    #[must_use]
+    pub fn aligned(problem: &Problem, x_scales: Scales, w_scales: Scales, output: Output) -> Self {
+        Self::new(problem, Addresses { x: 0, w: 0, y: 0 }, (x_scales, w_scales), output)
+    }
+
     /// Every plan that some problem gets.
     #[must_use]
     pub fn all() -> Vec<Self> {

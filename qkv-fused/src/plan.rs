@@ -54,6 +54,12 @@ impl Plan {
         Self { geometry, order: problem.order, grouping: problem.grouping, scales, x_copy, paired_store }
     }
 
+    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    #[must_use]
+    pub fn aligned(problem: &Problem, scales: Scales) -> Self {
+        Self::new(problem, scales, 0, [0; 3])
+    }
+
     /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
     #[must_use]
     pub fn all() -> Vec<Self> {

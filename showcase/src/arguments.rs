@@ -142,10 +142,13 @@ pub(crate) struct PtxArguments {
     /// The operation.
     #[arg(value_name = "OP")]
     pub(crate) operation: String,
+    /// The plan that this shape gets: M,N,K for products, M,N_q,N_kv,K for projections, B,H_q,H_kv,S_q,S_kv,D for (causal) attention, R,C for rows.
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', conflicts_with = "plan")]
+    pub(crate) shape: Option<Vec<usize>>,
     /// Which of the operation's plans, from 0; `--stats` lists them.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) plan: usize,
-    /// Instead of the text: instructions of every plan.
+    #[arg(long)]
+    pub(crate) plan: Option<usize>,
+    /// Instead of the text: counts of instructions, of every plan unless one is chosen.
     #[arg(long)]
     pub(crate) stats: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use tilewright_ptx_ir::Target;
 use tilewright_ptx_ir::ir::Statement;
 
@@ -14,16 +14,26 @@ use crate::table;
 
 pub(crate) fn print(arguments: &PtxArguments, arch: Option<Arch>) -> Result<Verdict> {
     let operation = find(&arguments.operation)?;
-    let modules = (operation.modules)(arch.map_or(Target::Sm80, Arch::target))?;
-    if arguments.stats {
-        let rows: Vec<_> = modules.iter().enumerate().map(|(index, described)| row(index, described)).collect();
-        table::print_texts(&["plan", "instructions", "mma", "barriers", "shared bytes", "most frequent"], &rows);
-        return Ok(Verdict::Right);
+    let target = arch.map_or(Target::Sm80, Arch::target);
+    let mut chosen = match &arguments.shape {
+        Some(shape) if shape.len() == operation.shape.len() => vec![(operation.planned)(target, shape)?],
+        Some(shape) => {
+            bail!("{} has shapes of {}, not of {} numbers", operation.name, operation.shape.join(","), shape.len())
+        }
+        None => (operation.modules)(target)?,
+    };
+    if let Some(plan) = arguments.plan {
+        if plan >= chosen.len() {
+            bail!("{} has plans 0 to {}", operation.name, chosen.len() - 1);
+        }
+        chosen = vec![chosen.swap_remove(plan)];
     }
-    let count = modules.len();
-    let described =
-        modules.get(arguments.plan).with_context(|| format!("{} has plans 0 to {}", operation.name, count - 1))?;
-    println!("// {}\n{}", described.plan, described.module);
+    if arguments.stats {
+        let rows: Vec<_> = chosen.iter().enumerate().map(|(index, described)| row(index, described)).collect();
+        table::print_texts(&["plan", "instructions", "mma", "barriers", "shared bytes", "most frequent"], &rows);
+    } else if let Some(described) = chosen.first() {
+        println!("// {}\n{}", described.plan, described.module);
+    }
     Ok(Verdict::Right)
 }
 

@@ -1,6 +1,6 @@
 //! attention, with its rotary embedding.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use half::f16;
 use tilewright_attention::rope::{Angles, Pairs, Rope, RopePlan, RopeProblem, RopeShape, Tables};
 use tilewright_attention::{Attention, Dtype, Layout, Mask, Plan, Problem, Shape, module, reference, rope};
@@ -73,4 +73,11 @@ pub(super) fn modules(target: Target) -> Result<Vec<Described>> {
         Ok(Described { plan: format!("{plan:?}"), module, shared_bytes: 0 })
     });
     attention.chain(rope).collect()
+}
+
+pub(super) fn planned(target: Target, shape: &[usize]) -> Result<Described> {
+    let &[batch, heads_q, heads_kv, len_q, len_kv, dim] = shape else { bail!("a shape of six numbers is wanted") };
+    let problem = Problem::new(Shape { batch, heads_q, heads_kv, len_q, len_kv, dim }, Mask::Causal)?;
+    let plan = Plan::aligned(&problem, Dtype::F16);
+    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

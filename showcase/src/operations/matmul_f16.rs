@@ -1,8 +1,8 @@
 //! matmul-f16.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use half::f16;
-use tilewright_matmul_f16::{Dtype, Matmul, Plan, Shape, module, reference};
+use tilewright_matmul_f16::{Dtype, Matmul, Plan, Problem, Shape, module, reference};
 use tilewright_ptx_ir::Target;
 use tilewright_testkit::{Random, Values};
 
@@ -50,4 +50,10 @@ pub(super) fn modules(target: Target) -> Result<Vec<Described>> {
             Ok(Described { plan: format!("{plan:?}"), module, shared_bytes: plan.shared_bytes() })
         })
         .collect()
+}
+
+pub(super) fn planned(target: Target, shape: &[usize]) -> Result<Described> {
+    let &[m, n, k] = shape else { bail!("a shape of three numbers is wanted") };
+    let plan = Plan::aligned(&Problem::new(Shape { m, n, k })?, Dtype::F16, false);
+    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

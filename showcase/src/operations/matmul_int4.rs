@@ -1,8 +1,8 @@
 //! matmul-int4.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use half::f16;
-use tilewright_matmul_int4::{Matmul, Plan, Shape, Weight, module, reference};
+use tilewright_matmul_int4::{Matmul, Plan, Problem, Shape, Weight, module, reference};
 use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Random, Values};
@@ -51,4 +51,11 @@ pub(super) fn modules(target: Target) -> Result<Vec<Described>> {
             Ok(Described { plan: format!("{plan:?}"), module, shared_bytes: plan.shared_bytes() })
         })
         .collect()
+}
+
+pub(super) fn planned(target: Target, shape: &[usize]) -> Result<Described> {
+    let &[m, n, k] = shape else { bail!("a shape of three numbers is wanted") };
+    let group = if k <= 128 { Group::WholeRow } else { Group::new(128)? };
+    let plan = Plan::aligned(&Problem::new(Shape { m, n, k }, group)?);
+    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

@@ -1,8 +1,10 @@
 //! matmul-int8 and matmul-w8a16.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use half::f16;
-use tilewright_matmul_int8::{Matmul, Operands, Operation, Output, Plan, ScalesOf, Shape, Weight, module, reference};
+use tilewright_matmul_int8::{
+    Matmul, Operands, Operation, Output, Plan, Problem, Scales, ScalesOf, Shape, Weight, module, reference,
+};
 use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::{Granularity, Int8, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Random, Values};
@@ -83,4 +85,19 @@ fn modules(operation: Operation, target: Target) -> Result<Vec<Described>> {
             Ok(Described { plan: format!("{plan:?}"), module, shared_bytes: plan.shared_bytes() })
         })
         .collect()
+}
+
+pub(super) fn planned_w8a8(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::W8A8, target, shape)
+}
+
+pub(super) fn planned_w8a16(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::W8A16, target, shape)
+}
+
+fn planned(operation: Operation, target: Target, shape: &[usize]) -> Result<Described> {
+    let &[m, n, k] = shape else { bail!("a shape of three numbers is wanted") };
+    let x_scales = if operation == Operation::W8A8 { Scales::Each } else { Scales::One };
+    let plan = Plan::aligned(&Problem::new(operation, Shape { m, n, k })?, x_scales, Scales::Each, Output::F16);
+    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

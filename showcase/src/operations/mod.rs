@@ -27,6 +27,9 @@ pub(crate) struct Operation {
     pub(crate) run: Run,
     /// A module for each of its plans, with the plan's description.
     pub(crate) modules: fn(Target) -> Result<Vec<Described>>,
+    /// The names of the numbers of a shape, and the module of the plan that it gets (f16, int4 groups of 128, scales for each row).
+    pub(crate) shape: &'static [&'static str],
+    pub(crate) planned: fn(Target, &[usize]) -> Result<Described>,
 }
 
 /// A module and the plan it is for.
@@ -37,6 +40,11 @@ pub(crate) struct Described {
     pub(crate) shared_bytes: u32,
 }
 
+const MNK: &[&str] = &["M", "N", "K"];
+const QKV: &[&str] = &["M", "N_q", "N_kv", "K"];
+const ATTENTION: &[&str] = &["B", "H_q", "H_kv", "S_q", "S_kv", "D"];
+const ROWS: &[&str] = &["R", "C"];
+
 pub(crate) const OPERATIONS: &[Operation] = &[
     Operation {
         name: "matmul-f16",
@@ -45,6 +53,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_f16::check,
         run: run::matmul_f16,
         modules: matmul_f16::modules,
+        shape: MNK,
+        planned: matmul_f16::planned,
     },
     Operation {
         name: "matmul-int8",
@@ -53,6 +63,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_int8::check_w8a8,
         run: run::matmul_int8,
         modules: matmul_int8::modules_w8a8,
+        shape: MNK,
+        planned: matmul_int8::planned_w8a8,
     },
     Operation {
         name: "matmul-w8a16",
@@ -61,6 +73,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_int8::check_w8a16,
         run: run::matmul_w8a16,
         modules: matmul_int8::modules_w8a16,
+        shape: MNK,
+        planned: matmul_int8::planned_w8a16,
     },
     Operation {
         name: "matmul-int4",
@@ -69,6 +83,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_int4::check,
         run: run::matmul_int4,
         modules: matmul_int4::modules,
+        shape: MNK,
+        planned: matmul_int4::planned,
     },
     Operation {
         name: "qkv-int8",
@@ -77,6 +93,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: qkv::check_int8,
         run: run::qkv_int8,
         modules: qkv::modules_int8,
+        shape: QKV,
+        planned: qkv::planned_int8,
     },
     Operation {
         name: "qkv-int4",
@@ -85,6 +103,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: qkv::check_int4,
         run: run::qkv_int4,
         modules: qkv::modules_int4,
+        shape: QKV,
+        planned: qkv::planned_int4,
     },
     Operation {
         name: "attention",
@@ -93,6 +113,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: attention::check,
         run: run::attention,
         modules: attention::modules,
+        shape: ATTENTION,
+        planned: attention::planned,
     },
     Operation {
         name: "softmax",
@@ -101,6 +123,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_softmax,
         run: run::softmax,
         modules: rows::modules_softmax,
+        shape: ROWS,
+        planned: rows::planned_softmax,
     },
     Operation {
         name: "rms-norm",
@@ -109,6 +133,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_rms_norm,
         run: run::rms_norm,
         modules: rows::modules_rms_norm,
+        shape: ROWS,
+        planned: rows::planned_rms_norm,
     },
     Operation {
         name: "layer-norm",
@@ -117,6 +143,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_layer_norm,
         run: run::layer_norm,
         modules: rows::modules_layer_norm,
+        shape: ROWS,
+        planned: rows::planned_layer_norm,
     },
     Operation {
         name: "reduce-sum",
@@ -125,6 +153,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_sum,
         run: run::reduce_sum,
         modules: rows::modules_sum,
+        shape: ROWS,
+        planned: rows::planned_sum,
     },
     Operation {
         name: "reduce-max",
@@ -133,6 +163,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_max,
         run: run::reduce_max,
         modules: rows::modules_max,
+        shape: ROWS,
+        planned: rows::planned_max,
     },
     Operation {
         name: "reduce-min",
@@ -141,6 +173,8 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_min,
         run: run::reduce_min,
         modules: rows::modules_min,
+        shape: ROWS,
+        planned: rows::planned_min,
     },
 ];
 

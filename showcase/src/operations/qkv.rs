@@ -1,9 +1,11 @@
 //! qkv-int8 and qkv-int4.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use half::f16;
 use tilewright_ptx_ir::Target;
-use tilewright_qkv_fused::{Outputs, Plan, QkvFused, QkvShape, QkvWeights, module, reference};
+use tilewright_qkv_fused::{
+    Outputs, Plan, Problem, QkvFused, QkvShape, QkvWeights, Scales, Weights, module, reference,
+};
 use tilewright_quant_pack::{Granularity, Group, Int4, Int8, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Random, Values};
 use tilewright_tile::PackedOrder;
@@ -111,4 +113,18 @@ fn modules(order: PackedOrder, target: Target) -> Result<Vec<Described>> {
             Ok(Described { plan: format!("{plan:?}"), module, shared_bytes: plan.shared_bytes() })
         })
         .collect()
+}
+
+pub(super) fn planned_int4(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(|k| Ok(Weights::Int4(if k <= 128 { Group::WholeRow } else { Group::new(128)? })), target, shape)
+}
+
+pub(super) fn planned_int8(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(|_| Ok(Weights::Int8), target, shape)
+}
+
+fn planned(weights: impl Fn(usize) -> Result<Weights>, target: Target, shape: &[usize]) -> Result<Described> {
+    let &[m, n_q, n_kv, k] = shape else { bail!("a shape of four numbers is wanted") };
+    let plan = Plan::aligned(&Problem::new(QkvShape { m, n_q, n_kv, k }, weights(k)?)?, Scales::Each);
+    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

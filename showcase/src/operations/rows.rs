@@ -1,6 +1,6 @@
 //! softmax, the norms and the reductions of rows.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use half::f16;
 use tilewright_ptx_ir::Target;
 use tilewright_reduce::reference::{self, Expected};
@@ -167,4 +167,37 @@ fn modules(target: Target, wanted: impl Fn(Operation) -> bool) -> Result<Vec<Des
         .filter(|plan| wanted(plan.operation))
         .map(|plan| Ok(Described { plan: format!("{plan:?}"), module: module(plan, target)?, shared_bytes: 0 }))
         .collect()
+}
+
+pub(super) fn planned_softmax(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::Softmax, target, shape)
+}
+
+pub(super) fn planned_rms_norm(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::RmsNorm { weight: Dtype::F16 }, target, shape)
+}
+
+pub(super) fn planned_layer_norm(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::LayerNorm { weight: Dtype::F16, bias: true }, target, shape)
+}
+
+pub(super) fn planned_sum(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::Sum, target, shape)
+}
+
+pub(super) fn planned_max(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::Max, target, shape)
+}
+
+pub(super) fn planned_min(target: Target, shape: &[usize]) -> Result<Described> {
+    planned(Operation::Min, target, shape)
+}
+
+fn planned(operation: Operation, target: Target, shape: &[usize]) -> Result<Described> {
+    let &[rows, columns] = shape else { bail!("a shape of two numbers is wanted") };
+    // What the command line takes: reductions of f32, the others in f16.
+    let dtype =
+        if matches!(operation, Operation::Sum | Operation::Max | Operation::Min) { Dtype::F32 } else { Dtype::F16 };
+    let plan = Plan::new(operation, dtype, Shape { rows, columns }.check()?, true);
+    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: 0 })
 }
