@@ -22,6 +22,9 @@ pub struct Expected {
 /// PTX ISA 9.0, section 9.7.3.23 (`ex2`).
 const EXP2_ERROR: f64 = 1.0 / (1u64 << 22) as f64;
 
+/// What a weight may lose to `ex2`, and what came before to a new maximum, where they are flushed to zero: the smallest normal f32 each.
+const FLUSHED: f64 = 2.0 * f32::MIN_POSITIVE as f64;
+
 impl Dtype {
     const fn unit(self) -> f64 {
         match self {
@@ -125,7 +128,7 @@ fn attend(
                 total += element.abs();
             }
             let sums = 2.0 * gamma(visible + tiles) + rescaling + unit;
-            bound += magnitude * sums + result.abs() * common + dtype.half_place() * total / sum;
+            bound += magnitude * sums + result.abs() * common + (dtype.half_place() + FLUSHED) * total / sum;
             bound *= 1.02;
             Expected { value: result, bound: bound + unit * (result.abs() + bound) + dtype.half_place() }
         })

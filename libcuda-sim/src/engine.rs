@@ -1,7 +1,7 @@
 //! What the driver wants of the simulator: programs from text, and launches with what was found in them.
 
 use tilewright_ptx_ir::parse;
-use tilewright_ptx_sim::{self as sim, Kind, Memory, Profile, Program, Report, Statistics};
+use tilewright_ptx_sim::{self as sim, Kind, LoadError, Memory, Profile, Program, Report, Statistics};
 
 use crate::code::Code;
 use crate::driver::{KernelFacts, Launch, LoadFailure};
@@ -23,8 +23,10 @@ pub(crate) fn load(text: &str, profile: Profile) -> Result<Loaded, LoadFailure> 
         let log = format!("the module is written for {}, the device is {}", source.module.target, profile.name());
         return Err(LoadFailure { code: Code::NO_BINARY_FOR_GPU, log });
     }
-    let program = Program::load(text, profile)
-        .map_err(|error| LoadFailure { code: Code::INVALID_PTX, log: error.to_string() })?;
+    let program = Program::load(text, profile).map_err(|error| LoadFailure {
+        code: if matches!(error, LoadError::NotModelled { .. }) { Code::NOT_SUPPORTED } else { Code::INVALID_PTX },
+        log: error.to_string(),
+    })?;
     Ok(Loaded { program, kernels: source.module.kernels.iter().map(KernelFacts::new).collect() })
 }
 

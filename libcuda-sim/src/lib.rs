@@ -16,6 +16,9 @@ pub use options::{Options, Simulator};
 
 /// The functions of the simulated driver that the environment asks for: [`Simulator::from_environment`].
 ///
+/// With `TILEWRIGHT_SIM_SEED` set to a number, kernels run with that seed: warps in another order, asynchronous copies at other moments, approximate instructions
+/// elsewhere inside their bounds. A program that is right is right with every seed.
+///
 /// # Example
 /// ```
 /// use tilewright_ffi::Driver;
@@ -25,5 +28,9 @@ pub use options::{Options, Simulator};
 /// ```
 #[must_use]
 pub fn api() -> Table {
-    Simulator::from_environment().api()
+    let simulator = Simulator::from_environment();
+    if let Some(seed) = std::env::var("TILEWRIGHT_SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        simulator.set_options(Options { seed, jitter: Some(seed), ..simulator.options() });
+    }
+    simulator.api()
 }

@@ -85,6 +85,11 @@ impl Capture {
         Code::STREAM_CAPTURE_UNSUPPORTED
     }
 
+    /// Ends it without a graph: the stream on which it was begun is gone.
+    pub(crate) fn abandon(&self) {
+        *self.progress() = Progress::Ended;
+    }
+
     /// Whether the calling thread may not wait for the device now.
     pub(crate) fn forbids_waiting(&self) -> bool {
         self.mode != Mode::Relaxed && self.thread == std::thread::current().id() && self.is_active()

@@ -13,6 +13,8 @@ use crate::code::{Code, Result};
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) memory: Memory,
+    /// Bytes of memory that there are.
+    pub(super) capacity: u64,
     pub(super) state: Mutex<ContextState>,
 }
 
@@ -28,7 +30,7 @@ pub(super) struct ContextState {
 
 impl Context {
     pub(super) fn new(capacity: u64) -> Self {
-        Self { memory: Memory::new(capacity), state: Mutex::new(ContextState::default()) }
+        Self { memory: Memory::new(capacity), capacity, state: Mutex::new(ContextState::default()) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, ContextState> {

@@ -61,8 +61,7 @@ impl Driver {
     pub(crate) fn memory_info(&self) -> Result<(u64, u64)> {
         let context = self.current()?;
         let used: u64 = context.state().allocations.values().sum();
-        let total = self.options().memory_bytes;
-        Ok((total.saturating_sub(used), total))
+        Ok((context.capacity.saturating_sub(used), context.capacity))
     }
 
     /// What lies at `address`.

@@ -71,6 +71,10 @@ impl Driver {
         let stream = self.created_stream(handle)?;
         if let Some(capture) = stream.capture() {
             capture.invalidate();
+            // Nobody can end it any more.
+            if capture.origin == handle {
+                capture.abandon();
+            }
         }
         self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)
     }
