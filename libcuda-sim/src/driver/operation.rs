@@ -52,7 +52,7 @@ impl Driver {
         let limits = self.profile.limits();
         let [grid_x, grid_y, grid_z] = grid;
         let [block_x, block_y, block_z] = block;
-        let threads = u64::from(block_x) * u64::from(block_y) * u64::from(block_z);
+        let threads = (u64::from(block_x) * u64::from(block_y)).saturating_mul(u64::from(block_z));
         let grid_fits =
             grid_x > 0 && grid_x <= 0x7FFF_FFFF && [grid_y, grid_z].iter().all(|n| (1..=65_535).contains(n));
         let block_fits = threads > 0
