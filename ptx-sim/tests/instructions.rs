@@ -231,7 +231,7 @@ $L2:
     add.u32 %r31, %r31, 1000;
     shfl.sync.bfly.b32 %r31, %r31, 1, 31, 0xffffffff;
 ";
-    let plain = |lane: u32| 1000 + if lane % 2 == 0 { 100 } else { 10 + u32::from(lane >= 16) };
+    let plain = |lane: u32| 1000 + if lane.is_multiple_of(2) { 100 } else { 10 + u32::from(lane >= 16) };
     assert_eq!(warp(nested), lanes(|lane| plain(lane ^ 1)));
     // A loop with a trip count of its own for every lane, and a barrier of the warp behind it.
     let count = "    mov.u32 %r31, 0;
