@@ -13,7 +13,7 @@ use tilewright_tile::{PackedOrder, ShapeError};
 
 use crate::error::Error;
 use crate::kernel::module;
-use crate::plan::{Plan, Scales};
+use crate::plan::{Plan, Scales, Schedule};
 use crate::problem::{Problem, QkvShape, Weights};
 
 /// Fused query, key and value projections in one context.
@@ -22,6 +22,7 @@ use crate::problem::{Problem, QkvShape, Weights};
 #[derive(Debug)]
 pub struct QkvFused {
     cache: KernelCache<Plan>,
+    schedule: Schedule,
 }
 
 /// The three weights on the device, in the order in which the tensor cores read them ([`PackedOrder`]).
@@ -121,7 +122,13 @@ impl QkvFused {
         if capability.major < 8 {
             return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
         }
-        Ok(Self { cache: KernelCache::new(context) })
+        Ok(Self { cache: KernelCache::new(context), schedule: Schedule::default() })
+    }
+
+    /// The same with another schedule; no result changes, only the time it takes.
+    #[must_use]
+    pub fn with_schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
     }
 
     /// Enqueues q, k and v = x · dequantize(w)ᵀ as one launch.
@@ -154,7 +161,7 @@ impl QkvFused {
             DeviceScales::Half(_) => Scales::Each,
             DeviceScales::Single(scales, _) => *scales,
         };
-        let plan = Plan::new(&problem, scales, x.address(), [q.address(), k.address(), v.address()]);
+        let plan = Plan::new(&problem, self.schedule, scales, x.address(), [q.address(), k.address(), v.address()]);
         let function = self.cache.function(&plan, || source(&plan))?;
         let mut arguments = Arguments::new().pointer(x);
         for words in &weights.words {

@@ -11,5 +11,5 @@ pub mod reference;
 pub use error::Error;
 pub use kernel::module;
 pub use launch::{Outputs, QkvFused, QkvWeights};
-pub use plan::{Plan, Scales};
+pub use plan::{Plan, Scales, Schedule};
 pub use problem::{Problem, QkvShape, Weights};

@@ -14,10 +14,40 @@ pub enum Scales {
     Each,
 }
 
+/// How a block goes through the three projections. It decides when tiles are copied and how many barriers that takes, never a bit of the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// A block makes a tile of all three, with one slot for weights: copy, wait, multiply. Seven barriers a K step.
+    SingleSlot,
+    /// A block makes a tile of all three, with two slots for weights: the next projection's are copied while this one multiplies. Four barriers a K step.
+    PingPong,
+    /// A block makes a tile of one projection, with x and weights in a ring of stages that copies fill ahead of time. One barrier a K step.
+    #[default]
+    Async,
+}
+
+impl Schedule {
+    /// Every schedule.
+    pub const ALL: [Self; 3] = [Self::SingleSlot, Self::PingPong, Self::Async];
+
+    /// Barriers that a block passes for each 64 of K.
+    #[must_use]
+    pub const fn barriers_per_step(self) -> u32 {
+        match self {
+            Self::SingleSlot => 7,
+            Self::PingPong => 4,
+            Self::Async => 1,
+        }
+    }
+}
+
 /// Everything that decides which kernel is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Plan {
-    /// Tile shape.
+    /// How a block goes through the projections.
+    pub schedule: Schedule,
+    /// Tile shape; its stages count for [`Schedule::Async`] only.
     pub geometry: Geometry,
     /// Width and order of the packed weights.
     pub order: PackedOrder,
@@ -38,26 +68,40 @@ const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_
 /// 128 x 64, eight warps of 32 x 32: a warp keeps the sums of its group beside those of all groups, which fills the registers sooner.
 const WIDE: Geometry = Geometry { block_m: 128, block_n: 64, warps_m: 4, warps_n: 2, stages: 3 };
 
+/// 64 x 32, four warps of 32 x 16: the sums of three projections beside those of their groups.
+const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 2, warps_n: 2, stages: 1 };
+/// 16 x 64, four warps side by side: decoding, all three projections.
+const THREE_NARROW: Geometry = Geometry { stages: 1, ..NARROW };
+
 impl Plan {
-    /// The plan for `problem`. Tiles do not change results: each element is summed over k in the same order in every plan.
-    pub(crate) fn new(problem: &Problem, scales: Scales, x_address: u64, outputs: [u64; 3]) -> Self {
+    /// The plan for `problem`. Neither tiles nor schedules change results: each element is summed over k in the same order in every plan.
+    pub(crate) fn new(
+        problem: &Problem,
+        schedule: Schedule,
+        scales: Scales,
+        x_address: u64,
+        outputs: [u64; 3],
+    ) -> Self {
         let wide_tiles = u64::from(problem.q.m.div_ceil(128))
             * (u64::from(problem.q.n.div_ceil(64)) + 2 * u64::from(problem.kv.n.div_ceil(64)));
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
-        let geometry = match problem.q.m {
-            0..=16 => NARROW,
-            _ if wide_tiles >= 64 && x_copy == CopyMode::Async16 => WIDE,
-            _ => MEDIUM,
+        let decoding = problem.q.m <= 16;
+        let geometry = match schedule {
+            Schedule::Async if decoding => NARROW,
+            Schedule::Async if wide_tiles >= 64 && x_copy == CopyMode::Async16 => WIDE,
+            Schedule::Async => MEDIUM,
+            _ if decoding => THREE_NARROW,
+            _ => THREE,
         };
         let even = problem.q.n.is_multiple_of(2) && problem.kv.n.is_multiple_of(2);
         let paired_store = even && outputs.iter().all(|address| address.is_multiple_of(4));
-        Self { geometry, order: problem.order, grouping: problem.grouping, scales, x_copy, paired_store }
+        Self { schedule, geometry, order: problem.order, grouping: problem.grouping, scales, x_copy, paired_store }
     }
 
     /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
     #[must_use]
-    pub fn aligned(problem: &Problem, scales: Scales) -> Self {
-        Self::new(problem, scales, 0, [0; 3])
+    pub fn aligned(problem: &Problem, schedule: Schedule, scales: Scales) -> Self {
+        Self::new(problem, schedule, scales, 0, [0; 3])
     }
 
     /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
@@ -67,12 +111,12 @@ impl Plan {
         let int4 = int4.map(|grouping| (PackedOrder::Int4, grouping, Scales::Each));
         let int8 = [Scales::One, Scales::Each].map(|scales| (PackedOrder::Int8, Grouping::Column, scales));
         let mut plans = Vec::new();
-        for geometry in [NARROW, MEDIUM, WIDE] {
+        for (schedule, geometry) in Schedule::ALL.into_iter().flat_map(geometries) {
             for (order, grouping, scales) in int4.into_iter().chain(int8) {
                 for x_copy in [CopyMode::Async16, CopyMode::Elements] {
                     for paired_store in [false, true] {
                         if geometry != WIDE || x_copy == CopyMode::Async16 {
-                            plans.push(Self { geometry, order, grouping, scales, x_copy, paired_store });
+                            plans.push(Self { schedule, geometry, order, grouping, scales, x_copy, paired_store });
                         }
                     }
                 }
@@ -85,18 +129,37 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> String {
         let bits = if self.order == PackedOrder::Int8 { 8 } else { 4 };
-        format!("qkv_w{bits}a16_{}x{}", self.geometry.block_m, self.geometry.block_n)
+        let schedule = match self.schedule {
+            Schedule::SingleSlot => "_single_slot",
+            Schedule::PingPong => "_ping_pong",
+            Schedule::Async => "",
+        };
+        format!("qkv_w{bits}a16_{}x{}{schedule}", self.geometry.block_m, self.geometry.block_n)
     }
 
     /// Bytes of shared memory that a launch asks for.
     #[must_use]
     pub const fn shared_bytes(&self) -> u32 {
-        self.geometry.stages * packed_product::stage_bytes(&self.geometry, self.order)
+        let slots = match self.schedule {
+            Schedule::SingleSlot => 1,
+            Schedule::PingPong => 2,
+            Schedule::Async => return self.geometry.stages * packed_product::stage_bytes(&self.geometry, self.order),
+        };
+        self.geometry.x_stage_bytes() + slots * packed_product::w_stage_bytes(&self.geometry, self.order)
     }
 
-    /// Blocks along m, and along the columns of q, then k, then v.
-    pub(crate) const fn grid(&self, problem: &Problem) -> [u32; 3] {
-        let columns = problem.q.n.div_ceil(self.geometry.block_n) + 2 * problem.kv.n.div_ceil(self.geometry.block_n);
+    /// Blocks along m; and along the columns of q, then k, then v, or of all three at once.
+    pub(crate) fn grid(&self, problem: &Problem) -> [u32; 3] {
+        let [q, kv] = [problem.q.n, problem.kv.n].map(|n| n.div_ceil(self.geometry.block_n));
+        let columns = if self.schedule == Schedule::Async { q + 2 * kv } else { q.max(kv) };
         [problem.q.m.div_ceil(self.geometry.block_m), columns, 1]
     }
+}
+
+fn geometries(schedule: Schedule) -> Vec<(Schedule, Geometry)> {
+    let geometries: &[Geometry] = match schedule {
+        Schedule::Async => &[NARROW, MEDIUM, WIDE],
+        _ => &[THREE_NARROW, THREE],
+    };
+    geometries.iter().map(|geometry| (schedule, *geometry)).collect()
 }

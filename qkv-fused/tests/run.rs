@@ -1,32 +1,16 @@
 //! The three projections against the f64 oracle, on the test device.
 
+mod support;
+
 use half::f16;
 use proptest::prelude::*;
-use tilewright_qkv_fused::{Outputs, QkvFused, QkvShape, QkvWeights, reference};
+use support::{run_in, sizes, weights};
+use tilewright_qkv_fused::{Outputs, QkvFused, QkvShape, QkvWeights, Schedule, reference};
 use tilewright_quant_pack::{Granularity, Group, Int4, Int8, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Guarded, Random, Values, assert_same_bits, assert_within, cases, context, stream};
 
-/// Sizes around the edges of tiles (16, 64).
-fn sizes() -> impl Strategy<Value = usize> {
-    prop_oneof![1..20usize, prop::sample::select(vec![31, 33, 63, 64, 65, 96, 128, 129])]
-}
-
-fn weights<T>(shape: QkvShape, seed: u64, quantize: impl Fn(&[f32], WeightShape) -> T) -> [T; 3] {
-    let mut random = Random::new(seed);
-    shape.parts().map(|part| {
-        let shape = WeightShape { n: part.n, k: part.k };
-        quantize(&random.floats(Values::Uniform, part.n * part.k), shape)
-    })
-}
-
 fn run(shape: QkvShape, x: &[f16], weights: &QkvWeights, offset: usize) -> [Vec<f16>; 3] {
-    let stream = stream();
-    let input = Guarded::upload(&stream, x, offset);
-    let [mut q, mut k, mut v] = shape.parts().map(|part| Guarded::misaligned(&stream, part.m * part.n, offset));
-    let outputs = Outputs { q: &mut q.as_slice_mut(), k: &mut k.as_slice_mut(), v: &mut v.as_slice_mut() };
-    QkvFused::new(context()).unwrap().run(&stream, shape.m, input.as_slice(), weights, outputs).unwrap();
-    input.assert_unchanged(&stream, x);
-    [q, k, v].map(|output| output.download(&stream))
+    run_in(context(), Schedule::default(), shape, x, weights, offset)
 }
 
 fn floats(x: &[f16]) -> Vec<f32> {
@@ -34,7 +18,7 @@ fn floats(x: &[f16]) -> Vec<f32> {
 }
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(cases(500))]
 
     #[test]
     fn int4_is_within_the_bound(

@@ -7,9 +7,11 @@ mod config;
 mod device;
 mod guarded;
 mod random;
+mod schedules;
 
 pub use compare::{Bits, assert_same_bits, assert_within};
 pub use config::cases;
 pub use device::{context, is_simulated, open, stream};
 pub use guarded::Guarded;
 pub use random::{Random, Values};
+pub use schedules::{assert_bits_of_the_chip, assert_deterministic};

@@ -57,16 +57,21 @@ pub struct Operands<'k> {
     pub first_column: Value<'k, u32>,
 }
 
+/// Bytes of one stage of packed w.
+#[must_use]
+pub const fn w_stage_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
+    geometry.block_n / order.columns() * crate::packed::UNIT_BYTES
+}
+
 /// Bytes of one stage of x and packed w.
 #[must_use]
 pub const fn stage_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
-    geometry.x_stage_bytes() + geometry.block_n / order.columns() * crate::packed::UNIT_BYTES
+    geometry.x_stage_bytes() + w_stage_bytes(geometry, order)
 }
 
-/// Sums the products of a block's tile: Σ x·q, with groups Σ over groups of scale · Σ x·q.
+/// Sums the products of a block's tile, with tiles of x and w in a ring of stages.
 ///
-/// Every thread copies its chunks of x and of the packed words; every warp loads its fragments of x by `ldmatrix`, a lane's packed words by one 16-byte
-/// load, makes exact f16 integers of them and multiplies. Scales are applied to the f32 sum of a group, so that no weight is rounded.
+/// Every thread copies its chunks of x and of the packed words; every warp loads its fragments of x by `ldmatrix`; [`Product`] says the rest.
 pub fn accumulate<'k>(
     k: &'k Builder,
     geometry: &Geometry,
@@ -75,50 +80,110 @@ pub fn accumulate<'k>(
     operands: &Operands<'k>,
     warp: &Warp<'k>,
 ) -> Accumulators<'k, f32> {
-    let threads = geometry.threads();
-    let Operands { x, x_copy, w, m, n, depth, first_row, first_column, .. } = *operands;
-    let rows = Rows { base: x, count: m, columns: depth, element_bytes: 2 };
-    let x = RowTile::new(k, x_copy, rows, first_row, geometry.block_m, threads, warp.thread);
-    let w = PackedTile::new(k, order, w, n, depth, first_column, geometry.block_n, threads, warp.thread);
+    let x = operands.x_tile(k, geometry, warp);
+    let product = Product::new(k, geometry, order, grouping, operands, warp);
     let a_offsets = x.a_offsets(warp.row);
-
-    let sums = Accumulators::new(k, geometry, 0f32);
-    let totals = if grouping == Grouping::Column { sums.clone() } else { Accumulators::new(k, geometry, 0f32) };
-    let scaling = Scaling {
-        scales: operands.scales,
-        n,
-        groups: group_count(depth, grouping),
-        column: first_column + warp.column + warp.lane % 4 * 2,
-    };
-
     let ring = Ring {
         base: k.dynamic_shared::<u8>("stages").address(),
         stage_bytes: stage_bytes(geometry, order),
         stages: geometry.stages,
     };
-    let tiles = (depth + (UNIT_K - 1)) / UNIT_K;
     let copy = |stage: Value<'k, u32>, tile| {
         x.copy(stage, tile);
-        w.copy(stage + x.stage_bytes(), tile);
+        product.copy(stage + x.stage_bytes(), tile);
     };
-    ring.run(k, tiles, copy, |stage, tile| {
-        let words = w.load(stage + x.stage_bytes(), warp.column, geometry.warp_n());
-        for (step, a_offset) in (0u32..).zip(a_offsets) {
+    ring.run(k, product.tiles(), copy, |stage, tile| {
+        product.multiply(stage + x.stage_bytes(), tile, |step, index| {
+            x.a_fragment(stage, a_offsets[step as usize], index)
+        });
+    });
+    product.into_sums()
+}
+
+impl<'k> Operands<'k> {
+    /// The block's tile of x.
+    #[must_use]
+    pub fn x_tile(&self, k: &'k Builder, geometry: &Geometry, warp: &Warp<'k>) -> RowTile<'k> {
+        let rows = Rows { base: self.x, count: self.m, columns: self.depth, element_bytes: 2 };
+        RowTile::new(k, self.x_copy, rows, self.first_row, geometry.block_m, geometry.threads(), warp.thread)
+    }
+}
+
+/// A block's tile of a product in the making: Σ x·q, with groups Σ over groups of scale · Σ x·q.
+///
+/// A lane reads its packed words by one 16-byte load and makes exact f16 integers of them. Scales are applied to the f32 sum of a group, so that no weight is
+/// rounded. The order of the sums does not depend on when tiles are copied: every schedule gives the same bits.
+#[derive(Debug)]
+pub struct Product<'k> {
+    k: &'k Builder,
+    w: PackedTile<'k>,
+    warp_n: u32,
+    warp_column: Value<'k, u32>,
+    grouping: Grouping,
+    scaling: Scaling<'k>,
+    tiles: Value<'k, u32>,
+    sums: Accumulators<'k, f32>,
+    totals: Accumulators<'k, f32>,
+}
+
+impl<'k> Product<'k> {
+    /// The product of `operands`, nothing summed yet.
+    #[must_use]
+    pub fn new(
+        k: &'k Builder,
+        geometry: &Geometry,
+        order: PackedOrder,
+        grouping: Grouping,
+        operands: &Operands<'k>,
+        warp: &Warp<'k>,
+    ) -> Self {
+        let Operands { w, n, depth, first_column, scales, .. } = *operands;
+        let threads = geometry.threads();
+        let w = PackedTile::new(k, order, w, n, depth, first_column, geometry.block_n, threads, warp.thread);
+        let sums = Accumulators::new(k, geometry, 0f32);
+        let totals = if grouping == Grouping::Column { sums.clone() } else { Accumulators::new(k, geometry, 0f32) };
+        let column = first_column + warp.column + warp.lane % 4 * 2;
+        let scaling = Scaling { scales, n, groups: group_count(depth, grouping), column };
+        let tiles = (depth + (UNIT_K - 1)) / UNIT_K;
+        Self { k, w, warp_n: geometry.warp_n(), warp_column: warp.column, grouping, scaling, tiles, sums, totals }
+    }
+
+    /// K tiles of 64.
+    #[must_use]
+    pub const fn tiles(&self) -> Value<'k, u32> {
+        self.tiles
+    }
+
+    /// Starts copying K tile `tile` of w into the slot at shared address `slot`; commit, wait and barrier belong to the caller.
+    pub fn copy(&self, slot: Value<'k, u32>, tile: Value<'k, u32>) {
+        self.w.copy(slot, tile);
+    }
+
+    /// Adds K tile `tile`, whose words lie in the slot at shared address `slot`; `a(step, index)` gives the registers of x for K step `step` (0 to 3) and
+    /// rows 16 `index` to 16 `index` + 15 of the warp. Tiles must come in order, each once.
+    pub fn multiply(&self, slot: Value<'k, u32>, tile: Value<'k, u32>, a: impl Fn(u32, u32) -> [Value<'k, u32>; 4]) {
+        let (k, words) = (self.k, self.w.load(slot, self.warp_column, self.warp_n));
+        for step in 0..UNIT_K / 16 {
             let b = words.b_fragments(step);
-            sums.multiply(k, MmaShape::M16N8K16F16F32, |index| x.a_fragment(stage, a_offset, index), &b);
-            if let Grouping::Of32(units) = grouping
+            self.sums.multiply(k, MmaShape::M16N8K16F16F32, |index| a(step, index), &b);
+            if let Grouping::Of32(units) = self.grouping
                 && step % 2 == 1
             {
-                scaling.flush(k, &sums, &totals, (tile * 2 + step / 2) / units);
+                self.scaling.flush(k, &self.sums, &self.totals, (tile * 2 + step / 2) / units);
             }
         }
-        if let Grouping::OfTiles(count) = grouping {
+        if let Grouping::OfTiles(count) = self.grouping {
             let next = tile + 1;
-            let ends = (next % count).eq(0) | next.eq(tiles);
-            k.if_(ends, || scaling.flush(k, &sums, &totals, tile / count));
+            let ends = (next % count).eq(0) | next.eq(self.tiles);
+            k.if_(ends, || self.scaling.flush(k, &self.sums, &self.totals, tile / count));
         }
-    });
-    totals
+    }
+
+    /// The sums, when all tiles have been added.
+    #[must_use]
+    pub fn into_sums(self) -> Accumulators<'k, f32> {
+        self.totals
+    }
 }
 
 fn group_count<'k>(depth: Value<'k, u32>, grouping: Grouping) -> Value<'k, u32> {

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use half::f16;
 use tilewright_ptx_ir::Target;
 use tilewright_qkv_fused::{
-    Outputs, Plan, Problem, QkvFused, QkvShape, QkvWeights, Scales, Weights, module, reference,
+    Outputs, Plan, Problem, QkvFused, QkvShape, QkvWeights, Scales, Schedule, Weights, module, reference,
 };
 use tilewright_quant_pack::{Granularity, Group, Int4, Int8, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Random, Values};
@@ -125,6 +125,7 @@ pub(super) fn planned_int8(target: Target, shape: &[usize]) -> Result<Described>
 
 fn planned(weights: impl Fn(usize) -> Result<Weights>, target: Target, shape: &[usize]) -> Result<Described> {
     let &[m, n_q, n_kv, k] = shape else { bail!("a shape of four numbers is wanted") };
-    let plan = Plan::aligned(&Problem::new(QkvShape { m, n_q, n_kv, k }, weights(k)?)?, Scales::Each);
+    let plan =
+        Plan::aligned(&Problem::new(QkvShape { m, n_q, n_kv, k }, weights(k)?)?, Schedule::default(), Scales::Each);
     Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }
