@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+mod budgets;
 mod dtype;
 mod error;
 mod kernel;
@@ -10,6 +11,7 @@ mod problem;
 pub mod reference;
 pub mod rope;
 
+pub use budgets::BUDGETS;
 pub use dtype::{Dtype, Element};
 pub use error::Error;
 pub use kernel::module;

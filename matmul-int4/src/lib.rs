@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+mod budgets;
 mod error;
 mod kernel;
 mod launch;
@@ -8,6 +9,7 @@ mod plan;
 mod problem;
 pub mod reference;
 
+pub use budgets::BUDGETS;
 pub use error::Error;
 pub use kernel::module;
 pub use launch::{Matmul, Weight};

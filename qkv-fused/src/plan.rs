@@ -68,8 +68,8 @@ const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_
 /// 128 x 64, eight warps of 32 x 32: a warp keeps the sums of its group beside those of all groups, which fills the registers sooner.
 const WIDE: Geometry = Geometry { block_m: 128, block_n: 64, warps_m: 4, warps_n: 2, stages: 3 };
 
-/// 64 x 32, four warps of 32 x 16: the sums of three projections beside those of their groups.
-const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 2, warps_n: 2, stages: 1 };
+/// 64 x 32, eight warps of 16 x 16: a warp keeps the sums of three projections beside those of their groups.
+const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 4, warps_n: 2, stages: 1 };
 /// 16 x 64, four warps side by side: decoding, all three projections.
 const THREE_NARROW: Geometry = Geometry { stages: 1, ..NARROW };
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+mod budgets;
 pub mod build;
 mod dtype;
 mod error;
@@ -10,6 +11,7 @@ mod plan;
 mod problem;
 pub mod reference;
 
+pub use budgets::BUDGETS;
 pub use dtype::{Dtype, Real};
 pub use error::Error;
 pub use kernel::module;

@@ -77,8 +77,13 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// The PTX text of an operation's kernels.
     Ptx(PtxArguments),
-    /// Assembles every kernel with ptxas (from TILEWRIGHT_PTXAS, the path or the CUDA toolkit): registers, shared memory, spills, warnings.
-    Ptxas,
+    /// Assembles every kernel with ptxas (from TILEWRIGHT_PTXAS, the path or the CUDA toolkit): registers, spills and warnings against each
+    /// kernel's budget.
+    Ptxas {
+        /// Also lists what each kernel uses.
+        #[arg(long)]
+        kernels: bool,
+    },
 }
 
 /// `showcase run`.

@@ -1,7 +1,9 @@
 //! `showcase ptxas`: every kernel through the vendor's assembler.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::Mutex;
@@ -9,7 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use tilewright_ptx_ir::Target;
 use tilewright_ptx_ir::ir::Module;
+use tilewright_tile::Budget;
 
 use crate::Verdict;
 use crate::arguments::Arch;
@@ -21,39 +25,105 @@ const BATCH: usize = 24;
 /// Where the machine code goes.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
-/// What the assembler says of an operation's kernels on one architecture.
-#[derive(Clone, Copy, Debug, Default)]
-struct Figures {
-    kernels: usize,
-    most_registers: u32,
+/// What the assembler says of one kernel on one architecture.
+#[derive(Clone, Debug)]
+struct Kernel {
+    name: String,
+    registers: u32,
     spilled_bytes: u32,
+}
+
+/// What the assembler says of some kernels.
+#[derive(Clone, Debug, Default)]
+struct Figures {
+    kernels: Vec<Kernel>,
     warnings: usize,
 }
 
-pub(crate) fn assemble(arch: Option<Arch>) -> Result<Verdict> {
+/// Assembles every kernel and holds each to its budget; with `list`, says what each name uses at most.
+pub(crate) fn assemble(arch: Option<Arch>, list: bool) -> Result<Verdict> {
     let ptxas = find_ptxas()?;
     let arches = arch.map_or(Arch::ALL.to_vec(), |arch| vec![arch]);
-    let mut rows = Vec::new();
+    let (mut rows, mut names) = (Vec::new(), Vec::new());
     let mut verdict = Verdict::Right;
     for operation in OPERATIONS {
         for arch in &arches {
             let figures =
                 figures(&ptxas, operation, *arch).with_context(|| format!("{} for {}", operation.name, name(*arch)))?;
-            let is_right = figures.spilled_bytes == 0 && figures.warnings == 0;
+            let missed = figures.missed(operation.budgets, arch.target());
+            missed.iter().for_each(|line| eprintln!("{line}"));
+            let is_right = missed.is_empty() && figures.warnings == 0;
             verdict = verdict.and(Verdict::of(is_right));
             rows.push(vec![
                 operation.name.to_owned(),
                 name(*arch).to_owned(),
-                figures.kernels.to_string(),
-                figures.most_registers.to_string(),
-                figures.spilled_bytes.to_string(),
+                figures.kernels.len().to_string(),
+                figures.kernels.iter().map(|kernel| kernel.registers).max().unwrap_or(0).to_string(),
+                missed.len().to_string(),
+                figures.kernels.iter().map(|kernel| kernel.spilled_bytes).sum::<u32>().to_string(),
                 figures.warnings.to_string(),
                 if is_right { "ok" } else { "MISSED" }.to_owned(),
             ]);
+            if list {
+                names.extend(figures.rows(operation.budgets, *arch));
+            }
         }
     }
-    table::print_texts(&["operation", "target", "kernels", "most registers", "spilled bytes", "warnings", ""], &rows);
+    if list {
+        table::print_texts(&["kernel", "target", "plans", "registers", "budget"], &names);
+    }
+    let titles = ["operation", "target", "kernels", "most registers", "over budget", "spilled bytes", "warnings", ""];
+    table::print_texts(&titles, &rows);
     Ok(verdict)
+}
+
+impl Figures {
+    /// A line for each kernel that passes its budget or has none.
+    fn missed(&self, budgets: &[Budget], target: Target) -> Vec<String> {
+        let mut lines = Vec::new();
+        for Kernel { name, registers, spilled_bytes } in &self.kernels {
+            let Some(budget) = Budget::of(budgets, name) else {
+                lines.push(format!("{name} has no budget; it uses {registers} registers on {}", target.name()));
+                continue;
+            };
+            let budget = budget.registers(target);
+            if *registers > budget {
+                lines.push(format!("{name} uses {registers} registers on {}, its budget is {budget}", target.name()));
+            }
+            if *spilled_bytes > 0 {
+                lines.push(format!("{name} spills {spilled_bytes} bytes on {}, its budget is 0", target.name()));
+            }
+        }
+        lines.sort();
+        lines.dedup();
+        lines
+    }
+
+    /// For each name the most that a kernel of that name uses.
+    fn rows(&self, budgets: &[Budget], arch: Arch) -> Vec<Vec<String>> {
+        let mut most = BTreeMap::<&str, (usize, u32)>::new();
+        for kernel in &self.kernels {
+            let (count, registers) = most.entry(&kernel.name).or_default();
+            *count += 1;
+            *registers = kernel.registers.max(*registers);
+        }
+        let row = |(name, (count, registers)): (&str, (usize, u32))| {
+            let budget = Budget::of(budgets, name).map(|budget| budget.registers(arch.target()).to_string());
+            vec![
+                name.to_owned(),
+                self::name(arch).to_owned(),
+                count.to_string(),
+                registers.to_string(),
+                budget.unwrap_or_default(),
+            ]
+        };
+        most.into_iter().map(row).collect()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.kernels.extend(other.kernels);
+        self.warnings += other.warnings;
+    }
 }
 
 const fn name(arch: Arch) -> &'static str {
@@ -134,32 +204,34 @@ fn run(ptxas: &Path, text: &str, arch: Arch) -> Result<Figures> {
     if !output.status.success() {
         bail!("ptxas refuses a kernel:\n{log}");
     }
+    Ok(read(&log))
+}
+
+/// Reads what `ptxas -v` says: a line with the kernel's name, one with its spills, one with its registers.
+fn read(log: &str) -> Figures {
     let mut figures = Figures::default();
+    let (mut name, mut spilled_bytes) = (String::new(), 0);
     for line in log.lines() {
-        if let Some(registers) = number_before(line, " registers") {
-            figures.kernels += 1;
-            figures.most_registers = figures.most_registers.max(registers);
+        if let Some((_, rest)) = line.split_once("Compiling entry function '") {
+            // `joined` has put the kernel's index behind its name.
+            let joined = rest.split('\'').next().unwrap_or_default();
+            joined.rsplit_once('_').map_or(joined, |(name, _)| name).clone_into(&mut name);
         }
-        figures.spilled_bytes += number_before(line, " bytes spill stores").unwrap_or(0);
-        figures.spilled_bytes += number_before(line, " bytes spill loads").unwrap_or(0);
-        figures.warnings += usize::from(line.contains("warning"));
+        if let Some(stores) = number_before(line, " bytes spill stores") {
+            spilled_bytes = stores + number_before(line, " bytes spill loads").unwrap_or(0);
+        }
+        if let Some(registers) = number_before(line, " registers") {
+            figures.kernels.push(Kernel { name: mem::take(&mut name), registers, spilled_bytes });
+        }
         if line.contains("warning") {
+            figures.warnings += 1;
             eprintln!("{line}");
         }
     }
-    Ok(figures)
+    figures
 }
 
 fn number_before(line: &str, what: &str) -> Option<u32> {
     let (before, _) = line.split_once(what)?;
     before.rsplit([' ', ',']).next()?.parse().ok()
-}
-
-impl Figures {
-    fn add(&mut self, other: Self) {
-        self.kernels += other.kernels;
-        self.most_registers = self.most_registers.max(other.most_registers);
-        self.spilled_bytes += other.spilled_bytes;
-        self.warnings += other.warnings;
-    }
 }

@@ -68,6 +68,6 @@ fn act(arguments: &Arguments) -> Result<Verdict> {
         }
         Some(Command::Run(run)) => run::run(&arguments.device, run),
         Some(Command::Ptx(ptx)) => ptx::print(ptx, arguments.device.arch),
-        Some(Command::Ptxas) => assemble::assemble(arguments.device.arch),
+        Some(Command::Ptxas { kernels }) => assemble::assemble(arguments.device.arch, *kernels),
     }
 }

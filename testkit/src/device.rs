@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use tilewright_ffi::{Context, Driver, Error, Stream};
+use tilewright_libcuda_sim::{Profile, Simulator};
 
 /// Opens the simulator, or the GPU if `TILEWRIGHT_DEVICE=cuda` asks for it.
 ///
@@ -43,4 +44,16 @@ pub fn context() -> &'static Context {
 #[must_use]
 pub fn stream() -> Stream {
     context().stream().expect("a stream on the test device")
+}
+
+/// A context that is not the test device's: of the simulator of another chip.
+///
+/// # Panics
+/// If it does not open.
+#[must_use]
+pub fn other_context() -> Context {
+    let here = context().compute_capability();
+    let other = Profile::ALL.into_iter().find(|profile| profile.compute_capability() != (here.major, here.minor));
+    let api = Simulator::new(other.expect("there are several chips")).api();
+    Driver::from_api(api).and_then(|driver| driver.device(0)?.primary_context()).expect("the simulator opens")
 }

@@ -7,11 +7,13 @@ mod config;
 mod device;
 mod guarded;
 mod random;
+mod refusals;
 mod schedules;
 
 pub use compare::{Bits, assert_same_bits, assert_within};
 pub use config::cases;
-pub use device::{context, is_simulated, open, stream};
+pub use device::{context, is_simulated, open, other_context, stream};
 pub use guarded::Guarded;
 pub use random::{Random, Values};
+pub use refusals::Refusals;
 pub use schedules::{assert_bits_of_the_chip, assert_deterministic};

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod dequantize;
 pub mod epilogue;
 pub mod fragment;
@@ -14,6 +15,7 @@ pub mod rows;
 pub mod sweep;
 pub mod swizzle;
 
+pub use budget::Budget;
 pub use geometry::{Geometry, Warp};
 pub use packed::{PackedOrder, PackedTile};
 pub use packed_product::Grouping;

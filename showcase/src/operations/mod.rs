@@ -10,6 +10,7 @@ mod rows;
 use anyhow::Result;
 use tilewright_ptx_ir::Target;
 use tilewright_ptx_ir::ir::Module;
+use tilewright_tile::Budget;
 
 use crate::device::Session;
 use crate::run::{self, Run};
@@ -27,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) run: Run,
     /// A module for each of its plans, with the plan's description.
     pub(crate) modules: fn(Target) -> Result<Vec<Described>>,
+    /// What its kernels may use.
+    pub(crate) budgets: &'static [Budget],
     /// The names of the numbers of a shape, and the module of the plan that it gets (f16, int4 groups of 128, scales for each row).
     pub(crate) shape: &'static [&'static str],
     pub(crate) planned: fn(Target, &[usize]) -> Result<Described>,
@@ -53,6 +56,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_f16::check,
         run: run::matmul_f16,
         modules: matmul_f16::modules,
+        budgets: tilewright_matmul_f16::BUDGETS,
         shape: MNK,
         planned: matmul_f16::planned,
     },
@@ -63,6 +67,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_int8::check_w8a8,
         run: run::matmul_int8,
         modules: matmul_int8::modules_w8a8,
+        budgets: tilewright_matmul_int8::BUDGETS,
         shape: MNK,
         planned: matmul_int8::planned_w8a8,
     },
@@ -73,6 +78,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_int8::check_w8a16,
         run: run::matmul_w8a16,
         modules: matmul_int8::modules_w8a16,
+        budgets: tilewright_matmul_int8::BUDGETS,
         shape: MNK,
         planned: matmul_int8::planned_w8a16,
     },
@@ -83,6 +89,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: matmul_int4::check,
         run: run::matmul_int4,
         modules: matmul_int4::modules,
+        budgets: tilewright_matmul_int4::BUDGETS,
         shape: MNK,
         planned: matmul_int4::planned,
     },
@@ -93,6 +100,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: qkv::check_int8,
         run: run::qkv_int8,
         modules: qkv::modules_int8,
+        budgets: tilewright_qkv_fused::BUDGETS,
         shape: QKV,
         planned: qkv::planned_int8,
     },
@@ -103,6 +111,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: qkv::check_int4,
         run: run::qkv_int4,
         modules: qkv::modules_int4,
+        budgets: tilewright_qkv_fused::BUDGETS,
         shape: QKV,
         planned: qkv::planned_int4,
     },
@@ -113,6 +122,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: attention::check,
         run: run::attention,
         modules: attention::modules,
+        budgets: tilewright_attention::BUDGETS,
         shape: ATTENTION,
         planned: attention::planned,
     },
@@ -123,6 +133,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_softmax,
         run: run::softmax,
         modules: rows::modules_softmax,
+        budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_softmax,
     },
@@ -133,6 +144,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_rms_norm,
         run: run::rms_norm,
         modules: rows::modules_rms_norm,
+        budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_rms_norm,
     },
@@ -143,6 +155,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_layer_norm,
         run: run::layer_norm,
         modules: rows::modules_layer_norm,
+        budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_layer_norm,
     },
@@ -153,6 +166,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_sum,
         run: run::reduce_sum,
         modules: rows::modules_sum,
+        budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_sum,
     },
@@ -163,6 +177,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_max,
         run: run::reduce_max,
         modules: rows::modules_max,
+        budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_max,
     },
@@ -173,6 +188,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         check: rows::check_min,
         run: run::reduce_min,
         modules: rows::modules_min,
+        budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_min,
     },
