@@ -1,0 +1,7 @@
+//! The products on the test device.
+
+mod bounds;
+mod fragments;
+mod laws;
+mod refusals;
+mod support;
