@@ -1,7 +1,8 @@
 //! Every plan's module verifies, prints and is read back.
 
-use tilewright_attention::{Plan, module, rope};
+use tilewright_attention::{BUDGETS, Plan, module, rope};
 use tilewright_ptx_ir::{Target, parse};
+use tilewright_tile::Budget;
 
 #[test]
 fn every_plan_prints_and_parses_back() {
@@ -10,6 +11,8 @@ fn every_plan_prints_and_parses_back() {
     for module in attention.chain(rope) {
         let source = parse(&module.to_string()).unwrap_or_else(|errors| panic!("{}: {errors}", module.kernels[0].name));
         assert_eq!(source.module, module);
+        let name = &module.kernels[0].name;
+        assert!(Budget::of(BUDGETS, name).is_some(), "{name} has no budget");
     }
 }
 

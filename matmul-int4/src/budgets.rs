@@ -3,4 +3,9 @@
 use tilewright_tile::Budget;
 
 /// Registers of a thread, by kernel and target; no kernel spills. Taken from ptxas 13.0 and rounded up to the 8 in which registers are given out.
-pub const BUDGETS: &[Budget] = &[];
+#[rustfmt::skip]
+pub const BUDGETS: &[Budget] = &[
+    Budget { kernel: "matmul_w4a16_16x64", registers: [72, 72, 72, 80] },
+    Budget { kernel: "matmul_w4a16_64x64", registers: [168, 168, 168, 168] },
+    Budget { kernel: "matmul_w4a16_128x64", registers: [168, 168, 168, 168] },
+];

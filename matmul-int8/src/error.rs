@@ -10,6 +10,16 @@ pub enum Error {
     /// A shape that cannot be, or a tensor that does not have it.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// So many products that their sum could pass what an i32 holds: -128 · -128 · k must stay below 2^31.
+    #[error(
+        "k = {k}: a sum of {k} products of int8 can reach {k} · 2^14 and pass the i32 limit 2^31 - 1; k may be {limit} at most"
+    )]
+    SumOverflow {
+        /// What came.
+        k: usize,
+        /// The largest k whose sums fit.
+        limit: usize,
+    },
     /// The weight could not be brought into the kernels' order.
     #[error(transparent)]
     Repack(#[from] tilewright_quant_pack::Error),

@@ -1,6 +1,5 @@
 //! Checked shapes.
 
-use tilewright_tile::ShapeError;
 use tilewright_tile::problem::{Checked, Shape};
 
 use crate::error::Error;
@@ -30,11 +29,11 @@ impl Problem {
     /// Checks `shape`: any m, n and k; with W8A8 k up to [`W8A8_K_LIMIT`], past which a sum could leave i32.
     ///
     /// # Errors
-    /// [`Error::Shape`].
+    /// [`Error::Shape`], [`Error::SumOverflow`].
     pub fn new(operation: Operation, shape: Shape) -> Result<Self, Error> {
         let checked = shape.check()?;
         if operation == Operation::W8A8 && shape.k > W8A8_K_LIMIT {
-            return Err(ShapeError::TooLarge { dimension: "k", value: shape.k, limit: W8A8_K_LIMIT }.into());
+            return Err(Error::SumOverflow { k: shape.k, limit: W8A8_K_LIMIT });
         }
         Ok(Self { shape, checked, operation })
     }

@@ -25,6 +25,24 @@ pub enum Error {
         /// What differs.
         what: &'static str,
     },
+    /// A weight whose shape does not go with the weight before it.
+    #[error("tensor `{tensor}` is {found_n} x {found_k}; with `{other}` of {other_n} x {other_k} it must be {wanted}")]
+    WeightShape {
+        /// w_k or w_v.
+        tensor: &'static str,
+        /// Its rows.
+        found_n: usize,
+        /// Its columns.
+        found_k: usize,
+        /// w_q or w_k.
+        other: &'static str,
+        /// That one's rows.
+        other_n: usize,
+        /// That one's columns.
+        other_k: usize,
+        /// What the two must have in common.
+        wanted: &'static str,
+    },
     /// The device is older than the kernels.
     #[error("compute capability {major}.{minor} is not supported, wanted 8.0 or newer")]
     UnsupportedDevice {

@@ -8,8 +8,8 @@ use tilewright_ffi::{
 use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::repack::{self, ByteForm, Place};
 use tilewright_quant_pack::{Granularity, Int4, Int8};
+use tilewright_tile::PackedOrder;
 use tilewright_tile::problem::check_length;
-use tilewright_tile::{PackedOrder, ShapeError};
 
 use crate::error::Error;
 use crate::kernel::module;
@@ -45,7 +45,7 @@ impl QkvWeights {
     /// Repacks int4 weights of q, k and v and copies them to the device; waits for the copies.
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::Mismatch`] for weights that do not go together, [`Error::Group`], [`Error::Repack`], [`Error::Driver`].
+    /// [`Error::WeightShape`] and [`Error::Mismatch`] for weights that do not go together, [`Error::Group`], [`Error::Repack`], [`Error::Driver`].
     pub fn load_int4(stream: &Stream, weights: [&Int4; 3]) -> Result<Self, Error> {
         let shape = common_shape(weights.map(|weight| (weight.shape().n, weight.shape().k)))?;
         let group = weights[0].group();
@@ -68,7 +68,7 @@ impl QkvWeights {
     /// Repacks int8 weights of q, k and v and copies them to the device; waits for the copies.
     ///
     /// # Errors
-    /// [`Error::Shape`] and [`Error::Mismatch`] for weights that do not go together, [`Error::Repack`], [`Error::Driver`].
+    /// [`Error::WeightShape`] and [`Error::Mismatch`] for weights that do not go together, [`Error::Repack`], [`Error::Driver`].
     pub fn load_int8(stream: &Stream, weights: [&Int8; 3]) -> Result<Self, Error> {
         let shape = common_shape(weights.map(|weight| (weight.shape().n, weight.shape().k)))?;
         let granularity = weights[0].granularity();
@@ -203,14 +203,15 @@ fn try_each<W, T>(weights: [W; 3], mut act: impl FnMut(W) -> Result<T, Error>) -
 
 /// The shape of the projection with these weights (n, k), m left at 1.
 fn common_shape([q, k, v]: [(usize, usize); 3]) -> Result<QkvShape, Error> {
-    let wrong = |tensor: &'static str, (rows, columns): (usize, usize), wanted: usize| {
-        Err(Error::Shape(ShapeError::WrongLength { tensor, found: rows * columns, wanted, rows, columns }))
+    let wrong = |tensor, found: (usize, usize), other, has: (usize, usize), wanted| {
+        let ((found_n, found_k), (other_n, other_k)) = (found, has);
+        Err(Error::WeightShape { tensor, found_n, found_k, other, other_n, other_k, wanted })
     };
     if k.1 != q.1 {
-        return wrong("w_k", k, k.0 * q.1);
+        return wrong("w_k", k, "w_q", q, "as wide");
     }
     if v != k {
-        return wrong("w_v", v, k.0 * k.1);
+        return wrong("w_v", v, "w_k", k, "of the same shape");
     }
     Ok(QkvShape { m: 1, n_q: q.0, n_kv: k.0, k: q.1 })
 }

@@ -1,7 +1,8 @@
 //! Every plan's module verifies, prints and is read back.
 
 use tilewright_ptx_ir::{Target, parse};
-use tilewright_qkv_fused::{Plan, module};
+use tilewright_qkv_fused::{BUDGETS, Plan, module};
+use tilewright_tile::Budget;
 
 #[test]
 fn every_plan_prints_and_parses_back() {
@@ -13,5 +14,7 @@ fn every_plan_prints_and_parses_back() {
         }
         let source = parse(&text).unwrap_or_else(|errors| panic!("{plan:?}: {errors}"));
         assert_eq!(source.module, module);
+        let name = &module.kernels[0].name;
+        assert!(Budget::of(BUDGETS, name).is_some(), "{name} has no budget");
     }
 }

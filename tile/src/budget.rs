@@ -9,7 +9,7 @@ use tilewright_ptx_ir::Target;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a table constructs it by name")]
 pub struct Budget {
-    /// The kernel's name.
+    /// The kernel's name, or a family of names: `*` stands for anything.
     pub kernel: &'static str,
     /// Registers of a thread for each of [`Budget::TARGETS`].
     pub registers: [u32; 4],
@@ -19,10 +19,10 @@ impl Budget {
     /// The targets that budgets are given for, in order.
     pub const TARGETS: [Target; 4] = [Target::Sm80, Target::Sm86, Target::Sm89, Target::Sm90a];
 
-    /// The budget of a kernel of that name.
+    /// The first budget that names `kernel`.
     #[must_use]
     pub fn of<'a>(budgets: &'a [Self], kernel: &str) -> Option<&'a Self> {
-        budgets.iter().find(|budget| budget.kernel == kernel)
+        budgets.iter().find(|budget| matches(budget.kernel, kernel))
     }
 
     /// Registers of a thread for `target`; sm_90 has sm_90a's.
@@ -30,5 +30,15 @@ impl Budget {
     pub fn registers(&self, target: Target) -> u32 {
         let index = Self::TARGETS.iter().position(|known| *known == target);
         self.registers[index.unwrap_or(self.registers.len() - 1)]
+    }
+}
+
+/// Whether `name` is `pattern` with something, or nothing, for each `*`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices().map(|(at, _)| &rest[at..]).chain([""]).any(|tail| matches(after, tail))
+        }),
     }
 }

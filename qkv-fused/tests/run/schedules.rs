@@ -1,10 +1,8 @@
 //! The schedules: how many barriers each takes, and that none changes a bit.
 
-mod support;
-
+use crate::support::{run_in, sizes, weights};
 use half::f16;
 use proptest::prelude::*;
-use support::{run_in, sizes, weights};
 use tilewright_ffi::Context;
 use tilewright_ptx_ir::Target;
 use tilewright_qkv_fused::{Plan, QkvShape, QkvWeights, Schedule, module};

@@ -1,0 +1,7 @@
+//! Attention and rotation on the test device.
+
+mod bounds;
+mod laws;
+mod refusals;
+mod regression;
+mod support;

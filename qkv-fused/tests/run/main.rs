@@ -1,0 +1,7 @@
+//! The projections on the test device.
+
+mod bounds;
+mod refusals;
+mod regression;
+mod schedules;
+mod support;
