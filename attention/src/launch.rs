@@ -15,42 +15,7 @@ use crate::problem::{Problem, check_length};
 ///
 /// A kernel is built and loaded the first time its plan is needed; every later call is one launch on the caller's stream.
 ///
-/// # Shapes
-/// | tensor | shape | type | layout | alignment |
-/// |---|---|---|---|---|
-/// | q | [batch, heads_q, len_q, dim] | f16 or bf16 | any strides, rows contiguous ([`Layout`](crate::Layout)) | 2 bytes; 16 for the fast copies |
-/// | k, v | [batch, heads_kv, len_kv, dim] | as q | as q | as q |
-/// | o | as q | as q | as q, no two elements in one place | as q |
-///
-/// dim is a multiple of 16 from 32 to 256, heads_q a multiple of heads_kv, lengths are any numbers from 1.
-///
-/// # Numerics
-/// Scores and sums are f32, weights are rounded to the 16-bit type before they are multiplied with v, the result is rounded once
-/// ([`reference::attention`](crate::reference::attention) gives the bound). A query's result does not depend on the other queries of the batch. A query
-/// that sees no key gives zeros. NaN in a score makes its query's result NaN; a NaN or infinity in v reaches all queries whose tile of keys holds its row,
-/// also those that give it the weight 0.
-///
-/// # Example
-/// ```
-/// use half::f16;
-/// use tilewright_attention::{Attention, Mask, Problem, Shape};
-/// use tilewright_ffi::Driver;
-///
-/// // Or `Driver::load()`, for the GPU.
-/// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
-/// let stream = gpu.stream()?;
-/// let shape = Shape { batch: 1, heads_q: 2, heads_kv: 1, len_q: 3, len_kv: 3, dim: 32 };
-/// let q = stream.upload(&vec![f16::ZERO; 2 * 3 * 32])?;
-/// let k = stream.upload(&vec![f16::ONE; 3 * 32])?;
-/// let v = stream.upload(&(0..3 * 32).map(|at| f16::from_f32((at / 32) as f32)).collect::<Vec<_>>())?;
-/// let mut o = stream.alloc::<f16>(2 * 3 * 32)?;
-/// let problem = Problem::new(shape, Mask::Causal)?;
-/// Attention::new(&gpu)?.run(&stream, &problem, [q.as_slice(), k.as_slice(), v.as_slice()], &mut o.as_slice_mut())?;
-/// // All scores are 0, so each query gives the mean of the values it sees: 0, 1/2, 1.
-/// let o = stream.download(o.as_slice())?;
-/// assert_eq!([o[0], o[32], o[64]].map(f16::to_f32), [0.0, 0.5, 1.0]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// [`run`](Self::run) has the shapes and the numerics.
 #[derive(Debug)]
 pub struct Attention {
     cache: KernelCache<Plan>,
@@ -68,9 +33,49 @@ impl Attention {
 
     /// Enqueues o = softmax(scale · q · kᵀ + mask) · v on `stream`; `inputs` are q, k and v.
     ///
+    /// # Shapes
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | q | [batch, heads_q, len_q, dim] | f16 or bf16 | any strides, rows contiguous ([`Layout`](crate::Layout)) | 2 bytes; 16 for the fast copies |
+    /// | k, v | [batch, heads_kv, len_kv, dim] | as q | as q | as q |
+    /// | o | as q | as q | as q, no two elements in one place | as q |
+    ///
+    /// dim is a multiple of 16 from 32 to 256, heads_q a multiple of heads_kv, lengths are any numbers from 1.
+    ///
+    /// # Numerics
+    /// Scores and sums are f32, weights are rounded to the 16-bit type before they are multiplied with v, the result is rounded once
+    /// ([`reference::attention`](crate::reference::attention) gives the bound). A query's result does not depend on the other queries of the batch. A query
+    /// that sees no key gives zeros. NaN in a score makes its query's result NaN; a NaN or infinity in v reaches all queries whose tile of keys holds its row,
+    /// also those that give it the weight 0.
+    ///
     /// # Errors
     /// [`Error::WrongLength`] for a tensor that does not have its shape; [`Error::Driver`] for handles of another context and what the
     /// driver reports. Nothing is launched then.
+    ///
+    /// # Source
+    /// Dao, Fu, Ermon, Rudra, Ré, "FlashAttention", NeurIPS 2022 (tiles of keys with a running maximum and sum); Ainslie et al., "GQA", EMNLP 2023. Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`).
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_attention::{Attention, Mask, Problem, Shape};
+    /// use tilewright_ffi::Driver;
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let shape = Shape { batch: 1, heads_q: 2, heads_kv: 1, len_q: 3, len_kv: 3, dim: 32 };
+    /// let q = stream.upload(&vec![f16::ZERO; 2 * 3 * 32])?;
+    /// let k = stream.upload(&vec![f16::ONE; 3 * 32])?;
+    /// let v = stream.upload(&(0..3 * 32).map(|at| f16::from_f32((at / 32) as f32)).collect::<Vec<_>>())?;
+    /// let mut o = stream.alloc::<f16>(2 * 3 * 32)?;
+    /// let problem = Problem::new(shape, Mask::Causal)?;
+    /// Attention::new(&gpu)?.run(&stream, &problem, [q.as_slice(), k.as_slice(), v.as_slice()], &mut o.as_slice_mut())?;
+    /// // All scores are 0, so each query gives the mean of the values it sees: 0, 1/2, 1.
+    /// let o = stream.download(o.as_slice())?;
+    /// assert_eq!([o[0], o[32], o[64]].map(f16::to_f32), [0.0, 0.5, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run<T: Element>(
         &self,
         stream: &Stream,

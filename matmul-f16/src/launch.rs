@@ -38,38 +38,7 @@ mod sealed {
 ///
 /// A kernel is built and loaded the first time its plan is needed; every later call is one launch on the caller's stream.
 ///
-/// # Shapes
-/// | tensor | shape | type | layout | alignment |
-/// |---|---|---|---|---|
-/// | x | [m, k] | f16 or bf16 | row-major | 2 bytes; 16, with k a multiple of 8, for the fast copies |
-/// | w | [n, k] | as x | row-major, as torch's `Linear` keeps it | as x |
-/// | bias | n, optional | as x | | 2 bytes |
-/// | y | [m, n] | as x | row-major | 2 bytes; 4, with n even, for the fast stores |
-///
-/// m, n and k are any numbers from 1 up to the limits of [`tilewright_tile::problem`].
-///
-/// # Numerics
-/// Products are exact, sums are in f32 on the tensor cores (which cut each step of 16 terms off at 24 bits or more), the bias is added in f32, the result is
-/// rounded once to nearest even. |error| <= 2 γ(k + 1) Σ|x||w| + u|y| ([`reference::bound`](crate::reference::bound)). NaN and infinities go through
-/// as IEEE 754 has it. Each element is summed in the same order in every plan: results do not depend on m, n, the stream or the run.
-///
-/// # Example
-/// ```
-/// use half::f16;
-/// use tilewright_ffi::Driver;
-/// use tilewright_matmul_f16::{Matmul, Shape};
-///
-/// // Or `Driver::load()`, for the GPU.
-/// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
-/// let stream = gpu.stream()?;
-/// let x = stream.upload(&[1.0, 2.0, 3.0, 4.0].map(f16::from_f32))?;
-/// let w = stream.upload(&[1.0, 0.0, 0.0, 1.0, 1.0, 1.0].map(f16::from_f32))?;
-/// let mut y = stream.alloc::<f16>(6)?;
-/// let shape = Shape { m: 2, n: 3, k: 2 };
-/// Matmul::new(&gpu)?.run(&stream, shape, x.as_slice(), w.as_slice(), None, &mut y.as_slice_mut())?;
-/// assert_eq!(stream.download(y.as_slice())?, [1.0, 2.0, 3.0, 3.0, 4.0, 7.0].map(f16::from_f32));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// [`run`](Self::run) has the shapes and the numerics.
 #[derive(Debug)]
 pub struct Matmul {
     cache: KernelCache<Plan>,
@@ -90,9 +59,46 @@ impl Matmul {
 
     /// Enqueues y = x · wᵀ + bias on `stream`.
     ///
+    /// # Shapes
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | x | [m, k] | f16 or bf16 | row-major | 2 bytes; 16, with k a multiple of 8, for the fast copies |
+    /// | w | [n, k] | as x | row-major, as torch's `Linear` keeps it | as x |
+    /// | bias | n, optional | as x | | 2 bytes |
+    /// | y | [m, n] | as x | row-major | 2 bytes; 4, with n even, for the fast stores |
+    ///
+    /// m, n and k are any numbers from 1 up to the limits of [`tilewright_tile::problem`].
+    ///
+    /// # Numerics
+    /// Products are exact, sums are in f32 on the tensor cores (which cut each step of 16 terms off at 24 bits or more), the bias is added in f32, the result is
+    /// rounded once to nearest even. |error| <= 2 γ(k + 1) Σ|x||w| + u|y| ([`reference::bound`](crate::reference::bound)). NaN and infinities go through
+    /// as IEEE 754 has it. Each element is summed in the same order in every plan: results do not depend on m, n, the stream or the run.
+    ///
     /// # Errors
     /// [`Error::Shape`] for a shape that cannot be or a tensor that does not have it; [`Error::Driver`] for handles of another context and
     /// what the driver reports. Nothing is launched then.
+    ///
+    /// # Source
+    /// Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`). Bound: Higham, Accuracy and Stability of Numerical
+    /// Algorithms, 2nd edition, section 3.1.
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_matmul_f16::{Matmul, Shape};
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[1.0, 2.0, 3.0, 4.0].map(f16::from_f32))?;
+    /// let w = stream.upload(&[1.0, 0.0, 0.0, 1.0, 1.0, 1.0].map(f16::from_f32))?;
+    /// let mut y = stream.alloc::<f16>(6)?;
+    /// let shape = Shape { m: 2, n: 3, k: 2 };
+    /// Matmul::new(&gpu)?.run(&stream, shape, x.as_slice(), w.as_slice(), None, &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [1.0, 2.0, 3.0, 3.0, 4.0, 7.0].map(f16::from_f32));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run<T: Element>(
         &self,
         stream: &Stream,

@@ -91,11 +91,36 @@ impl Matmul {
     /// # Numerics
     /// Weights are exact integers on the tensor cores; the f32 sum of a group is multiplied by its scale and added in f32; the result is rounded once.
     /// |error| <= 2 γ(k + groups) Σ|x||w| + u|y| ([`reference::bound`](crate::reference::bound)). Each element is summed in the same order in every
-    /// plan: results do not depend on m, n, the stream or the run.
+    /// plan: results do not depend on m, n, the stream or the run. NaN and infinities of x reach their row.
     ///
     /// # Errors
     /// [`Error::Shape`] for an x or y of the wrong length; [`Error::Driver`] for handles of another context and what the driver reports.
     /// Nothing is launched then.
+    ///
+    /// # Source
+    /// Frantar et al., "MARLIN", PPoPP 2025 (weights repacked into the order of the fragments). Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`).
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_matmul_int4::{Matmul, Weight};
+    /// use tilewright_quant_pack::{Group, Int4, Shape};
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// // Two rows of eight: 0 to 7 with scale 1, -8 to -1 with scale 1/2.
+    /// let values: Vec<i8> = (0..8).chain(-8..0).collect();
+    /// let scales = vec![f16::ONE, f16::from_f32(0.5)];
+    /// let weight = Int4::pack(&values, Shape { n: 2, k: 8 }, Group::WholeRow, scales)?;
+    /// let weight = Weight::load(&stream, &weight)?;
+    /// let x = stream.upload(&[f16::ONE; 8])?;
+    /// let mut y = stream.alloc::<f16>(2)?;
+    /// Matmul::new(&gpu)?.run(&stream, 1, x.as_slice(), &weight, &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [28.0, -18.0].map(f16::from_f32));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run(
         &self,
         stream: &Stream,

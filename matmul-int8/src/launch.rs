@@ -121,12 +121,39 @@ impl Matmul {
     /// Enqueues the sums y = x · wᵀ, exact in i32.
     ///
     /// # Shapes
-    /// x [m, k] and w [n, k] i8, y [m, n] i32, all row-major; k up to [`W8A8_K_LIMIT`](crate::W8A8_K_LIMIT). Rows of a multiple of 16 bytes are copied
-    /// fast.
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | x | [m, k] | i8 | row-major | 1 byte; 16, with k a multiple of 16, for the fast copies |
+    /// | w | [n, k] | i8 | row-major | as x |
+    /// | y | [m, n] | i32 | row-major | 4 bytes; 8, with n even, for the fast stores |
+    ///
+    /// m and n are any numbers from 1, k goes up to [`W8A8_K_LIMIT`](crate::W8A8_K_LIMIT).
+    ///
+    /// # Numerics
+    /// Exact: k is limited so that no sum can leave i32. So nothing depends on the order of the sums, the plan, the stream or the run.
     ///
     /// # Errors
-    /// [`Error::Shape`] for a shape that cannot be or a tensor that does not have it; [`Error::Driver`] for handles of another context and
-    /// what the driver reports. Nothing is launched then.
+    /// [`Error::Shape`] for a shape that cannot be or a tensor that does not have it; [`Error::SumOverflow`] for a k whose sums could leave i32;
+    /// [`Error::Driver`] for handles of another context and what the driver reports. Nothing is launched then.
+    ///
+    /// # Source
+    /// Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`).
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_matmul_int8::{Matmul, Operands, Shape};
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let (x, w) = (stream.upload(&[1i8, -128, 3, 4])?, stream.upload(&[127i8, -128, 1, 1])?);
+    /// let mut y = stream.alloc::<i32>(4)?;
+    /// let operands = Operands { x: x.as_slice(), w: w.as_slice() };
+    /// Matmul::new(&gpu)?.w8a8_sums(&stream, Shape { m: 2, n: 2, k: 2 }, operands, &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [127 + 128 * 128, 1 - 128, 3 * 127 - 4 * 128, 7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn w8a8_sums(
         &self,
         stream: &Stream,
@@ -144,14 +171,41 @@ impl Matmul {
     /// Enqueues y = x_scale · w_scale · (x · wᵀ).
     ///
     /// # Shapes
-    /// As [`w8a8_sums`](Self::w8a8_sums), with y in f16 or f32 and scales in f32.
+    /// As [`w8a8_sums`](Self::w8a8_sums), with y in f16 or f32, and:
+    ///
+    /// | tensor | shape | type |
+    /// |---|---|---|
+    /// | x_scale | 1, or m: one a row of x | f32 |
+    /// | w_scale | 1, or n: one a row of w | f32 |
     ///
     /// # Numerics
     /// The sums are exact. Their conversion to f32, the product of the two scales, the product with it and the result are rounded once each
-    /// ([`reference::w8a8_bound`](crate::reference::w8a8_bound)).
+    /// ([`reference::w8a8_bound`](crate::reference::w8a8_bound)). A scale that is NaN or infinite reaches its row or column. Deterministic.
     ///
     /// # Errors
     /// As [`w8a8_sums`](Self::w8a8_sums), also for scales of the wrong length.
+    ///
+    /// # Source
+    /// Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`).
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_matmul_int8::{Matmul, Operands, ScalesOf, Shape};
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let (x, w) = (stream.upload(&[1i8, 2, 3, 4])?, stream.upload(&[10i8, 10, -10, 10])?);
+    /// let (x_scale, w_scale) = (stream.upload(&[0.5f32])?, stream.upload(&[1.0f32, 0.25])?);
+    /// let mut y = stream.alloc::<f16>(4)?;
+    /// let operands = Operands { x: x.as_slice(), w: w.as_slice() };
+    /// let scales = ScalesOf { x: x_scale.as_slice(), w: w_scale.as_slice() };
+    /// Matmul::new(&gpu)?.w8a8(&stream, Shape { m: 2, n: 2, k: 2 }, operands, scales, &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [15.0, 1.25, 35.0, 1.25].map(f16::from_f32));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn w8a8<T: ScaledOutput>(
         &self,
         stream: &Stream,
@@ -173,14 +227,42 @@ impl Matmul {
     /// Enqueues y = x · dequantize(w)ᵀ with x in f16.
     ///
     /// # Shapes
-    /// x [m, k] and y [m, n] f16, row-major; w as [`Weight::load`] packed it.
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | x | [m, k] | f16 | row-major | 2 bytes; 16, with k a multiple of 8, for the fast copies |
+    /// | w | [n, k] | int8, f32 scales: one, or one a row | packed by [`Weight::load`] | |
+    /// | y | [m, n] | f16 | row-major | 2 bytes; 4, with n even, for the fast stores |
     ///
     /// # Numerics
-    /// Weights are exact integers on the tensor cores, sums are in f32, scaled in f32, rounded once
-    /// ([`reference::w8a16_bound`](crate::reference::w8a16_bound)).
+    /// Weights are exact integers on the tensor cores, sums are in f32, scaled in f32, rounded once: |error| <= 2 γ(k + 1) Σ|x||w| + u|y|
+    /// ([`reference::w8a16_bound`](crate::reference::w8a16_bound)). NaN and infinities of x reach their row. Each element is summed in the same order in every
+    /// plan: results do not depend on m, n, the stream or the run.
     ///
     /// # Errors
-    /// [`Error::Shape`] for an x or y of the wrong length; [`Error::Driver`]. Nothing is launched then.
+    /// [`Error::Shape`] for an x or y of the wrong length; [`Error::Driver`] for handles of another context and what the driver reports. Nothing is launched
+    /// then.
+    ///
+    /// # Source
+    /// Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`).
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_quant_pack::{Granularity, Int8, Shape};
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_matmul_int8::{Matmul, Weight};
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let weight = Int8::from_parts(Shape { n: 2, k: 2 }, Granularity::PerChannel, vec![1, -128, 127, 1], vec![1.0, 0.5])?;
+    /// let weight = Weight::load(&stream, &weight)?;
+    /// let x = stream.upload(&[2.0, 0.5].map(f16::from_f32))?;
+    /// let mut y = stream.alloc::<f16>(2)?;
+    /// Matmul::new(&gpu)?.w8a16(&stream, 1, x.as_slice(), &weight, &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [2.0 - 64.0, 127.25].map(f16::from_f32));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn w8a16(
         &self,
         stream: &Stream,

@@ -134,14 +134,52 @@ impl QkvFused {
     /// Enqueues q, k and v = x · dequantize(w)ᵀ as one launch.
     ///
     /// # Shapes
-    /// x [m, k] f16, row-major; results as in [`Outputs`]. n_q and n_kv are any numbers and need not be equal.
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | x | [m, k] | f16 | row-major | 2 bytes; 16, with k a multiple of 8, for the fast copies |
+    /// | w_q | [n_q, k] | int4 or int8 | packed by [`QkvWeights`] | |
+    /// | w_k, w_v | [n_kv, k] | as w_q | packed by [`QkvWeights`] | |
+    /// | q | [m, n_q] | f16 | row-major | 2 bytes; 4, with n_q and n_kv even, for the fast stores |
+    /// | k, v | [m, n_kv] | f16 | row-major | as q |
+    ///
+    /// n_q and n_kv are any numbers from 1 and need not be equal.
     ///
     /// # Numerics
-    /// Bit for bit what three products with the same weights give: weights are exact integers on the tensor cores, group sums are scaled and added in f32, the
-    /// result is rounded once ([`reference::bound`](crate::reference::bound)).
+    /// Bit for bit what three products with the same weights give, whatever the [`Schedule`]: weights are exact integers on the tensor cores, group sums are
+    /// scaled and added in f32, the result is rounded once; |error| <= 2 γ(k + groups) Σ|x||w| + u|y| ([`reference::bound`](crate::reference::bound)). NaN and
+    /// infinities of x reach their row. Results do not depend on m, n_q, n_kv, the stream or the run.
     ///
     /// # Errors
-    /// [`Error::Shape`] for tensors of the wrong length; [`Error::Driver`]. Nothing is launched then.
+    /// [`Error::Shape`] for tensors of the wrong length; [`Error::Driver`] for handles of another context and what the driver reports. Nothing is launched
+    /// then.
+    ///
+    /// # Source
+    /// Instructions: PTX ISA 9.0, sections 9.7.14.5 (`mma`, `ldmatrix`) and 9.7.9 (`cp.async`).
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_qkv_fused::{Outputs, QkvFused, QkvWeights, Schedule};
+    /// use tilewright_quant_pack::{Granularity, Int8, Shape};
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let weight = |n: usize, value: i8| {
+    ///     Int8::from_parts(Shape { n, k: 3 }, Granularity::PerTensor, vec![value; n * 3], vec![1.0])
+    /// };
+    /// let weights = QkvWeights::load_int8(&stream, [&weight(4, 1)?, &weight(2, 2)?, &weight(2, 3)?])?;
+    /// let x = stream.upload(&[f16::ONE; 3])?;
+    /// let [mut q, mut k, mut v] = [stream.alloc::<f16>(4)?, stream.alloc(2)?, stream.alloc(2)?];
+    /// // The schedule changes no result; without it the one that is fastest is taken.
+    /// let qkv = QkvFused::new(&gpu)?.with_schedule(Schedule::PingPong);
+    /// let outputs = Outputs { q: &mut q.as_slice_mut(), k: &mut k.as_slice_mut(), v: &mut v.as_slice_mut() };
+    /// qkv.run(&stream, 1, x.as_slice(), &weights, outputs)?;
+    /// assert_eq!(stream.download(q.as_slice())?, [f16::from_f32(3.0); 4]);
+    /// assert_eq!(stream.download(v.as_slice())?, [f16::from_f32(9.0); 2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run(
         &self,
         stream: &Stream,

@@ -2,6 +2,7 @@
 
 use half::f16;
 use tilewright_quant_pack::{Error, Granularity, Group, Int4, Int8, ScaleRule, Shape};
+use tilewright_testkit::Refusals;
 
 const SHAPE: Shape = Shape { n: 3, k: 40 };
 const RULES: [ScaleRule; 2] = [ScaleRule::Max, ScaleRule::LeastSquares];
@@ -166,6 +167,38 @@ fn integers_of_more_than_four_bits() {
         let packed = Int4::pack(&values, SHAPE, group(), vec![f16::ONE; 6]);
         assert_eq!(packed, Err(Error::ValueOutOfRange { row: 1, column: 39, value }));
     }
+}
+
+/// One of each class, for the documentation.
+#[test]
+fn the_table_of_refusals_is_up_to_date() {
+    let mut refusals = Refusals::of("tilewright-quant-pack");
+    let weights = |len: usize, place: usize, value: f32| {
+        let mut weights = vec![0.5; len];
+        weights[place] = value;
+        weights
+    };
+    refusals.add("no rows", int4(&[], Shape { n: 0, k: 40 }));
+    refusals.add("no columns", int4(&[], Shape { n: 3, k: 0 }));
+    refusals.add("a product that overflows", int4(&[0.0; 40], Shape { n: usize::MAX, k: 40 }));
+    refusals.add("weights one element short", int4(&[0.0; 119], SHAPE));
+    refusals.add("weights one element long", int4(&[0.0; 121], SHAPE));
+    refusals.add("packed words one short", parts(14, 6));
+    refusals.add("a scale too few", parts(15, 5));
+    refusals.add("int8 scales too many", Int8::from_parts(SHAPE, Granularity::PerTensor, vec![0; 120], vec![1.0; 2]));
+    refusals.add("k that does not fill its words", int4(&[0.0; 41], Shape { n: 1, k: 41 }));
+    refusals.add("a group size that is no multiple of 32", Group::new(48));
+    refusals.add("a group size of zero", Group::new(0));
+    let large = Group::new(64).unwrap();
+    refusals.add("a group larger than the row", Int4::quantize(&[0.0; 120], SHAPE, large, ScaleRule::Max));
+    refusals.add("a weight that is not a number", int4(&weights(120, 40, f32::NAN), SHAPE));
+    refusals.add("an infinite weight", int8(&weights(120, 85, f32::INFINITY), SHAPE));
+    refusals.add("a weight beyond the scales", int4(&weights(120, 72, 1e30), SHAPE));
+    let scales = vec![f16::INFINITY; 6];
+    refusals.add("a scale that is not finite", Int4::from_parts(SHAPE, group(), vec![0; 15], scales));
+    let value = Int4::pack(&[8; 120], SHAPE, group(), vec![f16::ONE; 6]);
+    refusals.add("an integer of more than four bits", value);
+    refusals.assert_table("tests/refusals.md");
 }
 
 #[test]

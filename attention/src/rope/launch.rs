@@ -68,10 +68,6 @@ struct Turns<'a> {
 }
 
 /// Rotary position embedding in one context.
-///
-/// # Numerics
-/// Products and sums are f32, one rounding each, of exactly widened elements and f32 cosines and sines; the result is rounded once
-/// ([`reference::rope`](crate::reference::rope) gives the bound).
 #[derive(Debug)]
 pub struct Rope {
     cache: KernelCache<RopePlan>,
@@ -87,10 +83,50 @@ impl Rope {
         Ok(Self { cache: KernelCache::new(context) })
     }
 
-    /// Enqueues the rotation of x into y; `tables` are the cosines and sines of [`Tables`](super::Tables), [len, dim / 2] each.
+    /// Enqueues the rotation of x into y; `tables` are the cosines and sines of [`Tables`](super::Tables).
+    ///
+    /// # Shapes
+    /// | tensor | shape | type | layout | alignment |
+    /// |---|---|---|---|---|
+    /// | x, y | [batch, heads, len, dim] | f16 or bf16 | any strides, rows contiguous ([`Layout`](crate::Layout)) | 2 bytes |
+    /// | cos, sin | [len, dim / 2] | f32 | row-major | 4 bytes |
+    ///
+    /// # Numerics
+    /// Products and sums are f32, one rounding each, of exactly widened elements and f32 cosines and sines; the result is rounded once
+    /// ([`reference::rope`](crate::reference::rope) gives the bound). NaN and infinities stay with their pair. Deterministic; a row does not depend on others.
     ///
     /// # Errors
-    /// [`Error::WrongLength`] for a tensor that does not have its shape; [`Error::Driver`]. Nothing is launched then.
+    /// [`Error::WrongLength`] for a tensor that does not have its shape; [`Error::Driver`] for handles of another context and what the driver reports.
+    /// Nothing is launched then.
+    ///
+    /// # Source
+    /// Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding", 2021, section 3.4.2 (interleaved pairs); halves as in Hugging Face's Llama.
+    ///
+    /// # Example
+    /// ```
+    /// use half::f16;
+    /// use tilewright_attention::Layout;
+    /// use tilewright_attention::rope::{Angles, Pairs, Rope, RopeProblem, RopeShape, Tables};
+    /// use tilewright_ffi::Driver;
+    ///
+    /// // Or `Driver::load()`, for the GPU.
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let (heads, len, dim) = (1, 2, 4);
+    /// let tables = Tables::new(Angles { theta: 1e4, first_position: 0, len, dim });
+    /// let (cos, sin) = (stream.upload(&tables.cos)?, stream.upload(&tables.sin)?);
+    /// let x = stream.upload(&[f16::ONE; 8])?;
+    /// let mut y = stream.alloc::<f16>(8)?;
+    /// let layout = Layout::heads_first(heads, len, dim);
+    /// let problem = RopeProblem::new(RopeShape { batch: 1, heads, len, dim }, Pairs::Halves, layout, layout)?;
+    /// let turns = [cos.as_slice(), sin.as_slice()];
+    /// Rope::new(&gpu)?.run(&stream, &problem, x.as_slice(), turns, &mut y.as_slice_mut())?;
+    /// // Position 0 is not turned; at position 1 the first pair is turned by one radian.
+    /// let y = stream.download(y.as_slice())?;
+    /// assert_eq!(y[..4], [f16::ONE; 4]);
+    /// assert!((y[4].to_f32() - (1f32.cos() - 1f32.sin())).abs() < 1e-3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn run<T: Element>(
         &self,
         stream: &Stream,

@@ -15,8 +15,8 @@ use crate::plan::{Plan, Scales, Schedule};
 
 /// The module with the kernel that `plan` describes.
 ///
-/// - [`Schedule::Async`]: a block makes a tile of one projection, with x and w in a ring of stages ([`one`]).
-/// - [`Schedule::SingleSlot`], [`Schedule::PingPong`]: a block makes the same tile of all three, one after the other ([`three`]).
+/// - [`Schedule::Async`]: a block makes a tile of one projection, with x and w in a ring of stages.
+/// - [`Schedule::SingleSlot`], [`Schedule::PingPong`]: a block makes the same tile of all three, one after the other.
 ///
 /// # Errors
 /// None that a plan of [`Plan::all`] can cause.
