@@ -56,7 +56,8 @@ impl Driver {
     /// `cuEventDestroy`.
     pub(crate) fn destroy_event(&self, handle: u64) -> Result<()> {
         self.event(handle)?;
-        self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)
+        self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)?;
+        self.check_spoilt()
     }
 
     /// `cuEventRecord`.

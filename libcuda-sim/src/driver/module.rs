@@ -116,7 +116,9 @@ impl Driver {
         state
             .objects
             .remove_if(|object| matches!(object, Object::Function(function) if function.module_handle == handle));
-        module.map(drop).ok_or(Code::INVALID_HANDLE)
+        drop(state);
+        module.map(drop).ok_or(Code::INVALID_HANDLE)?;
+        self.check_spoilt()
     }
 
     /// `cuModuleGetFunction`: the same handle each time.
