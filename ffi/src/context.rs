@@ -179,9 +179,16 @@ pub(crate) struct Entered<'c> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        if self.previous != self.context.raw() {
-            // SAFETY: it was current on this thread a moment ago; a context that died meanwhile is refused by the driver.
-            let _ = unsafe { (self.context.driver().api().ctx_set_current)(self.previous) };
+        if self.previous == self.context.raw() {
+            return;
+        }
+        let set_current = self.context.driver().api().ctx_set_current;
+        // SAFETY: it was current on this thread a moment ago; a context that died meanwhile is refused by the driver.
+        let code = unsafe { set_current(self.previous) };
+        if !code.is_success() {
+            // Ours may be gone tomorrow; none is better. If that is refused too, nothing is left to try.
+            // SAFETY: no context is a valid choice.
+            let _ = unsafe { set_current(std::ptr::null_mut()) };
         }
     }
 }

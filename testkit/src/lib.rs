@@ -5,11 +5,13 @@
 mod compare;
 mod config;
 mod device;
+mod faults;
 mod guarded;
 mod random;
 
 pub use compare::{Bits, assert_same_bits, assert_within};
 pub use config::cases;
 pub use device::{context, is_simulated, open, stream};
+pub use faults::each_call_fails_once;
 pub use guarded::Guarded;
 pub use random::{Random, Values};
