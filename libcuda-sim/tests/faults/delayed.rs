@@ -1,6 +1,6 @@
 //! Errors that come later than the call that made them.
 
-use tilewright_ffi::sys::CUresult;
+use tilewright_ffi::sys::{CUresult, CUstreamCaptureMode};
 use tilewright_ffi::{Arguments, Error, Event, Launch, PinnedBuffer};
 use tilewright_libcuda_sim::{Balance, Faults, Profile, Simulator};
 
@@ -94,6 +94,51 @@ fn a_launch_that_fails_later_succeeds_first_and_spoils_the_context_then() {
     assert_eq!(codes, [CUresult(0), CUresult(700), CUresult(0)]);
     drop((event, function, stream, context, other));
     assert_eq!(simulator.balance(), Balance::ZERO);
+}
+
+/// As on a chip, whoever asks: the safe layer of one owner of the context may know, that of another cannot.
+#[test]
+fn a_spoilt_context_answers_every_call_with_the_fault_and_takes_back_what_is_given_back() {
+    let simulator = simulator(Profile::Sm80);
+    let context = driver(&simulator).unwrap().device(0).unwrap().primary_context().unwrap();
+    let stream = context.stream().unwrap();
+    let event = Event::untimed(&context).unwrap();
+    let module = context.load_ptx(&add()).unwrap();
+    let graph = stream.capture(|_| Ok::<_, Error>(())).unwrap();
+    let executable = graph.instantiate().unwrap();
+    let pinned = PinnedBuffer::<u8>::new(&context, 1).unwrap();
+    let address = stream.upload(&[1u8]).unwrap().leak();
+    simulator.set_faults(Faults::new().poison_at(3, CUresult::ERROR_LAUNCH_FAILED));
+    assert!(matches!(context.memory_info(), Err(Error::Driver { code: CUresult(719), .. })));
+    let api = *context.driver().api();
+    let mut handle = std::ptr::null_mut();
+    let mut number = 0;
+    // SAFETY: places for results are local variables, the context is alive; what does not work writes nothing.
+    let codes = unsafe {
+        assert!((api.ctx_set_current)(context.raw()).is_success());
+        [
+            (api.ctx_synchronize)(),
+            (api.mem_alloc)(&raw mut number, 4),
+            (api.memcpy_dtod)(address, address, 1),
+            (api.stream_create)(&raw mut handle, 1),
+            (api.stream_synchronize)(stream.raw()),
+            (api.event_record)(event.raw(), stream.raw()),
+            (api.stream_begin_capture)(stream.raw(), CUstreamCaptureMode::RELAXED),
+            (api.graph_launch)(executable.raw(), stream.raw()),
+            (api.mem_free)(address),
+        ]
+    };
+    assert_eq!(codes, [CUresult(719); 9]);
+    assert_eq!(simulator.balance().device_allocations, 0);
+    // SAFETY: none is current afterwards.
+    assert!(unsafe { (api.ctx_set_current)(std::ptr::null_mut()) }.is_success());
+    let before = simulator.balance().total();
+    drop((event, module, graph, executable, pinned, stream));
+    assert_eq!((before, simulator.balance().total()), (8, 1), "all but the context");
+    drop(context);
+    // The next primary context is a new one.
+    let context = driver(&simulator).unwrap().device(0).unwrap().primary_context().unwrap();
+    assert!(context.synchronize().is_ok());
 }
 
 #[test]
