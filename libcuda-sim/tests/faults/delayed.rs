@@ -88,10 +88,12 @@ fn a_launch_that_fails_later_succeeds_first_and_spoils_the_context_then() {
     }
     // What gives back is refused, and has given back.
     let api = *context.driver().api();
-    let enter = api.ctx_set_current;
-    // SAFETY: a live context, a live allocation that nothing uses any more.
-    let codes = unsafe { [enter(context.raw()), (api.mem_free)(buffer.leak()), enter(std::ptr::null_mut())] };
-    assert_eq!(codes, [CUresult(0), CUresult(700), CUresult(0)]);
+    let codes = [
+        call!(api.ctx_set_current(context.raw())),
+        call!(api.mem_free(buffer.leak())),
+        call!(api.ctx_set_current(std::ptr::null_mut())),
+    ];
+    assert_eq!(codes, [0, 700, 0]);
     drop((event, function, stream, context, other));
     assert_eq!(simulator.balance(), Balance::ZERO);
 }
@@ -113,25 +115,21 @@ fn a_spoilt_context_answers_every_call_with_the_fault_and_takes_back_what_is_giv
     let api = *context.driver().api();
     let mut handle = std::ptr::null_mut();
     let mut number = 0;
-    // SAFETY: places for results are local variables, the context is alive; what does not work writes nothing.
-    let codes = unsafe {
-        assert!((api.ctx_set_current)(context.raw()).is_success());
-        [
-            (api.ctx_synchronize)(),
-            (api.mem_alloc)(&raw mut number, 4),
-            (api.memcpy_dtod)(address, address, 1),
-            (api.stream_create)(&raw mut handle, 1),
-            (api.stream_synchronize)(stream.raw()),
-            (api.event_record)(event.raw(), stream.raw()),
-            (api.stream_begin_capture)(stream.raw(), CUstreamCaptureMode::RELAXED),
-            (api.graph_launch)(executable.raw(), stream.raw()),
-            (api.mem_free)(address),
-        ]
-    };
-    assert_eq!(codes, [CUresult(719); 9]);
+    assert_eq!(call!(api.ctx_set_current(context.raw())), 0);
+    let codes = [
+        call!(api.ctx_synchronize()),
+        call!(api.mem_alloc(&raw mut number, 4)),
+        call!(api.memcpy_dtod(address, address, 1)),
+        call!(api.stream_create(&raw mut handle, 1)),
+        call!(api.stream_synchronize(stream.raw())),
+        call!(api.event_record(event.raw(), stream.raw())),
+        call!(api.stream_begin_capture(stream.raw(), CUstreamCaptureMode::RELAXED)),
+        call!(api.graph_launch(executable.raw(), stream.raw())),
+        call!(api.mem_free(address)),
+    ];
+    assert_eq!(codes, [719; 9]);
     assert_eq!(simulator.balance().device_allocations, 0);
-    // SAFETY: none is current afterwards.
-    assert!(unsafe { (api.ctx_set_current)(std::ptr::null_mut()) }.is_success());
+    assert_eq!(call!(api.ctx_set_current(std::ptr::null_mut())), 0);
     let before = simulator.balance().total();
     drop((event, module, graph, executable, pinned, stream));
     assert_eq!((before, simulator.balance().total()), (8, 1), "all but the context");

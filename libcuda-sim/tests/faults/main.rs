@@ -2,6 +2,14 @@
 
 #![expect(unsafe_code, reason = "launches, borrowed handles and C functions")]
 
+/// Calls a function of the table; its code.
+macro_rules! call {
+    ($api:ident.$function:ident($($argument:expr),* $(,)?)) => {
+        // SAFETY: pointers are null or lead to local variables; handles and addresses may be anything.
+        unsafe { ($api.$function)($($argument),*) }.0
+    };
+}
+
 mod delayed;
 mod each_call;
 mod mixing;
