@@ -77,6 +77,10 @@ pub fn each_call_fails_once<E: Error>(path: impl Fn(&Context) -> Result<(), E>) 
             };
             match &run.outcome {
                 Ok(()) => assert!(silent, "{case}: the failure was lost"),
+                // Destructors call it in a capture, which is spoilt where that fails.
+                Err(error) if *call == EXCHANGE && matches!(failure, Failure::Once(_)) => {
+                    assert_names(error, 901, &case)
+                }
                 Err(error) => assert_names(error, code, &case),
             }
             run.assert_nothing_left(failure, call, &case);
@@ -126,10 +130,12 @@ fn open(simulator: &FaultySimulator) -> Context {
     opened.expect("a simulator opens")
 }
 
-/// The calls that make a context current.
+/// The calls in front of one that gives back: where one fails in a destructor the object is out of reach.
 fn enters(call: &str) -> bool {
-    matches!(call, "cuCtxGetCurrent" | "cuCtxSetCurrent")
+    matches!(call, "cuCtxGetCurrent" | "cuCtxSetCurrent") || call == EXCHANGE
 }
+
+const EXCHANGE: &str = "cuThreadExchangeStreamCaptureMode";
 
 /// The calls with which a pinned buffer that is dropped waits for its copy.
 fn awaits_copy(call: &str) -> bool {

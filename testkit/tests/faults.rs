@@ -55,7 +55,11 @@ fn good(context: &Context) -> Result<(), OperationError> {
     let event = Event::untimed(context)?;
     event.record(&stream)?;
     event.synchronize()?;
-    let graph = stream.capture(|stream| stream.fill_bytes(&mut buffer.as_slice_mut(), 1))?;
+    let scratch = stream.upload(&[1u8])?;
+    let graph = stream.capture(|stream| {
+        drop(scratch);
+        stream.fill_bytes(&mut buffer.as_slice_mut(), 1)
+    })?;
     drop(graph.instantiate()?);
     assert_eq!(stream.download(buffer.as_slice())?, [3, 3]);
     Ok(())

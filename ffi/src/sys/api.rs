@@ -263,6 +263,8 @@ api! {
     required stream_end_capture = "cuStreamEndCapture"(CUstream, *mut CUgraph);
     /// [Stream capture](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__STREAM.html)
     required stream_is_capturing = "cuStreamIsCapturing"(CUstream, *mut CUstreamCaptureStatus);
+    /// [Stream capture](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__STREAM.html)
+    required thread_exchange_capture_mode = "cuThreadExchangeStreamCaptureMode"(*mut CUstreamCaptureMode);
     /// [Graphs](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__GRAPH.html), since CUDA 11.4
     optional graph_instantiate_with_flags = "cuGraphInstantiateWithFlags"(*mut CUgraphExec, CUgraph, c_ulonglong);
     /// [Graphs](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__GRAPH.html)

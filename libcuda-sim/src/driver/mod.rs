@@ -107,6 +107,7 @@ impl Driver {
         self.pinned.forget();
         // A thread that is ending has nothing to forget.
         let _ = self.with_current(Vec::clear);
+        let _ = self.exchange_capture_mode(0);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -107,6 +107,7 @@ fn functions<C: Chip>() -> Api {
         stream_begin_capture: stream::begin_capture::<C>,
         stream_end_capture: stream::end_capture::<C>,
         stream_is_capturing: stream::is_capturing::<C>,
+        thread_exchange_capture_mode: stream::exchange_mode::<C>,
         graph_instantiate_with_flags: Some(graph::instantiate::<C>),
         graph_launch: graph::launch::<C>,
         graph_destroy: graph::destroy::<C>,

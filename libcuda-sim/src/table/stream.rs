@@ -95,6 +95,18 @@ pub(super) unsafe extern "C" fn end_capture<C: Chip>(stream: CUstream, graph: *m
     })
 }
 
+pub(super) unsafe extern "C" fn exchange_mode<C: Chip>(mode: *mut CUstreamCaptureMode) -> CUresult {
+    answer::<C>("cuThreadExchangeStreamCaptureMode", |driver| {
+        check_place(mode)?;
+        driver.check_initialized()?;
+        // SAFETY: not null, so valid for a read: the caller's contract.
+        let wanted = unsafe { mode.read() };
+        let before = driver.exchange_capture_mode(wanted.0)?;
+        // SAFETY: `mode` is valid for a write too: the caller's contract.
+        unsafe { put(mode, CUstreamCaptureMode(before)) }
+    })
+}
+
 pub(super) unsafe extern "C" fn is_capturing<C: Chip>(
     stream: CUstream,
     status: *mut CUstreamCaptureStatus,

@@ -24,6 +24,7 @@ pub(crate) const PATHS: &[(&str, Path)] = &[
     ("cache", cache),
     ("graph", graph),
     ("spoilt capture", spoilt_capture),
+    ("drop in a capture", drop_in_a_capture),
     ("tensor map", tensor_map),
     ("borrowed", borrowed),
 ];
@@ -181,6 +182,18 @@ fn spoilt_capture(driver: &Driver) -> Result<(), Error> {
         other => return other,
     }
     // It has ended: the stream can be waited for.
+    stream.synchronize()
+}
+
+fn drop_in_a_capture(driver: &Driver) -> Result<(), Error> {
+    let stream = context(driver)?.stream()?;
+    let buffer = stream.upload(&[1u8])?;
+    let pinned = PinnedBuffer::<u8>::new(stream.context(), 1)?;
+    let module = stream.context().load_ptx(&add())?;
+    stream.capture(|_| {
+        drop((buffer, pinned, module));
+        Ok::<_, Error>(())
+    })?;
     stream.synchronize()
 }
 
