@@ -271,6 +271,7 @@ functions! {
             };
         module_unload = "cuModuleUnload" |state, module: CUmodule| {
             state.check_context()?;
+            may_free(state)?;
             state.functions.retain(|_, function| function.module != number(module));
             state.destroy(number(module), Kind::Module)
         };

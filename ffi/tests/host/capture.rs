@@ -88,17 +88,18 @@ fn a_capture_inside_a_capture_of_the_same_stream_is_refused() {
 }
 
 #[test]
-fn memory_dropped_in_a_capture_is_given_back_and_the_capture_goes_on() {
+fn what_is_dropped_in_a_capture_is_given_back_and_the_capture_goes_on() {
     let fake = Fake::start();
     let stream = fake.context().stream().unwrap();
     let buffer = stream.upload(&[1u32]).unwrap();
     let pinned = PinnedBuffer::<u32>::new(stream.context(), 1).unwrap();
+    let module = stream.context().load_ptx("plain").unwrap();
     let graph = stream.capture(|_| {
-        drop((buffer, pinned));
-        // Only the destructor may: other calls that wait are still refused.
+        drop((buffer, pinned, module));
         Ok::<_, Error>(())
     });
     drop(graph.unwrap());
+    // Only destructors may: other calls that wait are still refused.
     let outcome = stream.capture(|stream| stream.synchronize());
     assert!(matches!(outcome, Err(Error::Driver { code: CUresult(900), .. })), "{outcome:?}");
     drop(stream);

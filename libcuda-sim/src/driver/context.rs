@@ -160,6 +160,11 @@ impl Driver {
         self.current_even_poisoned().map_or(Ok(()), |context| context.check())
     }
 
+    /// An error, and an end to the capture, if the calling thread may not wait now; with no current context nothing captures.
+    pub(crate) fn check_may_wait(&self) -> Result<()> {
+        self.current_even_poisoned().map_or(Ok(()), |context| context.check_may_wait())
+    }
+
     /// Spoils the primary context, if there is one.
     pub(crate) fn spoil(&self, code: Code) {
         let primary = self.state().primary;

@@ -74,7 +74,7 @@ impl Driver {
 
     /// `cuEventSynchronize` and `cuEventQuery`: what was recorded has happened.
     pub(crate) fn wait_for_event(&self, event: u64) -> Result<()> {
-        self.current()?;
+        self.current()?.check_may_wait()?;
         self.event(event)?.check_not_captured()
     }
 

@@ -111,6 +111,7 @@ impl Driver {
     /// `cuModuleUnload`: its functions die with it; launches hold on to what they need.
     pub(crate) fn unload_module(&self, handle: u64) -> Result<()> {
         self.module(handle)?;
+        self.check_may_wait()?;
         let mut state = self.state();
         let module = state.objects.remove(handle);
         state

@@ -73,6 +73,7 @@ pub(super) unsafe extern "C" fn allocate_host<C: Chip>(
 pub(super) unsafe extern "C" fn free_host<C: Chip>(address: *mut c_void) -> CUresult {
     // Whichever context is current: pinned memory outlives it.
     answer::<C>("cuMemFreeHost", |driver| {
+        driver.check_may_wait()?;
         driver.pinned.free(address.addr())?;
         driver.check_spoilt()
     })

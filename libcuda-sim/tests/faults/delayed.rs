@@ -100,7 +100,7 @@ fn a_launch_that_fails_later_succeeds_first_and_spoils_the_context_then() {
 
 /// As on a chip, whoever asks: the safe layer of one owner of the context may know, that of another cannot.
 #[test]
-fn a_spoilt_context_answers_every_call_with_the_fault_and_takes_back_what_is_given_back() {
+fn a_spoilt_context_answers_calls_with_the_fault_and_takes_back_what_is_given_back() {
     let simulator = simulator(Profile::Sm80);
     let context = driver(&simulator).unwrap().device(0).unwrap().primary_context().unwrap();
     let stream = context.stream().unwrap();
