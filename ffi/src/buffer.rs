@@ -124,7 +124,7 @@ impl<T> Drop for DeviceBuffer<T> {
             return;
         }
         // A destructor has nobody to report to. In a context that was spoilt the memory is lost with the context.
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if let Ok(_entered) = self.context.enter_to_give_back() {
             // SAFETY: allocated by `allocate`, freed once here. The call waits for all work of the context, so nothing on the device uses it.
             let _ = unsafe { (self.context.driver().api().mem_free)(self.address) };
         }

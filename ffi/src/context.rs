@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::device::{ComputeCapability, Device};
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::graph::Exempt;
 use crate::raw::Raw;
 use crate::sys::{CUcontext, CUctx_st, CUresult};
 
@@ -133,11 +134,16 @@ impl Context {
             let (name, _) = self.driver().api().describe(*cause);
             return Err(Error::Poisoned { cause: *cause, name, call });
         }
-        self.enter_even_poisoned()
+        self.make_current()
     }
 
-    /// For destructors: what is spoilt must still be given back.
-    pub(crate) fn enter_even_poisoned(&self) -> Result<Entered<'_>, Error> {
+    /// For destructors: what is spoilt must still be given back, and so must what is dropped while a stream captures.
+    pub(crate) fn enter_to_give_back(&self) -> Result<GivingBack<'_>, Error> {
+        let entered = self.make_current()?;
+        Ok(GivingBack { _exempt: Exempt::new(self), _entered: entered })
+    }
+
+    fn make_current(&self) -> Result<Entered<'_>, Error> {
         let api = self.driver().api();
         let mut previous = std::ptr::null_mut();
         // SAFETY: the result is a local variable.
@@ -179,11 +185,25 @@ pub(crate) struct Entered<'c> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        if self.previous != self.context.raw() {
-            // SAFETY: it was current on this thread a moment ago; a context that died meanwhile is refused by the driver.
-            let _ = unsafe { (self.context.driver().api().ctx_set_current)(self.previous) };
+        if self.previous == self.context.raw() {
+            return;
+        }
+        let set_current = self.context.driver().api().ctx_set_current;
+        // SAFETY: it was current on this thread a moment ago; a context that died meanwhile is refused by the driver.
+        let code = unsafe { set_current(self.previous) };
+        if !code.is_success() {
+            // Ours may be gone tomorrow; none is better. If that is refused too, nothing is left to try.
+            // SAFETY: no context is a valid choice.
+            let _ = unsafe { set_current(std::ptr::null_mut()) };
         }
     }
+}
+
+/// The guard of a destructor's context. Fields are dropped in this order.
+#[derive(Debug)]
+pub(crate) struct GivingBack<'c> {
+    _exempt: Option<Exempt<'c>>,
+    _entered: Entered<'c>,
 }
 
 /// Device memory, as far as the driver counts it.

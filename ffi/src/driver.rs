@@ -7,7 +7,7 @@ use libloading::Library;
 
 use crate::device::Device;
 use crate::error::Error;
-use crate::sys::{Api, CUresult};
+use crate::sys::{Api, CUresult, Entry};
 
 /// The names under which the driver's library is looked for, in this order.
 #[cfg(not(windows))]
@@ -37,6 +37,18 @@ impl Table {
     #[must_use]
     pub const fn api(&self) -> &Api {
         &self.api
+    }
+
+    /// The same functions without those of these symbols: a driver that is older, or none.
+    ///
+    /// # Errors
+    /// [`Error::MissingSymbols`] that names every required one among them.
+    pub fn without(self, symbols: &[&str]) -> Result<Self, Error> {
+        let find = |symbol| if symbols.contains(&symbol) { None } else { self.api.entry(symbol) };
+        // SAFETY: each is the function that this table has for the symbol, and callable as long as this table's are.
+        let api = unsafe { Api::from_symbols(find) };
+        let api = api.map_err(|missing| Error::MissingSymbols { library: "the table".to_owned(), missing })?;
+        Ok(Self { api })
     }
 }
 
@@ -87,7 +99,10 @@ impl Driver {
             // SAFETY: promised by the caller.
             match unsafe { Library::new(*name) } {
                 Ok(library) => {
-                    let api = Api::from_library(&library)
+                    // SAFETY: the symbol is only looked up; it is a function, as the caller promises of the library.
+                    let find = |symbol| unsafe { library.get::<Entry>(symbol) }.ok().map(|found| *found);
+                    // SAFETY: they are the driver's, promised by the caller, and the library stays loaded next to them.
+                    let api = unsafe { Api::from_symbols(find) }
                         .map_err(|missing| Error::MissingSymbols { library: (*name).to_owned(), missing })?;
                     return Self::start(api, Some(library));
                 }

@@ -105,7 +105,7 @@ impl Event {
 
 impl Drop for Event {
     fn drop(&mut self) {
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if let Ok(_entered) = self.context.enter_to_give_back() {
             // SAFETY: created by `create`, destroyed once here; work that still refers to it is the driver's to care for.
             let _ = unsafe { (self.context.driver().api().event_destroy)(self.raw()) };
         }

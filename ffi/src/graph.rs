@@ -1,5 +1,6 @@
 //! Graphs: work that was recorded once and is launched as a whole.
 
+use std::cell::Cell;
 use std::ptr::null_mut;
 
 use crate::context::{Context, Entered};
@@ -25,7 +26,7 @@ pub struct Executable {
 impl Stream {
     /// Records what `work` enqueues on this stream instead of doing it.
     ///
-    /// Calls that wait (uploads, downloads, allocations, the first use of a kernel) are refused meanwhile.
+    /// Calls that wait (uploads, downloads, allocations, the first use of a kernel) are refused meanwhile. What is dropped is given back.
     ///
     /// # Errors
     /// What `work` returns; [`Error::Driver`] if the capture was spoilt.
@@ -55,6 +56,7 @@ impl<'s> OpenCapture<'s> {
         // SAFETY: the stream is alive.
         let code = unsafe { begin(stream.raw(), CUstreamCaptureMode::THREAD_LOCAL) };
         context.check("cuStreamBeginCapture", code)?;
+        CAPTURES.set(CAPTURES.get() + 1);
         Ok(Self { stream, _entered: entered, is_open: true })
     }
 
@@ -66,10 +68,46 @@ impl<'s> OpenCapture<'s> {
 
 impl Drop for OpenCapture<'_> {
     fn drop(&mut self) {
+        CAPTURES.set(CAPTURES.get().saturating_sub(1));
         // After a panic of the recorded work; the graph is worth nothing.
         if self.is_open {
             drop(end_capture(self.stream));
         }
+    }
+}
+
+thread_local! {
+    /// Captures that are open on this thread.
+    static CAPTURES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// While it lives this thread may make calls that could wait for the device although it captures: giving memory back is one. Without it the
+/// memory would stay for ever, and the capture would be spoilt.
+#[derive(Debug)]
+pub(crate) struct Exempt<'c> {
+    context: &'c Context,
+    before: CUstreamCaptureMode,
+}
+
+impl<'c> Exempt<'c> {
+    /// `None` if this thread does not capture, and needs none.
+    pub(crate) fn new(context: &'c Context) -> Option<Self> {
+        // A thread that is ending captures nothing any more.
+        if CAPTURES.try_with(Cell::get).unwrap_or(0) == 0 {
+            return None;
+        }
+        let mut mode = CUstreamCaptureMode::RELAXED;
+        // SAFETY: the mode is a local variable, which receives the one of before.
+        let code = unsafe { (context.driver().api().thread_exchange_capture_mode)(&raw mut mode) };
+        code.is_success().then_some(Self { context, before: mode })
+    }
+}
+
+impl Drop for Exempt<'_> {
+    fn drop(&mut self) {
+        let mut mode = self.before;
+        // SAFETY: as above.
+        let _ = unsafe { (self.context.driver().api().thread_exchange_capture_mode)(&raw mut mode) };
     }
 }
 
@@ -135,7 +173,7 @@ impl Executable {
 
 impl Drop for Graph {
     fn drop(&mut self) {
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if let Ok(_entered) = self.context.enter_to_give_back() {
             // SAFETY: made by a capture, destroyed once here.
             let _ = unsafe { (self.context.driver().api().graph_destroy)(self.raw()) };
         }
@@ -144,7 +182,7 @@ impl Drop for Graph {
 
 impl Drop for Executable {
     fn drop(&mut self) {
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if let Ok(_entered) = self.context.enter_to_give_back() {
             // SAFETY: made by `instantiate`, destroyed once here; the driver keeps what a launch in flight needs.
             let _ = unsafe { (self.context.driver().api().graph_exec_destroy)(self.raw()) };
         }

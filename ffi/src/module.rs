@@ -142,7 +142,7 @@ impl Function {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if let Ok(_entered) = self.context.enter_to_give_back() {
             // SAFETY: loaded by `load_ptx`, unloaded once here; its functions hold it, so none is left.
             let _ = unsafe { (self.context.driver().api().module_unload)(self.raw.0) };
         }

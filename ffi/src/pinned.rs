@@ -133,16 +133,14 @@ impl<T: Pod> PinnedBuffer<T> {
 
 impl<T> Drop for PinnedBuffer<T> {
     fn drop(&mut self) {
+        let Ok(_entered) = self.context.enter_to_give_back() else { return };
         let is_over = match self.copying {
             Copying::Over => true,
             Copying::UntilEvent => self.last_copy.synchronize().is_ok(),
             Copying::Unknown => self.context.synchronize().is_ok(),
         };
         // If the end of the copy cannot be known, the memory is left to it.
-        if !is_over {
-            return;
-        }
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if is_over {
             // SAFETY: allocated by `new`, freed once here; no copy is going on.
             let _ = unsafe { (self.context.driver().api().mem_free_host)(self.start.0.cast()) };
         }

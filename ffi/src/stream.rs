@@ -260,7 +260,7 @@ impl Drop for Stream {
         if !self.is_owned {
             return;
         }
-        if let Ok(_entered) = self.context.enter_even_poisoned() {
+        if let Ok(_entered) = self.context.enter_to_give_back() {
             // SAFETY: created by `Context::stream`, destroyed once here; work that is enqueued goes on.
             let _ = unsafe { (self.context.driver().api().stream_destroy)(self.raw()) };
         }

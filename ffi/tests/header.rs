@@ -126,28 +126,41 @@ fn assertions() -> String {
     for name in named.chain(["CUlaunchAttributeID"]) {
         assert(format!("sizeof({name}) == {}", if WIDE.contains(&name) { 8 } else { 4 }));
     }
+    macro_rules! bytes {
+        (struct, $structure:ident, $field:ident) => {
+            bytes_of(|value: &$structure| value.$field)
+        };
+        // No field of a union can be read without unsafe code.
+        (union, $structure:ident, pad) => {
+            64
+        };
+        (union, $structure:ident, clusterDim) => {
+            12
+        };
+        (union, $structure:ident, programmaticStreamSerializationAllowed) => {
+            4
+        };
+    }
     macro_rules! layout {
-        ($($structure:ident { $($field:ident as $c:literal),* $(,)? })*) => {
+        ($($kind:tt $structure:ident { $($field:ident),* $(,)? })*) => {
             $(
                 assert(format!("sizeof({0}) == {1}", stringify!($structure), size_of::<$structure>()));
-                $(assert(format!(
-                    "offsetof({}, {}) == {}", stringify!($structure), $c, offset_of!($structure, $field)
-                ));)*
+                $(
+                    let (structure, field) = (stringify!($structure), stringify!($field));
+                    assert(format!("offsetof({structure}, {field}) == {}", offset_of!($structure, $field)));
+                    let bytes = bytes!($kind, $structure, $field);
+                    assert(format!("sizeof((({structure} *)0)->{field}) == {bytes}"));
+                )*
             )*
         };
     }
     layout! {
-        CUlaunchConfig {
-            gridDimX as "gridDimX", gridDimY as "gridDimY", gridDimZ as "gridDimZ",
-            blockDimX as "blockDimX", blockDimY as "blockDimY", blockDimZ as "blockDimZ",
-            sharedMemBytes as "sharedMemBytes", hStream as "hStream", attrs as "attrs", numAttrs as "numAttrs",
+        struct CUlaunchConfig {
+            gridDimX, gridDimY, gridDimZ, blockDimX, blockDimY, blockDimZ, sharedMemBytes, hStream, attrs, numAttrs,
         }
-        CUlaunchAttribute { id as "id", value as "value" }
-        CUlaunchAttributeValue {
-            pad as "pad", clusterDim as "clusterDim",
-            programmaticStreamSerializationAllowed as "programmaticStreamSerializationAllowed",
-        }
-        CUtensorMap { opaque as "opaque" }
+        struct CUlaunchAttribute { id, pad, value }
+        union CUlaunchAttributeValue { pad, clusterDim, programmaticStreamSerializationAllowed }
+        struct CUtensorMap { opaque }
     }
     for (name, align) in [
         ("CUlaunchConfig", align_of::<CUlaunchConfig>()),
@@ -158,8 +171,12 @@ fn assertions() -> String {
     }
     // 64 in CUDA 12, 128 in CUDA 13: what is aligned for the latter is aligned for both.
     assert(format!("{} % _Alignof(CUtensorMap) == 0", align_of::<CUtensorMap>()));
-    assert("sizeof(((CUlaunchAttributeValue *)0)->clusterDim) == 12".to_owned());
     c
+}
+
+/// Bytes of what a function returns, which is not called.
+fn bytes_of<S, F>(_field: fn(&S) -> F) -> usize {
+    size_of::<F>()
 }
 
 /// The folder of `cuda.h`, if one was named.
@@ -221,6 +238,50 @@ fn structures_have_the_sizes_of_a_64_bit_host() {
     assert_eq!(offset_of!(CUlaunchAttribute, value), 8);
 }
 
+/// Functions, numbers and codes come into the assertions by themselves; the rest is looked up in the source.
+#[test]
+fn nothing_that_is_declared_is_left_out() {
+    let c = assertions();
+    let mut seen = 0;
+    let mut asserted = |line: String| {
+        assert!(c.contains(&line), "nothing asserts `{line}`");
+        seen += 1;
+    };
+    let mut structure = String::new();
+    for line in include_str!("../src/sys/structures.rs").lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["pub", "struct" | "union", name, ..] => {
+                structure = (*name).to_owned();
+                asserted(format!("sizeof({structure}) =="));
+                asserted(format!("_Alignof({structure})"));
+            }
+            ["pub", field, ..] if field.ends_with(':') => {
+                let field = field.trim_end_matches(':');
+                asserted(format!("offsetof({structure}, {field}) =="));
+                asserted(format!("sizeof((({structure} *)0)->{field}) =="));
+            }
+            _ => {}
+        }
+    }
+    for line in include_str!("../src/sys/types.rs").lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["pub", "const", name, ..] if name.starts_with("CU_") => {
+                asserted(format!("(unsigned){} ==", name.trim_end_matches(':')));
+            }
+            // Handles, numbers and names of plain types.
+            [name, "=", opaque] if name.starts_with("CU") && opaque.ends_with("_st;") => {
+                asserted(format!("sizeof({name}) == 8"))
+            }
+            [name, "{"] if name.starts_with("CU") => asserted(format!("sizeof({name}) == 4")),
+            ["pub", "type", name, "=", _] if name.starts_with("CU") => asserted(format!("sizeof({name}) ==")),
+            _ => {}
+        }
+    }
+    assert!(seen > 60, "{seen} declarations seen");
+}
+
 #[test]
 fn the_c_compiler_agrees() {
     let c = assertions();
@@ -234,6 +295,7 @@ fn the_c_compiler_agrees() {
         ("CUresult (*)(CUdeviceptr *, size_t)", "CUresult (*)(CUdeviceptr *, unsigned int)"),
         ("void const *, size_t)", "void *, size_t)"),
         ("offsetof(CUlaunchConfig, hStream) == 32", "offsetof(CUlaunchConfig, hStream) == 28"),
+        ("sizeof(((CUlaunchConfig *)0)->attrs) == 8", "sizeof(((CUlaunchConfig *)0)->attrs) == 4"),
         ("CU_JIT_ERROR_LOG_BUFFER == 5u", "CU_JIT_ERROR_LOG_BUFFER == 4u"),
     ] {
         let broken = c.replacen(right, wrong, 1);

@@ -48,6 +48,11 @@ impl<T> Handles<T> {
         if slot.generation == handle >> INDEX_BITS { slot.object.as_ref() } else { None }
     }
 
+    /// Every object.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|slot| slot.object.as_ref())
+    }
+
     /// Takes the object away; the handle is dead for ever.
     pub(crate) fn remove(&mut self, handle: u64) -> Option<T> {
         let index = Self::index(handle)?;

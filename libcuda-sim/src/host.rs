@@ -99,6 +99,16 @@ impl Pinned {
         Ok(())
     }
 
+    /// How many blocks were given out and not freed.
+    pub(crate) fn count(&self) -> usize {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Strikes every block off the list without freeing it: somebody may still use it.
+    pub(crate) fn forget(&self) {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Whether `address` lies in pinned memory.
     pub(crate) fn contains(&self, address: usize) -> bool {
         let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);

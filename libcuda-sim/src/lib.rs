@@ -4,14 +4,20 @@
 mod code;
 mod driver;
 mod engine;
+mod faults;
+mod faulty;
 mod handles;
 mod host;
 mod options;
+mod seam;
 mod table;
 
 use tilewright_ffi::Table;
 pub use tilewright_ptx_sim::{Finding, Kind, Profile, Report, Statistics};
 
+pub use driver::Balance;
+pub use faults::Faults;
+pub use faulty::FaultySimulator;
 pub use options::{Options, Simulator};
 
 /// The functions of the simulated driver that the environment asks for: [`Simulator::from_environment`].

@@ -244,6 +244,19 @@ fn a_capture_ends_whatever_happens_in_it() {
 }
 
 #[test]
+fn a_drop_in_a_capture_does_not_permit_what_waits() {
+    let device = Device::open(Profile::Sm90);
+    let stream = device.stream();
+    let buffer = stream.upload(&[1u8]).unwrap();
+    let outcome = stream.capture(|stream| {
+        drop(buffer);
+        stream.alloc::<u8>(1).map(drop)
+    });
+    let refused = CUresult::ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    assert!(matches!(outcome, Err(Error::Driver { call: "cuMemAlloc", code, .. }) if code == refused), "{outcome:?}");
+}
+
+#[test]
 fn a_refused_module_names_the_line() {
     let device = Device::open(Profile::Sm90);
     let context = device.context();

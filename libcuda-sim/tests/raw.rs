@@ -62,6 +62,7 @@ fn a_place_for_a_result_that_is_null_is_an_invalid_value() {
         call!(api.stream_get_flags(stream.raw(), null_mut())),
         call!(api.stream_get_priority(stream.raw(), null_mut())),
         call!(api.stream_is_capturing(stream.raw(), null_mut())),
+        call!(api.thread_exchange_capture_mode(null_mut())),
         call!(api.event_create(null_mut(), 0)),
         call!(api.event_elapsed_time(null_mut(), null_mut(), null_mut())),
         call!(api.module_load_data(null_mut(), null())),

@@ -1,8 +1,7 @@
 //! The table of functions.
 
 use std::ffi::{c_char, c_int, c_uchar, c_uint, c_ulonglong, c_ushort, c_void};
-
-use libloading::Library;
+use std::mem::transmute;
 
 use super::result::CUresult;
 use super::structures::{CUlaunchConfig, CUtensorMap};
@@ -25,21 +24,34 @@ macro_rules! field {
     (optional, $($arg:ty),*) => { Option<unsafe extern "C" fn($($arg),*) -> CUresult> };
 }
 
+/// A function of the driver, whatever its parameters.
+pub(crate) type Entry = unsafe extern "C" fn();
+
 macro_rules! find {
-    (required, $library:ident, $missing:ident, $symbol:literal) => {
-        // SAFETY: the symbol is the driver's function of the type of the field; the pointer is used only while the library is loaded, which
-        // the table's owner sees to.
-        match unsafe { $library.get($symbol) } {
-            Ok(symbol) => Some(*symbol),
-            Err(_) => {
+    (required, $find:ident, $missing:ident, $symbol:literal, $($arg:ty),*) => {
+        match $find($symbol) {
+            // SAFETY: promised by the caller: the driver's function of that symbol, whose type is the field's.
+            Some(entry) => Some(unsafe { transmute::<Entry, field!(required, $($arg),*)>(entry) }),
+            None => {
                 $missing.push($symbol);
                 None
             }
         }
     };
-    (optional, $library:ident, $missing:ident, $symbol:literal) => {
+    (optional, $find:ident, $missing:ident, $symbol:literal, $($arg:ty),*) => {
         // SAFETY: as for the required ones.
-        Some(unsafe { $library.get($symbol) }.ok().map(|symbol| *symbol))
+        Some($find($symbol).map(|entry| unsafe { transmute::<Entry, field!(required, $($arg),*)>(entry) }))
+    };
+}
+
+macro_rules! entry {
+    (required, $function:expr, $($arg:ty),*) => {
+        // SAFETY: function pointers of one ABI have one size; nobody calls it before it has its own type again.
+        Some(unsafe { transmute::<field!(required, $($arg),*), Entry>($function) })
+    };
+    (optional, $function:expr, $($arg:ty),*) => {
+        // SAFETY: as for the required ones.
+        $function.map(|function| unsafe { transmute::<field!(required, $($arg),*), Entry>(function) })
     };
 }
 
@@ -71,12 +83,25 @@ macro_rules! api {
             )+];
 
             /// Looks every function up; the symbols of all required ones that are missing, if any is.
-            pub(crate) fn from_library(library: &Library) -> Result<Self, Vec<&'static str>> {
+            ///
+            /// # Safety
+            /// What `find` returns for a symbol is the driver's function of that symbol, callable as long as the result is used.
+            pub(crate) unsafe fn from_symbols(
+                mut find: impl FnMut(&'static str) -> Option<Entry>,
+            ) -> Result<Self, Vec<&'static str>> {
                 let mut missing: Vec<&'static str> = Vec::new();
-                $(let $name: Option<field!($need, $($arg),*)> = find!($need, library, missing, $symbol);)+
+                $(let $name: Option<field!($need, $($arg),*)> = find!($need, find, missing, $symbol, $($arg),*);)+
                 match ($($name,)+) {
                     ($(Some($name),)+) => Ok(Self { $($name),+ }),
                     _ => Err(missing),
+                }
+            }
+
+            /// The function of a symbol, if there is one.
+            pub(crate) fn entry(&self, symbol: &str) -> Option<Entry> {
+                match symbol {
+                    $($symbol => entry!($need, self.$name, $($arg),*),)+
+                    _ => None,
                 }
             }
         }
@@ -238,6 +263,8 @@ api! {
     required stream_end_capture = "cuStreamEndCapture"(CUstream, *mut CUgraph);
     /// [Stream capture](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__STREAM.html)
     required stream_is_capturing = "cuStreamIsCapturing"(CUstream, *mut CUstreamCaptureStatus);
+    /// [Stream capture](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__STREAM.html)
+    required thread_exchange_capture_mode = "cuThreadExchangeStreamCaptureMode"(*mut CUstreamCaptureMode);
     /// [Graphs](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__GRAPH.html), since CUDA 11.4
     optional graph_instantiate_with_flags = "cuGraphInstantiateWithFlags"(*mut CUgraphExec, CUgraph, c_ulonglong);
     /// [Graphs](https://docs.nvidia.com/cuda/cuda-driver-api/group__CUDA__GRAPH.html)

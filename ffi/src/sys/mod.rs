@@ -8,6 +8,7 @@ mod result;
 mod structures;
 mod types;
 
+pub(crate) use api::Entry;
 pub use api::{Api, Signature};
 pub use result::CUresult;
 pub use structures::{CUlaunchAttribute, CUlaunchAttributeValue, CUlaunchConfig, CUtensorMap};

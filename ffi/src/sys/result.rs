@@ -85,6 +85,8 @@ codes! {
     ERROR_NOT_SUPPORTED = 801;
     /// Not permitted while a stream captures.
     ERROR_STREAM_CAPTURE_UNSUPPORTED = 900;
+    /// A call that is not permitted while a stream captures has spoilt the capture.
+    ERROR_STREAM_CAPTURE_INVALIDATED = 901;
     /// A device outside of CUDA, whose data was waited for, failed.
     ERROR_EXTERNAL_DEVICE = 911;
     /// The driver does not know what went wrong.

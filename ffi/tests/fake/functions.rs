@@ -4,7 +4,9 @@ use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulonglong, c_ushort, c_vo
 
 use tilewright_ffi::sys::*;
 
-use super::effects::{answer, at, enqueue, fill_log, handle, launched, may_wait, number, on_stream, parameters, put};
+use super::effects::{
+    answer, at, enqueue, fill_log, handle, launched, may_free, may_wait, number, on_stream, parameters, put,
+};
 use super::state::{CURRENT, Function, INVALID_VALUE, Kind};
 
 /// The functions, and the table of them.
@@ -121,6 +123,7 @@ functions! {
         };
         mem_free = "cuMemFree_v2" |state, address: CUdeviceptr| {
             state.check_context()?;
+            may_free(state)?;
             state.perform(|_| true);
             if state.device.remove(&address).is_none() {
                 return state.check(address, Kind::DeviceMemory);
@@ -142,6 +145,7 @@ functions! {
         };
         mem_free_host = "cuMemFreeHost" |state, start: *mut c_void| {
             state.check_context()?;
+            may_free(state)?;
             state.destroy(start as u64, Kind::PinnedMemory)?;
             let memory = state.pinned.remove(&start.addr()).ok_or(INVALID_VALUE)?;
             let range = start.addr()..start.addr() + memory.len();
@@ -267,6 +271,7 @@ functions! {
             };
         module_unload = "cuModuleUnload" |state, module: CUmodule| {
             state.check_context()?;
+            may_free(state)?;
             state.functions.retain(|_, function| function.module != number(module));
             state.destroy(number(module), Kind::Module)
         };
@@ -332,6 +337,10 @@ functions! {
         };
         stream_is_capturing = "cuStreamIsCapturing"
             |_state, _stream: CUstream, _status: *mut CUstreamCaptureStatus| Err(801);
+        thread_exchange_capture_mode = "cuThreadExchangeStreamCaptureMode" |state, mode: *mut CUstreamCaptureMode| {
+            let before = std::mem::replace(&mut state.capture_mode, at(mode, 0));
+            put(mode, before)
+        };
         graph_launch = "cuGraphLaunch" |state, executable: CUgraphExec, stream: CUstream| {
             on_stream(state, stream)?;
             state.check(number(executable), Kind::Executable)

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex};
 
+use tilewright_ffi::sys::CUstreamCaptureMode;
+
 /// What a handle stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -66,6 +68,8 @@ pub(crate) struct State {
     /// Stream and number of the last copy before each recorded event.
     pub(crate) events: BTreeMap<u64, (u64, u64)>,
     pub(crate) capturing: Vec<u64>,
+    /// What the capturing thread may do.
+    pub(crate) capture_mode: CUstreamCaptureMode,
     /// Captures that a forbidden call has spoilt.
     pub(crate) spoilt: Vec<u64>,
 }
@@ -105,6 +109,7 @@ impl State {
             copies: 0,
             events: BTreeMap::new(),
             capturing: Vec::new(),
+            capture_mode: CUstreamCaptureMode::GLOBAL,
             spoilt: Vec::new(),
         }
     }

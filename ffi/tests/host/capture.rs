@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tilewright_ffi::{Arguments, Error, Launch, Stream};
+use tilewright_ffi::sys::CUresult;
+use tilewright_ffi::{Arguments, Error, Launch, PinnedBuffer, Stream};
 
 use crate::fake::Fake;
 
@@ -84,4 +85,23 @@ fn a_capture_inside_a_capture_of_the_same_stream_is_refused() {
     });
     assert!(outcome.is_ok());
     assert_ended(&fake, &stream);
+}
+
+#[test]
+fn what_is_dropped_in_a_capture_is_given_back_and_the_capture_goes_on() {
+    let fake = Fake::start();
+    let stream = fake.context().stream().unwrap();
+    let buffer = stream.upload(&[1u32]).unwrap();
+    let pinned = PinnedBuffer::<u32>::new(stream.context(), 1).unwrap();
+    let module = stream.context().load_ptx("plain").unwrap();
+    let graph = stream.capture(|_| {
+        drop((buffer, pinned, module));
+        Ok::<_, Error>(())
+    });
+    drop(graph.unwrap());
+    // Only destructors may: other calls that wait are still refused.
+    let outcome = stream.capture(|stream| stream.synchronize());
+    assert!(matches!(outcome, Err(Error::Driver { code: CUresult(900), .. })), "{outcome:?}");
+    drop(stream);
+    fake.assert_clean();
 }

@@ -29,6 +29,52 @@ fn a_library_that_is_no_driver_lists_every_function_that_is_missing() {
     assert!(error.to_string().contains("cuMemAlloc_v2"));
 }
 
+/// A driver's library as the C compiler makes it, whose functions all succeed and do nothing.
+#[cfg(target_os = "linux")]
+fn library_of(name: &str, symbols: &[&str]) -> std::path::PathBuf {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lib{name}.so"));
+    let functions: String = symbols.iter().map(|symbol| format!("int {symbol}() {{ return 0; }}\n")).collect();
+    // The linker of every Rust program.
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let mut child = Command::new(compiler)
+        .args(["-shared", "-fPIC", "-x", "c", "-", "-o"])
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("a C compiler");
+    child.stdin.take().expect("a pipe").write_all(functions.as_bytes()).expect("it reads");
+    assert!(child.wait().expect("it ends").success());
+    path
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_error_lists_the_required_functions_that_a_library_lacks_and_no_other() {
+    use tilewright_ffi::sys::Api;
+
+    let load = |name: &str, is_there: &dyn Fn(&tilewright_ffi::sys::Signature) -> bool| {
+        let there = Api::SIGNATURES.iter().filter(|signature| is_there(signature));
+        let path = library_of(name, &there.map(|signature| signature.symbol).collect::<Vec<_>>());
+        // SAFETY: functions that take anything and do nothing; nothing else is called here than what loading calls.
+        unsafe { Driver::load_from(&[path.to_str().expect("a path in UTF-8")]) }
+    };
+    let absent = ["cuCtxSynchronize", "cuMemFree_v2", "cuStreamEndCapture"];
+    let error = load("some", &|signature| signature.required && !absent.contains(&signature.symbol));
+    let Err(Error::MissingSymbols { missing, library }) = error else { panic!("{error:?}") };
+    assert_eq!(missing, absent);
+    assert!(library.ends_with("libsome.so"));
+    // As a driver of CUDA 11.0: nothing that came later.
+    let old = load("old", &|signature| signature.required).expect("all that is needed");
+    let api = old.api();
+    assert!(api.tensor_map_encode_tiled.is_none() && api.mem_alloc_async.is_none() && api.launch_kernel_ex.is_none());
+    assert!(api.func_get_param_info.is_none() && api.graph_instantiate_with_flags.is_none());
+    let new = load("new", &|_| true).expect("everything");
+    assert!(new.api().tensor_map_encode_tiled.is_some() && new.api().mem_free_async.is_some());
+}
+
 #[test]
 fn a_code_that_nobody_knows_is_kept_as_it_is() {
     let fake = Fake::start();

@@ -112,3 +112,34 @@ fn a_forgotten_buffer_stays_for_its_copy() {
     stream.synchronize().unwrap();
     assert_eq!(fake.misuse(), [""; 0]);
 }
+
+#[test]
+fn a_buffer_dropped_on_another_thread_while_it_is_copied_stays_until_the_copy_ends() {
+    let fake = Fake::start();
+    let Setting { stream, mut device, mut pinned } = setting(&fake);
+    pinned.as_mut_slice().unwrap().copy_from_slice(&[7, 8, 9]);
+    stream.copy_from_pinned(&mut pinned, &mut device.as_slice_mut()).unwrap();
+    fake.take_calls();
+    std::thread::spawn(move || drop(pinned)).join().expect("no panic");
+    // Not freed before the copy was waited for, which the fake performs only then.
+    assert_eq!(fake.take_work(), ["cuEventSynchronize", "cuMemFreeHost", "cuEventDestroy_v2"]);
+    assert_eq!(fake.misuse(), [""; 0]);
+    assert_eq!(stream.download(device.as_slice()).unwrap(), [7, 8, 9]);
+    drop((device, stream));
+    fake.assert_clean();
+}
+
+#[test]
+fn a_forgotten_buffer_is_read_by_its_copy_long_after() {
+    let fake = Fake::start();
+    let Setting { stream, mut device, mut pinned } = setting(&fake);
+    pinned.as_mut_slice().unwrap().copy_from_slice(&[4, 5, 6]);
+    stream.copy_from_pinned(&mut pinned, &mut device.as_slice_mut()).unwrap();
+    std::mem::forget(pinned);
+    // New memory does not take its place.
+    let mut other = PinnedBuffer::<u32>::new(stream.context(), 3).unwrap();
+    other.as_mut_slice().unwrap().fill(0);
+    assert_eq!(stream.download(device.as_slice()).unwrap(), [4, 5, 6]);
+    assert_eq!(fake.misuse(), [""; 0]);
+    assert!(fake.live().contains(&(Kind::PinnedMemory, 2)));
+}

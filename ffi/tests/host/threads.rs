@@ -65,6 +65,28 @@ fn the_context_that_was_current_is_current_again() {
 }
 
 #[test]
+fn where_the_context_of_before_cannot_be_restored_none_is_current() {
+    let fake = Fake::start();
+    let context = fake.context();
+    // cuCtxGetCurrent, cuCtxSetCurrent, cuCtxSynchronize, and cuCtxSetCurrent for the one of before.
+    fake.fail(4, 999);
+    context.synchronize().unwrap();
+    assert_eq!((fake.failed(), fake.current()), (Some("cuCtxSetCurrent"), 0));
+    // The one of before has died meanwhile.
+    let other = fake.other_context(context.driver());
+    let set = context.driver().api().ctx_set_current;
+    // SAFETY: a live context.
+    assert!(unsafe { set(other.raw()) }.is_success());
+    let stream = context.stream().unwrap();
+    let outcome = stream.capture(|_| {
+        drop(other);
+        Ok::<_, tilewright_ffi::Error>(())
+    });
+    assert!(outcome.is_ok());
+    assert_eq!(fake.current(), 0);
+}
+
+#[test]
 fn many_threads_use_one_context() {
     let fake = Fake::start();
     let context = fake.context();

@@ -1,8 +1,10 @@
 //! Stream capture and graphs: operations kept to be performed later.
 
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 
+use super::Driver;
 use super::operation::Operation;
 use crate::code::{Code, Result};
 
@@ -36,6 +38,24 @@ impl Mode {
             2 => Ok(Self::Relaxed),
             _ => Err(Code::INVALID_VALUE),
         }
+    }
+}
+
+thread_local! {
+    /// What this thread may do while it captures: the mode of the capture, unless this is relaxed.
+    static EXEMPT: Cell<Mode> = const { Cell::new(Mode::Global) };
+}
+
+impl Driver {
+    /// `cuThreadExchangeStreamCaptureMode`: the mode of before.
+    pub(crate) fn exchange_capture_mode(&self, mode: u32) -> Result<u32> {
+        let mode = Mode::from_number(mode)?;
+        let before = EXEMPT.try_with(|exempt| exempt.replace(mode)).map_err(|_| Code::INVALID_CONTEXT)?;
+        Ok(match before {
+            Mode::Global => 0,
+            Mode::ThreadLocal => 1,
+            Mode::Relaxed => 2,
+        })
     }
 }
 
@@ -92,7 +112,9 @@ impl Capture {
 
     /// Whether the calling thread may not wait for the device now.
     pub(crate) fn forbids_waiting(&self) -> bool {
-        self.mode != Mode::Relaxed && self.thread == std::thread::current().id() && self.is_active()
+        let may_wait =
+            self.mode == Mode::Relaxed || EXEMPT.try_with(Cell::get).unwrap_or(Mode::Global) == Mode::Relaxed;
+        !may_wait && self.thread == std::thread::current().id() && self.is_active()
     }
 
     /// Ends it; what was recorded.

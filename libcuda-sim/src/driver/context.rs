@@ -97,6 +97,7 @@ impl Driver {
         primary.retained -= 1;
         if primary.retained == 0 {
             state.primary = None;
+            state.lost = state.not_given_back();
             // All objects belong to the primary context: there is no other.
             state.objects.remove_if(|_| true);
         }
@@ -152,6 +153,33 @@ impl Driver {
         let context = self.current_even_poisoned()?;
         context.check()?;
         Ok(context)
+    }
+
+    /// The kernel's error if one has spoilt the current context. What is given back is given back all the same, so this is asked afterwards.
+    pub(crate) fn check_spoilt(&self) -> Result<()> {
+        self.current_even_poisoned().map_or(Ok(()), |context| context.check())
+    }
+
+    /// An error, and an end to the capture, if the calling thread may not wait now; with no current context nothing captures.
+    pub(crate) fn check_may_wait(&self) -> Result<()> {
+        self.current_even_poisoned().map_or(Ok(()), |context| context.check_may_wait())
+    }
+
+    /// Spoils the primary context, if there is one.
+    pub(crate) fn spoil(&self, code: Code) {
+        let primary = self.state().primary;
+        if let Some(Ok(context)) = primary.map(|primary| self.context(primary.handle)) {
+            context.poison(code);
+        }
+    }
+
+    /// Makes every capture of the current context worthless.
+    pub(crate) fn spoil_captures(&self) {
+        if let Ok(context) = self.current_even_poisoned() {
+            for capture in &context.state().captures {
+                let _ = capture.invalidate();
+            }
+        }
     }
 
     /// `cuCtxSynchronize`: everything is done already, so this only reports.

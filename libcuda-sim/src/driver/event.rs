@@ -56,7 +56,8 @@ impl Driver {
     /// `cuEventDestroy`.
     pub(crate) fn destroy_event(&self, handle: u64) -> Result<()> {
         self.event(handle)?;
-        self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)
+        self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)?;
+        self.check_spoilt()
     }
 
     /// `cuEventRecord`.
@@ -73,7 +74,7 @@ impl Driver {
 
     /// `cuEventSynchronize` and `cuEventQuery`: what was recorded has happened.
     pub(crate) fn wait_for_event(&self, event: u64) -> Result<()> {
-        self.current()?;
+        self.current()?.check_may_wait()?;
         self.event(event)?.check_not_captured()
     }
 

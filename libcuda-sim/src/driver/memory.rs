@@ -40,13 +40,14 @@ impl Driver {
 
     /// `cuMemFree`; address 0 is nothing to free.
     pub(crate) fn free(&self, address: u64) -> Result<()> {
-        let context = self.current()?;
+        let context = self.current_even_poisoned()?;
         context.check_may_wait()?;
         if address == 0 {
-            return Ok(());
+            return context.check();
         }
         context.state().allocations.remove(&address).ok_or(Code::INVALID_VALUE)?;
-        context.memory.free(address).map_err(|_| Code::INVALID_VALUE)
+        context.memory.free(address).map_err(|_| Code::INVALID_VALUE)?;
+        context.check()
     }
 
     /// `cuMemFreeAsync`.

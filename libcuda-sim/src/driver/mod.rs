@@ -3,6 +3,7 @@
 //! One noun a file. There is one driver a profile in a process, as there is one `libcuda.so` in a process.
 
 pub(crate) mod attributes;
+mod balance;
 mod capture;
 mod context;
 mod event;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tilewright_ptx_sim::{Profile, Statistics};
 
+pub use balance::Balance;
 pub(crate) use context::Context;
 pub(crate) use event::Event;
 pub(crate) use memory::PointerKind;
@@ -33,6 +35,8 @@ use crate::{Options, Report};
 pub(crate) struct Driver {
     pub(crate) profile: Profile,
     pub(crate) pinned: Pinned,
+    /// Whether it is the chip's driver whose calls can be made to fail.
+    faulty: bool,
     state: Mutex<State>,
 }
 
@@ -41,6 +45,8 @@ struct State {
     initialized: bool,
     objects: Handles<Object>,
     primary: Option<Primary>,
+    /// What died with a context because nobody gave it back.
+    lost: Balance,
     options: Options,
     reports: Vec<Report>,
     statistics: Statistics,
@@ -68,21 +74,40 @@ enum Object {
 }
 
 thread_local! {
-    /// The stack of current contexts of this thread, for each profile.
-    static CURRENT: RefCell<[Vec<u64>; Profile::ALL.len()]> = const { RefCell::new([const { Vec::new() }; Profile::ALL.len()]) };
+    /// The stack of current contexts of this thread, for each driver: two of each profile.
+    static CURRENT: RefCell<[Vec<u64>; 2 * Profile::ALL.len()]> =
+        const { RefCell::new([const { Vec::new() }; 2 * Profile::ALL.len()]) };
 }
 
 impl Driver {
-    pub(crate) const fn new(profile: Profile) -> Self {
+    pub(crate) const fn new(profile: Profile, faulty: bool) -> Self {
         let state = State {
             initialized: false,
             objects: Handles::new(),
             primary: None,
+            lost: Balance::ZERO,
             options: Options::DEFAULT,
             reports: Vec::new(),
             statistics: Statistics::ZERO,
         };
-        Self { profile, pinned: Pinned::new(), state: Mutex::new(state) }
+        Self { profile, pinned: Pinned::new(), faulty, state: Mutex::new(state) }
+    }
+
+    /// Forgets everything, as a new process would; handles of before are dead, and pinned memory is left to whoever has it.
+    pub(crate) fn reset(&self) {
+        let mut state = self.state();
+        state.initialized = false;
+        state.objects.remove_if(|_| true);
+        state.primary = None;
+        state.lost = Balance::ZERO;
+        state.options = Options::DEFAULT;
+        state.reports.clear();
+        state.statistics = Statistics::ZERO;
+        drop(state);
+        self.pinned.forget();
+        // A thread that is ending has nothing to forget.
+        let _ = self.with_current(Vec::clear);
+        let _ = self.exchange_capture_mode(0);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -145,7 +170,8 @@ impl Driver {
     }
 
     fn with_current<T>(&self, act: impl FnOnce(&mut Vec<u64>) -> T) -> Result<T> {
-        let index = Profile::ALL.iter().position(|profile| *profile == self.profile).ok_or(Code::UNKNOWN)?;
+        let profile = Profile::ALL.iter().position(|profile| *profile == self.profile).ok_or(Code::UNKNOWN)?;
+        let index = 2 * profile + usize::from(self.faulty);
         CURRENT
             .try_with(|current| current.borrow_mut().get_mut(index).map(act))
             .ok()

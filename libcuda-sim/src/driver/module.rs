@@ -111,12 +111,15 @@ impl Driver {
     /// `cuModuleUnload`: its functions die with it; launches hold on to what they need.
     pub(crate) fn unload_module(&self, handle: u64) -> Result<()> {
         self.module(handle)?;
+        self.check_may_wait()?;
         let mut state = self.state();
         let module = state.objects.remove(handle);
         state
             .objects
             .remove_if(|object| matches!(object, Object::Function(function) if function.module_handle == handle));
-        module.map(drop).ok_or(Code::INVALID_HANDLE)
+        drop(state);
+        module.map(drop).ok_or(Code::INVALID_HANDLE)?;
+        self.check_spoilt()
     }
 
     /// `cuModuleGetFunction`: the same handle each time.

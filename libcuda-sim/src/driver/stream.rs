@@ -76,7 +76,8 @@ impl Driver {
                 capture.abandon();
             }
         }
-        self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)
+        self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_HANDLE)?;
+        self.check_spoilt()
     }
 
     /// `cuStreamSynchronize` and `cuStreamQuery`.
@@ -106,9 +107,11 @@ impl Driver {
 
     /// `cuStreamEndCapture`: the graph.
     pub(crate) fn end_capture(&self, handle: u64) -> Result<u64> {
-        self.current()?;
+        self.current_even_poisoned()?;
         let capture = self.stream(handle)?.capture().ok_or(Code::ILLEGAL_STATE)?;
-        let operations = capture.end(handle)?;
+        let ended = capture.end(handle);
+        self.check_spoilt()?;
+        let operations = ended?;
         self.insert(Object::Graph(Arc::new(Graph { operations })))
     }
 
@@ -154,13 +157,13 @@ impl Driver {
         graph.operations.iter().try_for_each(|operation| self.perform(&context, operation))
     }
 
-    /// `cuGraphDestroy`.
+    /// `cuGraphDestroy`; works in a spoilt context too, as with NVIDIA's driver.
     pub(crate) fn destroy_graph(&self, handle: u64) -> Result<()> {
         self.graph(handle)?;
         self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_VALUE)
     }
 
-    /// `cuGraphExecDestroy`.
+    /// `cuGraphExecDestroy`; likewise.
     pub(crate) fn destroy_executable(&self, handle: u64) -> Result<()> {
         self.executable(handle)?;
         self.state().objects.remove(handle).map(drop).ok_or(Code::INVALID_VALUE)

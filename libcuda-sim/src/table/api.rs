@@ -4,19 +4,35 @@ use tilewright_ffi::Table;
 use tilewright_ffi::sys::Api;
 use tilewright_ptx_sim::Profile;
 
-use super::{Chip, Sm80, Sm86, Sm89, Sm90, context, device, event, graph, launch, memory, module, stream};
+use super::{
+    Chip, Faulty80, Faulty86, Faulty89, Faulty90, Sm80, Sm86, Sm89, Sm90, context, device, event, graph, launch,
+    memory, module, stream,
+};
 
 /// The functions of the simulated driver of a chip.
 pub(crate) fn table(profile: Profile) -> Table {
-    let api = match profile {
+    promise(match profile {
         Profile::Sm80 => functions::<Sm80>(),
         Profile::Sm86 => functions::<Sm86>(),
         Profile::Sm89 => functions::<Sm89>(),
         _ => functions::<Sm90>(),
-    };
+    })
+}
+
+/// The functions of the chip's driver whose calls can be made to fail.
+pub(crate) fn faulty_table(profile: Profile) -> Table {
+    promise(match profile {
+        Profile::Sm80 => functions::<Faulty80>(),
+        Profile::Sm86 => functions::<Faulty86>(),
+        Profile::Sm89 => functions::<Faulty89>(),
+        _ => functions::<Faulty90>(),
+    })
+}
+
+fn promise(api: Api) -> Table {
     // SAFETY: each function keeps the contract that the driver's documentation states for its symbol: it checks its arguments, takes
     // pointers for what the documentation says they are, may be called from any thread, and lives as long as the process. What it does
-    // not model it refuses.
+    // not model it refuses. A driver may fail any call, so one that was told to keeps the contract too.
     unsafe { Table::new(api) }
 }
 
@@ -65,8 +81,7 @@ fn functions<C: Chip>() -> Api {
         stream_create_with_priority: stream::create_with_priority::<C>,
         stream_destroy: stream::destroy::<C>,
         stream_synchronize: stream::synchronize::<C>,
-        // Nothing is ever behind: what was enqueued is done.
-        stream_query: stream::synchronize::<C>,
+        stream_query: stream::query::<C>,
         stream_wait_event: stream::wait_event::<C>,
         stream_get_ctx: stream::context::<C>,
         stream_get_flags: stream::flags::<C>,
@@ -75,7 +90,7 @@ fn functions<C: Chip>() -> Api {
         event_destroy: event::destroy::<C>,
         event_record: event::record::<C>,
         event_synchronize: event::synchronize::<C>,
-        event_query: event::synchronize::<C>,
+        event_query: event::query::<C>,
         event_elapsed_time: event::elapsed::<C>,
 
         module_load_data: module::load_plain::<C>,
@@ -92,6 +107,7 @@ fn functions<C: Chip>() -> Api {
         stream_begin_capture: stream::begin_capture::<C>,
         stream_end_capture: stream::end_capture::<C>,
         stream_is_capturing: stream::is_capturing::<C>,
+        thread_exchange_capture_mode: stream::exchange_mode::<C>,
         graph_instantiate_with_flags: Some(graph::instantiate::<C>),
         graph_launch: graph::launch::<C>,
         graph_destroy: graph::destroy::<C>,

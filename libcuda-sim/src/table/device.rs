@@ -12,16 +12,16 @@ use crate::driver::attributes;
 const DRIVER_VERSION: c_int = 13_000;
 
 pub(super) unsafe extern "C" fn init<C: Chip>(flags: c_uint) -> CUresult {
-    answer::<C>(|driver| driver.initialize(flags))
+    answer::<C>("cuInit", |driver| driver.initialize(flags))
 }
 
 pub(super) unsafe extern "C" fn driver_version<C: Chip>(version: *mut c_int) -> CUresult {
     // SAFETY: `version` is null or valid: the caller's contract.
-    answer::<C>(|_| unsafe { put(version, DRIVER_VERSION) })
+    answer::<C>("cuDriverGetVersion", |_| unsafe { put(version, DRIVER_VERSION) })
 }
 
 pub(super) unsafe extern "C" fn error_name<C: Chip>(error: CUresult, name: *mut *const c_char) -> CUresult {
-    answer::<C>(|_| {
+    answer::<C>("cuGetErrorName", |_| {
         let texts = Code::texts(error.0);
         // SAFETY: `name` is null or valid: the caller's contract.
         unsafe { put(name, texts.map_or(std::ptr::null(), |texts| texts.0.as_ptr())) }?;
@@ -30,7 +30,7 @@ pub(super) unsafe extern "C" fn error_name<C: Chip>(error: CUresult, name: *mut 
 }
 
 pub(super) unsafe extern "C" fn error_string<C: Chip>(error: CUresult, text: *mut *const c_char) -> CUresult {
-    answer::<C>(|_| {
+    answer::<C>("cuGetErrorString", |_| {
         let texts = Code::texts(error.0);
         // SAFETY: `text` is null or valid: the caller's contract.
         unsafe { put(text, texts.map_or(std::ptr::null(), |texts| texts.1.as_ptr())) }?;
@@ -39,7 +39,7 @@ pub(super) unsafe extern "C" fn error_string<C: Chip>(error: CUresult, text: *mu
 }
 
 pub(super) unsafe extern "C" fn count<C: Chip>(count: *mut c_int) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuDeviceGetCount", |driver| {
         driver.check_initialized()?;
         // SAFETY: `count` is null or valid: the caller's contract.
         unsafe { put(count, 1) }
@@ -47,7 +47,7 @@ pub(super) unsafe extern "C" fn count<C: Chip>(count: *mut c_int) -> CUresult {
 }
 
 pub(super) unsafe extern "C" fn device<C: Chip>(device: *mut CUdevice, ordinal: c_int) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuDeviceGet", |driver| {
         check_place(device)?;
         driver.check_device(ordinal)?;
         // SAFETY: `device` is valid: the caller's contract.
@@ -56,7 +56,7 @@ pub(super) unsafe extern "C" fn device<C: Chip>(device: *mut CUdevice, ordinal: 
 }
 
 pub(super) unsafe extern "C" fn name<C: Chip>(name: *mut c_char, length: c_int, device: CUdevice) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuDeviceGetName", |driver| {
         check_place(name)?;
         driver.check_device(device)?;
         let length = usize::try_from(length).ok().filter(|length| *length > 0).ok_or(Code::INVALID_VALUE)?;
@@ -72,7 +72,7 @@ pub(super) unsafe extern "C" fn name<C: Chip>(name: *mut c_char, length: c_int, 
 }
 
 pub(super) unsafe extern "C" fn total_memory<C: Chip>(bytes: *mut usize, device: CUdevice) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuDeviceTotalMem_v2", |driver| {
         check_place(bytes)?;
         driver.check_device(device)?;
         let total = usize::try_from(driver.options().memory_bytes).unwrap_or(usize::MAX);
@@ -86,7 +86,7 @@ pub(super) unsafe extern "C" fn attribute<C: Chip>(
     attribute: CUdevice_attribute,
     device: CUdevice,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuDeviceGetAttribute", |driver| {
         check_place(value)?;
         driver.check_device(device)?;
         let answer = attributes::attribute(driver.profile, attribute.0)?;

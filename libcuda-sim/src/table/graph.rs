@@ -12,7 +12,7 @@ pub(super) unsafe extern "C" fn instantiate<C: Chip>(
     graph: CUgraph,
     flags: c_ulonglong,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuGraphInstantiateWithFlags", |driver| {
         check_place(executable)?;
         // Freeing memory on launch and node priorities change nothing here; launches from the device do not exist.
         if flags & !0b1011 != 0 {
@@ -25,13 +25,13 @@ pub(super) unsafe extern "C" fn instantiate<C: Chip>(
 }
 
 pub(super) unsafe extern "C" fn launch<C: Chip>(executable: CUgraphExec, stream: CUstream) -> CUresult {
-    answer::<C>(|driver| driver.launch_graph(executable.number(), stream.number()))
+    answer::<C>("cuGraphLaunch", |driver| driver.launch_graph(executable.number(), stream.number()))
 }
 
 pub(super) unsafe extern "C" fn destroy<C: Chip>(graph: CUgraph) -> CUresult {
-    answer::<C>(|driver| driver.destroy_graph(graph.number()))
+    answer::<C>("cuGraphDestroy", |driver| driver.destroy_graph(graph.number()))
 }
 
 pub(super) unsafe extern "C" fn destroy_executable<C: Chip>(executable: CUgraphExec) -> CUresult {
-    answer::<C>(|driver| driver.destroy_executable(executable.number()))
+    answer::<C>("cuGraphExecDestroy", |driver| driver.destroy_executable(executable.number()))
 }

@@ -22,7 +22,7 @@ pub(super) unsafe extern "C" fn launch<C: Chip>(
     params: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuLaunchKernel", |driver| {
         let shape =
             LaunchShape { grid: [grid_x, grid_y, grid_z], block: [block_x, block_y, block_z], dynamic_shared_bytes };
         // SAFETY: the caller's contract.
@@ -36,7 +36,7 @@ pub(super) unsafe extern "C" fn launch_with_attributes<C: Chip>(
     params: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuLaunchKernelEx", |driver| {
         if config.is_null() {
             return Err(Code::INVALID_VALUE);
         }

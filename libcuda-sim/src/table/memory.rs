@@ -10,7 +10,7 @@ use crate::driver::{Operation, PointerKind};
 use crate::host::HostBytes;
 
 pub(super) unsafe extern "C" fn allocate<C: Chip>(address: *mut CUdeviceptr, bytes: usize) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemAlloc_v2", |driver| {
         check_place(address)?;
         let allocated = driver.allocate(bytes as u64)?;
         // SAFETY: `address` is valid: the caller's contract.
@@ -19,7 +19,7 @@ pub(super) unsafe extern "C" fn allocate<C: Chip>(address: *mut CUdeviceptr, byt
 }
 
 pub(super) unsafe extern "C" fn free<C: Chip>(address: CUdeviceptr) -> CUresult {
-    answer::<C>(|driver| driver.free(address))
+    answer::<C>("cuMemFree_v2", |driver| driver.free(address))
 }
 
 pub(super) unsafe extern "C" fn allocate_async<C: Chip>(
@@ -27,7 +27,7 @@ pub(super) unsafe extern "C" fn allocate_async<C: Chip>(
     bytes: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemAllocAsync", |driver| {
         check_place(address)?;
         let allocated = driver.allocate_on(stream.number(), bytes as u64)?;
         // SAFETY: `address` is valid: the caller's contract.
@@ -36,11 +36,11 @@ pub(super) unsafe extern "C" fn allocate_async<C: Chip>(
 }
 
 pub(super) unsafe extern "C" fn free_async<C: Chip>(address: CUdeviceptr, stream: CUstream) -> CUresult {
-    answer::<C>(|driver| driver.free_on(stream.number(), address))
+    answer::<C>("cuMemFreeAsync", |driver| driver.free_on(stream.number(), address))
 }
 
 pub(super) unsafe extern "C" fn info<C: Chip>(free: *mut usize, total: *mut usize) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemGetInfo_v2", |driver| {
         check_place(free)?;
         check_place(total)?;
         let (left, all) = driver.memory_info()?;
@@ -57,7 +57,7 @@ pub(super) unsafe extern "C" fn allocate_host<C: Chip>(
     bytes: usize,
     flags: c_uint,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemHostAlloc", |driver| {
         check_place(place)?;
         driver.current()?;
         // Portable, mapped, write-combined: all the same here.
@@ -71,8 +71,12 @@ pub(super) unsafe extern "C" fn allocate_host<C: Chip>(
 }
 
 pub(super) unsafe extern "C" fn free_host<C: Chip>(address: *mut c_void) -> CUresult {
-    // The current context does not matter: pinned memory outlives it.
-    answer::<C>(|driver| driver.pinned.free(address.addr()))
+    // Whichever context is current: pinned memory outlives it.
+    answer::<C>("cuMemFreeHost", |driver| {
+        driver.check_may_wait()?;
+        driver.pinned.free(address.addr())?;
+        driver.check_spoilt()
+    })
 }
 
 /// # Safety
@@ -83,7 +87,7 @@ unsafe fn host_bytes(address: *const c_void, bytes: usize) -> Result<HostBytes> 
 }
 
 pub(super) unsafe extern "C" fn upload<C: Chip>(to: CUdeviceptr, from: *const c_void, bytes: usize) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemcpyHtoD_v2", |driver| {
         // SAFETY: the caller's contract.
         let from = unsafe { host_bytes(from, bytes) }?;
         driver.perform_now(&Operation::Upload { to, from })
@@ -91,7 +95,7 @@ pub(super) unsafe extern "C" fn upload<C: Chip>(to: CUdeviceptr, from: *const c_
 }
 
 pub(super) unsafe extern "C" fn download<C: Chip>(to: *mut c_void, from: CUdeviceptr, bytes: usize) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemcpyDtoH_v2", |driver| {
         // SAFETY: the caller's contract; here the memory is valid for writes.
         let to = unsafe { host_bytes(to, bytes) }?;
         driver.perform_now(&Operation::Download { to, from })
@@ -99,7 +103,7 @@ pub(super) unsafe extern "C" fn download<C: Chip>(to: *mut c_void, from: CUdevic
 }
 
 pub(super) unsafe extern "C" fn copy<C: Chip>(to: CUdeviceptr, from: CUdeviceptr, bytes: usize) -> CUresult {
-    answer::<C>(|driver| driver.perform_now(&Operation::Copy { to, from, bytes: bytes as u64 }))
+    answer::<C>("cuMemcpyDtoD_v2", |driver| driver.perform_now(&Operation::Copy { to, from, bytes: bytes as u64 }))
 }
 
 pub(super) unsafe extern "C" fn upload_async<C: Chip>(
@@ -108,7 +112,7 @@ pub(super) unsafe extern "C" fn upload_async<C: Chip>(
     bytes: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemcpyHtoDAsync_v2", |driver| {
         // SAFETY: the caller's contract; in a capture it reaches until the graph's last launch.
         let from = unsafe { host_bytes(from, bytes) }?;
         driver.enqueue(stream.number(), Operation::Upload { to, from })
@@ -121,7 +125,7 @@ pub(super) unsafe extern "C" fn download_async<C: Chip>(
     bytes: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuMemcpyDtoHAsync_v2", |driver| {
         // SAFETY: the caller's contract; in a capture it reaches until the graph's last launch.
         let to = unsafe { host_bytes(to, bytes) }?;
         driver.enqueue(stream.number(), Operation::Download { to, from })
@@ -134,7 +138,9 @@ pub(super) unsafe extern "C" fn copy_async<C: Chip>(
     bytes: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| driver.enqueue(stream.number(), Operation::Copy { to, from, bytes: bytes as u64 }))
+    answer::<C>("cuMemcpyDtoDAsync_v2", |driver| {
+        driver.enqueue(stream.number(), Operation::Copy { to, from, bytes: bytes as u64 })
+    })
 }
 
 const fn fill(to: u64, value: u32, width: u64, count: usize) -> Operation {
@@ -142,7 +148,7 @@ const fn fill(to: u64, value: u32, width: u64, count: usize) -> Operation {
 }
 
 pub(super) unsafe extern "C" fn fill_bytes<C: Chip>(to: CUdeviceptr, value: c_uchar, count: usize) -> CUresult {
-    answer::<C>(|driver| driver.perform_now(&fill(to, value.into(), 1, count)))
+    answer::<C>("cuMemsetD8_v2", |driver| driver.perform_now(&fill(to, value.into(), 1, count)))
 }
 
 pub(super) unsafe extern "C" fn fill_bytes_async<C: Chip>(
@@ -151,7 +157,7 @@ pub(super) unsafe extern "C" fn fill_bytes_async<C: Chip>(
     count: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| driver.enqueue(stream.number(), fill(to, value.into(), 1, count)))
+    answer::<C>("cuMemsetD8Async", |driver| driver.enqueue(stream.number(), fill(to, value.into(), 1, count)))
 }
 
 pub(super) unsafe extern "C" fn fill_halves_async<C: Chip>(
@@ -160,7 +166,7 @@ pub(super) unsafe extern "C" fn fill_halves_async<C: Chip>(
     count: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| driver.enqueue(stream.number(), fill(to, value.into(), 2, count)))
+    answer::<C>("cuMemsetD16Async", |driver| driver.enqueue(stream.number(), fill(to, value.into(), 2, count)))
 }
 
 pub(super) unsafe extern "C" fn fill_words_async<C: Chip>(
@@ -169,7 +175,7 @@ pub(super) unsafe extern "C" fn fill_words_async<C: Chip>(
     count: usize,
     stream: CUstream,
 ) -> CUresult {
-    answer::<C>(|driver| driver.enqueue(stream.number(), fill(to, value, 4, count)))
+    answer::<C>("cuMemsetD32Async", |driver| driver.enqueue(stream.number(), fill(to, value, 4, count)))
 }
 
 /// `cuPointerGetAttribute`: context, memory type, device and host pointer, device ordinal, start and size of the allocation.
@@ -178,7 +184,7 @@ pub(super) unsafe extern "C" fn pointer_attribute<C: Chip>(
     attribute: CUpointer_attribute,
     address: CUdeviceptr,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuPointerGetAttribute", |driver| {
         check_place(data)?;
         let kind = driver.pointer_kind(address)?;
         let wide = match (attribute.0, kind) {

@@ -22,28 +22,56 @@ mod stream;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(crate) use api::table;
+pub(crate) use api::{faulty_table, table};
 use tilewright_ffi::sys::CUresult;
 use tilewright_ptx_sim::Profile;
 
 use crate::code::{Code, Result};
 use crate::driver::Driver;
+use crate::seam::Seam;
 
 /// A chip that has a driver of its own.
 pub(crate) trait Chip: 'static {
     fn driver() -> &'static Driver;
+
+    /// Where its calls can be made to fail.
+    fn seam() -> Option<&'static Seam> {
+        None
+    }
 }
 
 macro_rules! chips {
-    ($($chip:ident = $profile:ident;)+) => {
+    ($($chip:ident, $faulty:ident = $profile:ident;)+) => {
         $(
             #[derive(Debug)]
             pub(crate) struct $chip;
 
             impl Chip for $chip {
                 fn driver() -> &'static Driver {
-                    static DRIVER: Driver = Driver::new(Profile::$profile);
+                    static DRIVER: Driver = Driver::new(Profile::$profile, false);
                     &DRIVER
+                }
+            }
+
+            /// The same chip with another driver, whose calls can be made to fail.
+            #[derive(Debug)]
+            pub(crate) struct $faulty;
+
+            impl Chip for $faulty {
+                fn driver() -> &'static Driver {
+                    static DRIVER: Driver = Driver::new(Profile::$profile, true);
+                    &DRIVER
+                }
+
+                fn seam() -> Option<&'static Seam> {
+                    Some(Self::own_seam())
+                }
+            }
+
+            impl $faulty {
+                fn own_seam() -> &'static Seam {
+                    static SEAM: Seam = Seam::new();
+                    &SEAM
                 }
             }
         )+
@@ -55,19 +83,32 @@ macro_rules! chips {
                 _ => Sm90::driver(),
             }
         }
+
+        /// The driver of a chip whose calls can be made to fail, and where.
+        pub(crate) fn faulty(profile: Profile) -> (&'static Driver, &'static Seam) {
+            match profile {
+                $(Profile::$profile => ($faulty::driver(), $faulty::own_seam()),)+
+                _ => (Faulty90::driver(), Faulty90::own_seam()),
+            }
+        }
     };
 }
 
 chips! {
-    Sm80 = Sm80;
-    Sm86 = Sm86;
-    Sm89 = Sm89;
-    Sm90 = Sm90;
+    Sm80, Faulty80 = Sm80;
+    Sm86, Faulty86 = Sm86;
+    Sm89, Faulty89 = Sm89;
+    Sm90, Faulty90 = Sm90;
 }
 
-/// The result of a call; a panic inside becomes an error.
-fn answer<C: Chip>(act: impl FnOnce(&'static Driver) -> Result<()>) -> CUresult {
-    let outcome = catch_unwind(AssertUnwindSafe(|| act(C::driver()))).unwrap_or(Err(Code::UNKNOWN));
+/// The result of the call of a symbol; a panic inside becomes an error.
+fn answer<C: Chip>(symbol: &'static str, act: impl FnOnce(&'static Driver) -> Result<()>) -> CUresult {
+    let driver = C::driver();
+    let act = || catch_unwind(AssertUnwindSafe(|| act(driver))).unwrap_or(Err(Code::UNKNOWN));
+    let outcome = match C::seam() {
+        None => act(),
+        Some(seam) => seam.pass(symbol, driver, act),
+    };
     CUresult(outcome.map_or_else(|code| code.0, |()| 0))
 }
 

@@ -1,11 +1,13 @@
 //! Modules and functions.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ptr::null_mut;
 
 use tilewright_ffi::sys::{CUfunction, CUfunction_attribute, CUjit_option, CUmodule, CUresult};
 
 use super::{Chip, Handle, answer, check_place, put};
 use crate::code::{Code, Result};
+use crate::driver::Driver;
 
 /// Where the caller wants a log, and how long it may be.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +19,7 @@ struct Log {
 }
 
 impl Log {
-    const NONE: Self = Self { buffer: std::ptr::null_mut(), capacity: 0, slot: None };
+    const NONE: Self = Self { buffer: null_mut(), capacity: 0, slot: None };
 
     /// Writes `text` as far as it fits, with a terminating zero, and its length.
     ///
@@ -80,34 +82,47 @@ pub(super) unsafe extern "C" fn load<C: Chip>(
     options: *mut CUjit_option,
     values: *mut *mut c_void,
 ) -> CUresult {
-    answer::<C>(|driver| {
-        check_place(module)?;
-        if image.is_null() {
-            return Err(Code::INVALID_VALUE);
-        }
-        // SAFETY: both are valid for `count` elements: the caller's contract.
-        let (info, errors) = unsafe { logs(count, options, values) }?;
-        // SAFETY: an image is PTX text that ends with a zero, or a binary, whose header is looked at up to its first zero: the caller's contract.
-        let image = unsafe { CStr::from_ptr(image.cast()) };
-        let loaded = driver.load_module(image.to_bytes());
-        let text = loaded.as_ref().map_or_else(|failure| failure.log.as_str(), |_| "");
-        // SAFETY: the buffer is valid for its capacity, the slot is one of `values`: the caller's contract.
-        unsafe { info.write("") };
-        // SAFETY: as above.
-        unsafe { errors.write(text) };
-        let handle = loaded.map_err(|failure| failure.code)?;
-        // SAFETY: `module` is valid: the caller's contract.
-        unsafe { put(module, Handle::from_number(handle)) }
-    })
+    // SAFETY: the caller's contract.
+    answer::<C>("cuModuleLoadDataEx", |driver| unsafe { load_with(driver, module, image, count, options, values) })
 }
 
 pub(super) unsafe extern "C" fn load_plain<C: Chip>(module: *mut CUmodule, image: *const c_void) -> CUresult {
-    // SAFETY: the same contract, without options.
-    unsafe { load::<C>(module, image, 0, std::ptr::null_mut(), std::ptr::null_mut()) }
+    // SAFETY: the caller's contract; there are no options.
+    answer::<C>("cuModuleLoadData", |driver| unsafe { load_with(driver, module, image, 0, null_mut(), null_mut()) })
+}
+
+/// # Safety
+/// The caller's contract of a load: `image` is null or ends with a zero, `options` and `values` are valid for `count` elements each, and the
+/// logs that they name for their capacities.
+unsafe fn load_with(
+    driver: &Driver,
+    module: *mut CUmodule,
+    image: *const c_void,
+    count: c_uint,
+    options: *mut CUjit_option,
+    values: *mut *mut c_void,
+) -> Result<()> {
+    check_place(module)?;
+    if image.is_null() {
+        return Err(Code::INVALID_VALUE);
+    }
+    // SAFETY: both are valid for `count` elements: the caller's contract.
+    let (info, errors) = unsafe { logs(count, options, values) }?;
+    // SAFETY: an image is PTX text that ends with a zero, or a binary, whose header is looked at up to its first zero: the caller's contract.
+    let image = unsafe { CStr::from_ptr(image.cast()) };
+    let loaded = driver.load_module(image.to_bytes());
+    let text = loaded.as_ref().map_or_else(|failure| failure.log.as_str(), |_| "");
+    // SAFETY: the buffer is valid for its capacity, the slot is one of `values`: the caller's contract.
+    unsafe { info.write("") };
+    // SAFETY: as above.
+    unsafe { errors.write(text) };
+    let handle = loaded.map_err(|failure| failure.code)?;
+    // SAFETY: `module` is valid: the caller's contract.
+    unsafe { put(module, Handle::from_number(handle)) }
 }
 
 pub(super) unsafe extern "C" fn unload<C: Chip>(module: CUmodule) -> CUresult {
-    answer::<C>(|driver| driver.unload_module(module.number()))
+    answer::<C>("cuModuleUnload", |driver| driver.unload_module(module.number()))
 }
 
 pub(super) unsafe extern "C" fn function<C: Chip>(
@@ -115,7 +130,7 @@ pub(super) unsafe extern "C" fn function<C: Chip>(
     module: CUmodule,
     name: *const c_char,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuModuleGetFunction", |driver| {
         check_place(function)?;
         if name.is_null() {
             return Err(Code::INVALID_VALUE);
@@ -134,7 +149,7 @@ pub(super) unsafe extern "C" fn attribute<C: Chip>(
     attribute: CUfunction_attribute,
     function: CUfunction,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuFuncGetAttribute", |driver| {
         check_place(value)?;
         let answer = driver.function_attribute(attribute.0, function.number())?;
         // SAFETY: `value` is valid: the caller's contract.
@@ -147,7 +162,7 @@ pub(super) unsafe extern "C" fn set_attribute<C: Chip>(
     attribute: CUfunction_attribute,
     value: c_int,
 ) -> CUresult {
-    answer::<C>(|driver| driver.set_function_attribute(function.number(), attribute.0, value))
+    answer::<C>("cuFuncSetAttribute", |driver| driver.set_function_attribute(function.number(), attribute.0, value))
 }
 
 pub(super) unsafe extern "C" fn param_info<C: Chip>(
@@ -156,7 +171,7 @@ pub(super) unsafe extern "C" fn param_info<C: Chip>(
     offset: *mut usize,
     bytes: *mut usize,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuFuncGetParamInfo", |driver| {
         let param = driver.param_info(function.number(), index)?;
         // SAFETY: `offset` is null or valid: the caller's contract.
         unsafe { put(offset, param.offset) }?;
@@ -174,7 +189,7 @@ pub(super) unsafe extern "C" fn resident_blocks<C: Chip>(
     threads: c_int,
     dynamic_shared_bytes: usize,
 ) -> CUresult {
-    answer::<C>(|driver| {
+    answer::<C>("cuOccupancyMaxActiveBlocksPerMultiprocessor", |driver| {
         check_place(blocks)?;
         let resident = driver.resident_blocks(function.number(), threads, dynamic_shared_bytes as u64)?;
         // SAFETY: `blocks` is valid: the caller's contract.
