@@ -181,3 +181,29 @@ fn message(error: &impl Error) -> String {
     }
     message
 }
+
+/// The calls that `run` makes to the driver when it is run for the second time, on what `prepare` made: a kernel is loaded by then.
+///
+/// Runs on a simulated driver of its own, whatever `TILEWRIGHT_DEVICE` says.
+///
+/// # Panics
+/// If the simulator does not open.
+pub fn calls_of_a_second_run<S>(prepare: impl FnOnce(&Context) -> S, run: impl Fn(&mut S)) -> Vec<&'static str> {
+    let simulator = Simulator::from_environment().faults(Faults::new());
+    let context = open(&simulator);
+    let mut prepared = prepare(&context);
+    run(&mut prepared);
+    simulator.set_faults(Faults::new());
+    run(&mut prepared);
+    simulator.calls()
+}
+
+/// Asserts that `calls` launch one kernel and otherwise only make the context current: no allocation, no copy, no wait, no module.
+///
+/// # Panics
+/// With the calls, if they do anything else.
+pub fn assert_one_launch(calls: &[&str]) {
+    let launches = calls.iter().filter(|call| call.starts_with("cuLaunchKernel")).count();
+    let others = calls.iter().filter(|call| !call.starts_with("cuLaunchKernel") && !call.starts_with("cuCtx")).count();
+    assert!(launches == 1 && others == 0 && !calls.contains(&"cuCtxSynchronize"), "{calls:?}");
+}

@@ -14,7 +14,7 @@ mod schedules;
 pub use compare::{Bits, assert_same_bits, assert_within};
 pub use config::cases;
 pub use device::{context, is_simulated, open, other_context, stream};
-pub use faults::each_call_fails_once;
+pub use faults::{assert_one_launch, calls_of_a_second_run, each_call_fails_once};
 pub use guarded::Guarded;
 pub use random::{Random, Values};
 pub use refusals::Refusals;

@@ -1,6 +1,7 @@
 //! The products on the test device.
 
 mod bounds;
+mod driver;
 mod fragments;
 mod laws;
 mod refusals;

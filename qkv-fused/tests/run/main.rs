@@ -1,6 +1,7 @@
 //! The projections on the test device.
 
 mod bounds;
+mod driver;
 mod refusals;
 mod regression;
 mod schedules;
