@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// The PTX text of an operation's kernels.
     Ptx(PtxArguments),
+    /// Times the operations on a GPU; on the simulator counts instructions, sectors and bank conflicts.
+    Bench(BenchArguments),
     /// Assembles every kernel with ptxas (from TILEWRIGHT_PTXAS, the path or the CUDA toolkit): registers, spills and warnings against each
     /// kernel's budget.
     Ptxas {
@@ -84,6 +86,20 @@ pub(crate) enum Command {
         #[arg(long)]
         kernels: bool,
     },
+}
+
+/// `showcase bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// Only these operations (see `list`); all if none is named.
+    #[arg(value_name = "OP")]
+    pub(crate) operations: Vec<String>,
+    /// Also writes everything to this file, as `docs/bench.md` describes it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Also draws pictures (SVG) into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// `showcase run`.

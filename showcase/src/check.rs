@@ -61,7 +61,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Operation> {
     Ok(operation)
 }
 
-fn bar(length: usize) -> ProgressBar {
+pub(crate) fn bar(length: usize) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     // Drawn on standard error, and only if that is a terminal.

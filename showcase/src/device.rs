@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
+use tilewright_ffi::sys::CUdevice_attribute;
 use tilewright_ffi::{Context, Driver, Event, Stream};
-use tilewright_libcuda_sim::{Profile, Simulator};
+use tilewright_libcuda_sim::{Profile, Simulator, Statistics};
 
 use crate::arguments::DeviceArguments;
 
@@ -46,8 +47,8 @@ pub(crate) struct Session {
 pub(crate) enum Cost {
     /// Milliseconds on a GPU: the shortest of a few launches.
     Milliseconds(f32),
-    /// Warp instructions on the simulator.
-    Instructions(u64),
+    /// What the simulator counted.
+    Simulated(Statistics),
 }
 
 /// Launches that are timed, after one that is not.
@@ -87,6 +88,21 @@ impl Session {
         Ok(Self { name: device.name()?, context, stream, simulator })
     }
 
+    /// Multiprocessors of the device.
+    pub(crate) fn sms(&self) -> Result<u32> {
+        Ok(u32::try_from(self.context.device().attribute(CUdevice_attribute::MULTIPROCESSOR_COUNT)?)?)
+    }
+
+    /// Bytes of the L2.
+    pub(crate) fn l2_bytes(&self) -> Result<usize> {
+        Ok(usize::try_from(self.context.device().attribute(CUdevice_attribute::L2_CACHE_SIZE)?)?)
+    }
+
+    /// The simulator, where that is the device.
+    pub(crate) const fn simulator(&self) -> Option<Simulator> {
+        self.simulator
+    }
+
     /// Runs `launch` and says what it cost. On a GPU it is run several times, so it must give the same result each time.
     pub(crate) fn measure<E: Into<anyhow::Error>>(&self, mut launch: impl FnMut() -> Result<(), E>) -> Result<Cost> {
         let mut run = || launch().map_err(Into::into);
@@ -94,7 +110,7 @@ impl Session {
             let _ = simulator.take_statistics();
             run()?;
             self.stream.synchronize()?;
-            return Ok(Cost::Instructions(simulator.take_statistics().instructions));
+            return Ok(Cost::Simulated(simulator.take_statistics()));
         }
         run()?;
         let (start, end) = (Event::timed(&self.context)?, Event::timed(&self.context)?);

@@ -1,10 +1,11 @@
 //! Runs every kernel on the best device found, checks it against its oracle, and runs a trained attention block through them.
 //!
 //! Exit status: 0 right, 1 a result missed its bound, 2 bad usage or input.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod arguments;
 mod assemble;
+mod bench;
 mod block;
 mod check;
 mod device;
@@ -68,6 +69,7 @@ fn act(arguments: &Arguments) -> Result<Verdict> {
         }
         Some(Command::Run(run)) => run::run(&arguments.device, run),
         Some(Command::Ptx(ptx)) => ptx::print(ptx, arguments.device.arch),
+        Some(Command::Bench(options)) => bench::run(&arguments.device, options),
         Some(Command::Ptxas { kernels }) => assemble::assemble(arguments.device.arch, *kernels),
     }
 }

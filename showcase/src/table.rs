@@ -54,7 +54,7 @@ impl Cost {
     fn text(self) -> String {
         match self {
             Self::Milliseconds(milliseconds) => format!("{:.1} µs", f64::from(milliseconds) * 1e3),
-            Self::Instructions(count) => format!("{count} instr"),
+            Self::Simulated(counts) => format!("{} instr", counts.instructions),
         }
     }
 }

@@ -1,0 +1,69 @@
+//! What the kernels may do on the simulator, by operation and shape: a change that makes one do more is seen, and is a decision.
+
+/// Ceilings of one launch.
+pub(super) struct Limits {
+    operation: &'static str,
+    shape: &'static str,
+    /// Warp instructions.
+    pub(super) instructions: u64,
+    /// Sectors of 32 bytes of device memory.
+    pub(super) sectors: u64,
+    /// Passes of shared memory more than without conflicts.
+    pub(super) conflicts: u64,
+}
+
+/// The ceilings of an operation at a shape.
+pub(super) fn of(operation: &str, shape: &str) -> Option<&'static Limits> {
+    LIMITS.iter().find(|limits| limits.operation == operation && limits.shape == shape)
+}
+
+#[rustfmt::skip]
+const LIMITS: &[Limits] = &[
+    Limits { operation: "matmul-f16", shape: "1 x 65 x 72", instructions: 3_645, sectors: 418, conflicts: 0 },
+    Limits { operation: "matmul-f16", shape: "16 x 64 x 64", instructions: 1_472, sectors: 480, conflicts: 0 },
+    Limits { operation: "matmul-f16", shape: "65 x 127 x 200", instructions: 19_552, sectors: 8_914, conflicts: 0 },
+    Limits { operation: "matmul-f16", shape: "129 x 192 x 97", instructions: 66_180, sectors: 58_635, conflicts: 0 },
+    Limits { operation: "matmul-int8", shape: "1 x 65 x 144, i32", instructions: 3_156, sectors: 384, conflicts: 0 },
+    Limits { operation: "matmul-int8", shape: "1 x 65 x 144, f16", instructions: 3_837, sectors: 434, conflicts: 0 },
+    Limits { operation: "matmul-int8", shape: "16 x 64 x 128, i32", instructions: 1_280, sectors: 576, conflicts: 0 },
+    Limits { operation: "matmul-int8", shape: "16 x 64 x 128, f16", instructions: 1_568, sectors: 496, conflicts: 0 },
+    Limits { operation: "matmul-int8", shape: "65 x 127 x 201, i32", instructions: 42_544, sectors: 48_318, conflicts: 0 },
+    Limits { operation: "matmul-int8", shape: "65 x 127 x 201, f16", instructions: 47_872, sectors: 48_214, conflicts: 0 },
+    Limits { operation: "matmul-w8a16", shape: "1 x 65 x 144", instructions: 4_645, sectors: 501, conflicts: 0 },
+    Limits { operation: "matmul-w8a16", shape: "16 x 64 x 128", instructions: 1_844, sectors: 544, conflicts: 0 },
+    Limits { operation: "matmul-w8a16", shape: "65 x 127 x 201", instructions: 38_096, sectors: 20_520, conflicts: 0 },
+    Limits { operation: "matmul-int4", shape: "1 x 65 x 264, group 128", instructions: 7_741, sectors: 514, conflicts: 0 },
+    Limits { operation: "matmul-int4", shape: "16 x 64 x 128, group 64", instructions: 2_144, sectors: 416, conflicts: 0 },
+    Limits { operation: "matmul-int4", shape: "65 x 127 x 200, group 32", instructions: 37_952, sectors: 6_994, conflicts: 0 },
+    Limits { operation: "matmul-int4", shape: "17 x 129 x 72, group 72", instructions: 11_871, sectors: 1_386, conflicts: 0 },
+    Limits { operation: "qkv-int8", shape: "1 x (130 + 2 · 65) x 72", instructions: 13_839, sectors: 1_359, conflicts: 0 },
+    Limits { operation: "qkv-int8", shape: "16 x (64 + 2 · 64) x 128", instructions: 5_904, sectors: 1_632, conflicts: 0 },
+    Limits { operation: "qkv-int8", shape: "65 x (96 + 2 · 33) x 200", instructions: 46_526, sectors: 10_366, conflicts: 0 },
+    Limits { operation: "qkv-int4", shape: "1 x (130 + 2 · 65) x 72", instructions: 18_515, sectors: 971, conflicts: 0 },
+    Limits { operation: "qkv-int4", shape: "16 x (64 + 2 · 64) x 128", instructions: 7_908, sectors: 1_344, conflicts: 0 },
+    Limits { operation: "qkv-int4", shape: "65 x (96 + 2 · 33) x 200", instructions: 76_446, sectors: 9_766, conflicts: 0 },
+    Limits { operation: "attention (rope)", shape: "3 x 33 x 64", instructions: 7_116, sectors: 2_376, conflicts: 0 },
+    Limits { operation: "attention", shape: "1 x 4:2 x 1:129 x 64", instructions: 14_556, sectors: 4_176, conflicts: 0 },
+    Limits { operation: "attention", shape: "2 x 3:1 x 65:65 x 64, causal", instructions: 66_432, sectors: 10_872, conflicts: 0 },
+    Limits { operation: "attention", shape: "1 x 1:1 x 33:64 x 128, causal", instructions: 6_020, sectors: 1_816, conflicts: 0 },
+    Limits { operation: "attention", shape: "1 x 2:2 x 70:20 x 80, causal", instructions: 18_336, sectors: 2_900, conflicts: 576 },
+    Limits { operation: "attention", shape: "1 x 1:1 x 17:31 x 256", instructions: 7_908, sectors: 1_808, conflicts: 0 },
+    Limits { operation: "softmax", shape: "5 x 33", instructions: 1_236, sectors: 190, conflicts: 0 },
+    Limits { operation: "softmax", shape: "96 x 576", instructions: 48_000, sectors: 6_912, conflicts: 0 },
+    Limits { operation: "softmax", shape: "3 x 5000", instructions: 12_720, sectors: 1_916, conflicts: 0 },
+    Limits { operation: "rms-norm", shape: "5 x 33", instructions: 1_022, sectors: 355, conflicts: 0 },
+    Limits { operation: "rms-norm", shape: "96 x 576", instructions: 30_240, sectors: 20_736, conflicts: 0 },
+    Limits { operation: "rms-norm", shape: "3 x 5000", instructions: 7_872, sectors: 5_666, conflicts: 0 },
+    Limits { operation: "layer-norm", shape: "5 x 33", instructions: 1_493, sectors: 520, conflicts: 0 },
+    Limits { operation: "layer-norm", shape: "96 x 576", instructions: 48_288, sectors: 34_560, conflicts: 0 },
+    Limits { operation: "layer-norm", shape: "3 x 5000", instructions: 12_792, sectors: 9_416, conflicts: 0 },
+    Limits { operation: "reduce-sum", shape: "5 x 33", instructions: 346, sectors: 99, conflicts: 0 },
+    Limits { operation: "reduce-sum", shape: "96 x 576", instructions: 40_704, sectors: 7_008, conflicts: 0 },
+    Limits { operation: "reduce-sum", shape: "3 x 5000", instructions: 10_752, sectors: 1_878, conflicts: 0 },
+    Limits { operation: "reduce-max", shape: "5 x 33", instructions: 346, sectors: 99, conflicts: 0 },
+    Limits { operation: "reduce-max", shape: "96 x 576", instructions: 40_704, sectors: 7_008, conflicts: 0 },
+    Limits { operation: "reduce-max", shape: "3 x 5000", instructions: 10_752, sectors: 1_878, conflicts: 0 },
+    Limits { operation: "reduce-min", shape: "5 x 33", instructions: 346, sectors: 99, conflicts: 0 },
+    Limits { operation: "reduce-min", shape: "96 x 576", instructions: 40_704, sectors: 7_008, conflicts: 0 },
+    Limits { operation: "reduce-min", shape: "3 x 5000", instructions: 10_752, sectors: 1_878, conflicts: 0 },
+];
