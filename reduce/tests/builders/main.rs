@@ -1,180 +1,189 @@
 //! The builders in kernels of their own, on the test device.
 #![expect(unsafe_code, reason = "kernels are launched without an operation around them")]
 
+mod lanes;
+mod nan;
+mod snapshots;
+
 use half::{bf16, f16};
+use lanes::{Lane, OPS, Op, blocks, module, run, warps};
 use proptest::prelude::*;
-use tilewright_ffi::{Arguments, Launch};
-use tilewright_ptx_ir::Target;
-use tilewright_ptx_ir::build::{Builder, Element, Value};
-use tilewright_ptx_ir::ir::{Kernel, Module};
-use tilewright_reduce::build::{Block, Reduce, warp_max, warp_min, warp_sum};
-use tilewright_testkit::{Guarded, Random, Values, cases, context, stream};
+use tilewright_reduce::build::Block;
+use tilewright_testkit::{Random, Values, cases};
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Op {
-    Sum,
-    Max,
-    Min,
+fn draw<T: Lane>(seed: u64, values: Values, count: usize) -> Vec<T> {
+    let mut random = Random::new(seed);
+    (0..count).map(|_| T::draw(&mut random, values)).collect()
 }
 
-const OPS: [Op; 3] = [Op::Sum, Op::Max, Op::Min];
-
-/// Runs a kernel that reads x[thread] and writes y[thread], one block of `block` threads.
-fn run<T>(
-    block: [u32; 3],
-    x: &[T],
-    build: impl for<'k> Fn(&'k Builder, Value<'k, T>, Value<'k, u32>) -> Value<'k, T>,
-) -> Vec<T>
-where
-    T: Element + bytemuck::Pod,
-{
-    let module = Module::kernel("reduce", Target::Sm80, |k| {
-        let (from, to) = (k.pointer::<T>("x"), k.pointer::<T>("y"));
-        let index = k.thread_idx();
-        let thread = index.x() + index.y() * block[0] + index.z() * (block[0] * block[1]);
-        let result = build(k, from.at(thread).load(), thread);
-        to.at(thread).store(result);
-    })
-    .unwrap();
-    let stream = stream();
-    let parameters = module.kernels.first().map(Kernel::parameter_bytes).unwrap();
-    let function = context().load_ptx(&module.to_string()).unwrap().function("reduce", &parameters).unwrap();
-    let from = Guarded::upload(&stream, x, 0);
-    let mut to = Guarded::<T>::new(&stream, x.len());
-    let arguments = Arguments::new().pointer(from.as_slice()).pointer_mut(&mut to.as_slice_mut());
-    let launch = Launch { grid: [1, 1, 1], block, shared_bytes: 0, cluster: None };
-    // SAFETY: two pointers to as many elements as there are threads.
-    unsafe { function.launch(&stream, &launch, &arguments) }.unwrap();
-    to.download(&stream)
+fn values() -> impl Strategy<Value = Values> {
+    prop::sample::select(Values::ALL.to_vec())
 }
 
-fn warps<T: Reduce + Element + bytemuck::Pod>(op: Op, x: &[T]) -> Vec<T> {
-    let threads = u32::try_from(x.len()).unwrap();
-    run([threads, 1, 1], x, |k, value, _| match op {
-        Op::Sum => warp_sum(k, value),
-        Op::Max => warp_max(k, value),
-        Op::Min => warp_min(k, value),
-    })
-}
-
-fn block<const X: u32, const Y: u32, const Z: u32, T: Reduce + Element + bytemuck::Pod>(op: Op, x: &[T]) -> Vec<T> {
-    run([X, Y, Z], x, |k, value, _| {
-        let block = Block::<X, Y, Z>::of(k);
-        match op {
-            Op::Sum => block.sum(value),
-            Op::Max => block.max(value),
-            Op::Min => block.min(value),
-        }
-    })
-}
-
-/// What integers give, exactly.
-fn integers(op: Op, x: &[i32]) -> i32 {
-    let x = x.iter().copied();
-    match op {
-        Op::Sum => x.fold(0, i32::wrapping_add),
-        Op::Max => x.reduce(i32::max).unwrap(),
-        Op::Min => x.reduce(i32::min).unwrap(),
+/// Every thread has the same bits, and they are right: the results of `x` come in groups of `threads`.
+fn check<T: Lane>(op: Op, x: &[T], threads: usize, levels: usize, results: &[T]) {
+    assert_eq!(results.len(), x.len());
+    for (x, results) in x.chunks(threads).zip(results.chunks(threads)) {
+        T::check(op, x, levels, results[0]);
+        assert!(results.iter().all(|result| result.key() == results[0].key()), "{op:?} {}: {results:?}", T::NAME);
     }
 }
 
-fn draw(random: &mut Random, count: usize) -> Vec<i32> {
-    // Large enough for sums to wrap.
-    (0..count).map(|_| i32::from_ne_bytes(random.bits().to_ne_bytes()[..4].try_into().unwrap())).collect()
+fn check_warps<T: Lane>(threads: u32, values: Values, seed: u64) {
+    let x = draw::<T>(seed, values, 2 * threads as usize);
+    for op in OPS {
+        check(op, &x, 32, 5, &warps(op, threads, &x));
+    }
+}
+
+fn check_blocks<const X: u32, const Y: u32, const Z: u32, T: Lane>(values: Values, seed: u64) {
+    let threads = Block::<X, Y, Z>::THREADS as usize;
+    let x = draw::<T>(seed, values, 2 * threads);
+    let levels = 5 + (threads / 32).next_power_of_two().ilog2() as usize;
+    for op in OPS {
+        check(op, &x, threads, levels, &blocks::<X, Y, Z, T>(op, &x));
+    }
+}
+
+fn check_block_of_any_size<T: Lane>(size: usize, values: Values, seed: u64) {
+    match size {
+        0 => check_blocks::<32, 1, 1, T>(values, seed),
+        1 => check_blocks::<64, 1, 1, T>(values, seed),
+        2 => check_blocks::<96, 1, 1, T>(values, seed),
+        3 => check_blocks::<4, 8, 3, T>(values, seed),
+        4 => check_blocks::<8, 4, 1, T>(values, seed),
+        5 => check_blocks::<160, 1, 1, T>(values, seed),
+        6 => check_blocks::<16, 16, 1, T>(values, seed),
+        _ => check_blocks::<992, 1, 1, T>(values, seed),
+    }
 }
 
 proptest! {
-    #![proptest_config(cases(24))]
+    #![proptest_config(cases(500))]
 
-    /// Every lane has the result of its own warp, and of no other.
+    /// Every lane has the result of its own warp, and of no other: all operations, all types, one warp a block or many.
     #[test]
-    fn every_lane_of_a_warp_has_the_result(op in prop::sample::select(OPS.to_vec()), count in 1..5usize, seed: u64) {
-        let x = draw(&mut Random::new(seed), 32 * count);
-        let wanted: Vec<i32> = x.chunks(32).flat_map(|warp| [integers(op, warp); 32]).collect();
-        prop_assert_eq!(warps(op, &x), wanted);
+    fn every_lane_has_the_result_of_its_warp(warps in 1..5u32, values in values(), seed: u64) {
+        check_warps::<f32>(32 * warps, values, seed);
+        check_warps::<f16>(32 * warps, values, seed);
+        check_warps::<bf16>(32 * warps, values, seed);
+        check_warps::<i32>(32 * warps, values, seed);
+        check_warps::<u32>(32 * warps, values, seed);
     }
 
+    /// Every thread has the result of its block: all operations, all types, blocks of one to three dimensions whose warps are a power of two or not.
     #[test]
-    fn every_thread_of_a_block_has_the_result(op in prop::sample::select(OPS.to_vec()), seed: u64) {
-        let x = draw(&mut Random::new(seed), 1024);
-        let wanted = |count: usize| vec![integers(op, &x[..count]); count];
-        prop_assert_eq!(block::<32, 1, 1, i32>(op, &x[..32]), wanted(32));
-        prop_assert_eq!(block::<64, 1, 1, i32>(op, &x[..64]), wanted(64));
-        prop_assert_eq!(block::<96, 1, 1, i32>(op, &x[..96]), wanted(96));
-        prop_assert_eq!(block::<16, 16, 1, i32>(op, &x[..256]), wanted(256));
-        prop_assert_eq!(block::<4, 8, 3, i32>(op, &x[..96]), wanted(96));
-        prop_assert_eq!(block::<1024, 1, 1, i32>(op, &x), wanted(1024));
-    }
-
-    /// A tree of 32 leaves has 5 roundings; all lanes have the same bits.
-    #[test]
-    fn sums_of_floats_are_within_five_roundings(values in prop::sample::select(Values::ALL.to_vec()), seed: u64) {
-        let x = Random::new(seed).floats(values, 32);
-        let exact: f64 = x.iter().map(|x| f64::from(*x)).sum();
-        let magnitude: f64 = x.iter().map(|x| f64::from(x.abs())).sum();
-        let sums = warps(Op::Sum, &x);
-        prop_assert!((f64::from(sums[0]) - exact).abs() <= tilewright_tile::oracle::gamma(5) * magnitude);
-        prop_assert!(sums.iter().all(|sum| sum.to_bits() == sums[0].to_bits()));
-        let largest = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        prop_assert!(warps(Op::Max, &x).iter().all(|max| *max == largest));
-    }
-
-    /// Halves are added in f32 and rounded once.
-    #[test]
-    fn sums_of_halves_are_rounded_once(values in prop::sample::select(Values::ALL.to_vec()), seed: u64) {
-        let x = Random::new(seed).halves(values, 256);
-        let exact: f64 = x.iter().map(|x| x.to_f64()).sum();
-        let magnitude: f64 = x.iter().map(|x| x.to_f64().abs()).sum();
-        let error = tilewright_tile::oracle::gamma(8) * magnitude;
-        let bound = error + (exact.abs() + error) * tilewright_tile::oracle::F16_UNIT + 2f64.powi(-25);
-        let sums = block::<256, 1, 1, f16>(Op::Sum, &x);
-        prop_assert!((sums[0].to_f64() - exact).abs() <= bound, "{} {exact}", sums[0]);
-        prop_assert!(sums.iter().all(|sum| sum.to_bits() == sums[0].to_bits()));
-        let b: Vec<bf16> = x.iter().map(|x| bf16::from_f32(x.to_f32())).collect();
-        let least = b.iter().copied().reduce(bf16::min).unwrap();
-        prop_assert!(block::<64, 4, 1, bf16>(Op::Min, &b).iter().all(|min| *min == least));
+    fn every_thread_has_the_result_of_its_block(size in 0..8usize, values in values(), seed: u64) {
+        check_block_of_any_size::<f32>(size, values, seed);
+        check_block_of_any_size::<f16>(size, values, seed);
+        check_block_of_any_size::<bf16>(size, values, seed);
+        check_block_of_any_size::<i32>(size, values, seed);
+        check_block_of_any_size::<u32>(size, values, seed);
     }
 }
 
 #[test]
-fn a_sum_overflows_only_if_its_result_does() {
+fn the_largest_block_reduces() {
+    check_blocks::<1024, 1, 1, f32>(Values::Powers, 1);
+    check_blocks::<32, 32, 1, f16>(Values::Outliers, 2);
+    check_blocks::<16, 16, 4, i32>(Values::Uniform, 3);
+    check_blocks::<1, 16, 64, u32>(Values::Uniform, 4);
+}
+
+/// Two warps of one block that hold 0 to 31 and 32 to 63: each has its own sum, maximum and minimum, and the block has both.
+#[test]
+fn warps_do_not_see_each_other() {
+    fn check<T: Lane>(number: impl Fn(u16) -> T) {
+        let x: Vec<T> = (0..64).map(&number).collect();
+        for (op, [first, second]) in [(Op::Sum, [496, 1520]), (Op::Max, [31, 63]), (Op::Min, [0, 32])] {
+            let wanted = [[number(first); 32], [number(second); 32]].concat();
+            assert_eq!(warps(op, 64, &x), wanted, "{op:?} {}", T::NAME);
+        }
+        // 63 · 32, which bf16 holds like the others.
+        assert_eq!(blocks::<64, 1, 1, T>(Op::Sum, &x), [number(2016); 64], "{}", T::NAME);
+    }
+    check(f32::from);
+    check(|value| f16::from_f32(value.into()));
+    check(|value| bf16::from_f32(value.into()));
+    check(i32::from);
+    check(u32::from);
+}
+
+#[test]
+fn a_sum_of_halves_overflows_only_if_its_result_does() {
     // 4 · 40,000 is more than f16 holds on the way, but not at the end.
     let mut x = vec![f16::ZERO; 32];
     x[..4].fill(f16::from_f32(40_000.0));
     x[4..7].fill(f16::from_f32(-40_000.0));
-    assert!(warps(Op::Sum, &x).iter().all(|sum| *sum == f16::from_f32(40_000.0)));
+    assert_eq!(warps(Op::Sum, 32, &x), [f16::from_f32(40_000.0); 32]);
+    x[5..7].fill(f16::ZERO);
+    assert_eq!(warps(Op::Sum, 32, &x), [f16::INFINITY; 32]);
+}
+
+/// In f16 itself 2048 + 1 is 2048, thirty-one times over.
+#[test]
+fn a_sum_of_halves_is_rounded_once() {
+    let mut x = vec![f16::ONE; 32];
+    x[0] = f16::from_f32(2048.0);
+    // 2079 lies halfway between two halves: the even one is 2080.
+    assert_eq!(warps(Op::Sum, 32, &x), [f16::from_f32(2080.0); 32]);
+    let mut x = vec![bf16::ONE; 32];
+    x[0] = bf16::from_f32(256.0);
+    assert_eq!(warps(Op::Sum, 32, &x), [bf16::from_f32(288.0); 32]);
 }
 
 #[test]
-fn nan_reaches_sums_and_is_ignored_by_extremes() {
-    let mut x = vec![1.0f32; 64];
-    x[5] = f32::NAN;
-    let sums = warps(Op::Sum, &x);
-    assert!(sums[..32].iter().all(|sum| sum.is_nan()) && sums[32..].iter().all(|sum| *sum == 32.0), "{sums:?}");
-    assert!(block::<64, 1, 1, f32>(Op::Max, &x).iter().all(|max| *max == 1.0));
-    assert!(block::<64, 1, 1, f32>(Op::Min, &[f32::NAN; 64]).iter().all(|min| min.is_nan()));
+fn sums_of_integers_wrap() {
+    let x = [[i32::MAX; 32], [i32::MIN; 32]].concat();
+    assert_eq!(warps(Op::Sum, 64, &x), [[-32; 32], [0; 32]].concat());
+    assert_eq!(blocks::<64, 1, 1, u32>(Op::Sum, &[u32::MAX; 64]), [64u32.wrapping_neg(); 64]);
 }
 
+/// What the documentation tells threads with nothing to contribute to pass changes no result.
 #[test]
-fn negative_zero_is_less_than_zero() {
-    let mut x = vec![-0.0f32; 32];
-    assert!(warps(Op::Sum, &x).iter().all(|sum| sum.to_bits() == (-0.0f32).to_bits()));
-    x[31] = 0.0;
-    assert!(warps(Op::Max, &x).iter().all(|max| max.to_bits() == 0));
-    assert!(warps(Op::Min, &x).iter().all(|min| min.to_bits() == (-0.0f32).to_bits()));
+fn identities_change_nothing() {
+    fn check<T: Lane>(op: Op, identity: T, values: &[T]) {
+        for value in values {
+            let mut x = vec![identity; 96];
+            x[40] = *value;
+            let of_block = blocks::<96, 1, 1, T>(op, &x);
+            assert!(of_block.iter().all(|result| result.key() == value.key()), "{op:?} {value:?}: {of_block:?}");
+            let of_warp = &warps(op, 96, &x)[32..64];
+            assert!(of_warp.iter().all(|result| result.key() == value.key()), "{op:?} {value:?}: {of_warp:?}");
+        }
+    }
+    let floats = [0.0, -0.0, 1.5, -3.0, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE];
+    let halves = floats.map(f16::from_f32);
+    let bfloats = floats.map(bf16::from_f32);
+    check(Op::Sum, -0.0, &floats);
+    check(Op::Max, f32::NEG_INFINITY, &floats);
+    check(Op::Min, f32::INFINITY, &floats);
+    check(Op::Sum, f16::NEG_ZERO, &halves);
+    check(Op::Max, f16::NEG_INFINITY, &halves);
+    check(Op::Min, f16::INFINITY, &halves);
+    check(Op::Sum, bf16::NEG_ZERO, &bfloats);
+    check(Op::Max, bf16::NEG_INFINITY, &bfloats);
+    check(Op::Min, bf16::INFINITY, &bfloats);
+    check(Op::Sum, 0, &[0, -5, i32::MIN, i32::MAX]);
+    check(Op::Max, i32::MIN, &[0, -5, i32::MIN, i32::MAX]);
+    check(Op::Min, i32::MAX, &[0, -5, i32::MIN, i32::MAX]);
+    check(Op::Max, 0u32, &[0, 5, u32::MAX]);
+    check(Op::Min, u32::MAX, &[0, 5, u32::MAX]);
 }
 
 /// The shared words of one reduction are free again before the next one uses them: the simulator would report the race.
 #[test]
 fn reductions_follow_each_other_without_a_race() {
     let x: Vec<i32> = (0..128).collect();
-    let results = run([128, 1, 1], &x, |k, value, thread| {
-        let block = Block::<128>::of(k);
-        let sum = block.sum(value);
-        let largest = block.max(value + thread.cast::<i32>());
-        let least = block.min(value - sum);
-        sum + largest + least
-    });
+    let build = || {
+        module::<i32>("in_turn", [128, 1, 1], |k, value| {
+            let block = Block::<128>::of(k);
+            let sum = block.sum(value);
+            let largest = block.max(value + block.thread().cast::<i32>());
+            let least = block.min(value - sum);
+            sum + largest + least
+        })
+    };
     let sum = 127 * 64;
-    assert_eq!(results, vec![sum + 254 - sum; 128]);
+    assert_eq!(run("in_turn", [128, 1, 1], &x, build), vec![sum + 254 - sum; 128]);
 }
