@@ -117,7 +117,7 @@ impl<'k, const X: u32, const Y: u32, const Z: u32> Block<'k, X, Y, Z> {
         self.reduce(Operation::Max, value)
     }
 
-    /// The minimum over the block, in every thread. As [`max`](Self::max) in use.
+    /// The minimum over the block, in every thread. Used as [`max`](Self::max) is.
     ///
     /// All threads must [reach it together](crate::build#convergence); what has nothing to offer passes +inf, `i32::MAX` or `u32::MAX`.
     ///
