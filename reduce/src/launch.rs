@@ -20,24 +20,15 @@ use crate::{Error, Operation, Plan, Problem, Real, Shape};
 /// the same results.
 ///
 /// # Numerics
-/// Everything inside is f32; y is rounded once. Sums are added in an order that follows from the type of x and the columns alone: a row gives the same bits
-/// alone and among others. The bounds are in [`reference`](crate::reference). NaN: sums, softmax and norms of a row with a NaN are
-/// NaN; maximum and minimum ignore NaN and are NaN for a row of nothing else.
+/// Everything inside is f32, with one rounding an operation and subnormals kept (but for `ex2`); y is rounded to nearest even once. Sums are added in an
+/// order that follows from the type of x and the columns alone ([`Plan`]): a row gives the same bits alone and among others, in every run and on
+/// every device but for the last bits of softmax's `ex2`. **NaN propagates**: a NaN in a row makes the row's sum, maximum and minimum NaN, and all
+/// of its softmax and norms.
 ///
-/// # Example
-/// ```
-/// use tilewright_ffi::Driver;
-/// use tilewright_reduce::{RowKernels, Shape};
-///
-/// // Or `Driver::load()`, for the GPU.
-/// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
-/// let stream = gpu.stream()?;
-/// let x = stream.upload(&[0.0f32, 0.0, 2.0, 2.0, 2.0, 2.0])?;
-/// let mut y = stream.alloc::<f32>(6)?;
-/// RowKernels::new(&gpu)?.softmax(&stream, Shape { rows: 3, columns: 2 }, x.as_slice(), &mut y.as_slice_mut())?;
-/// assert_eq!(stream.download(y.as_slice())?, [0.5; 6]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// # Errors
+/// Every method refuses what it cannot run, by name, and launches nothing then: a dimension of 0, too large or too large a matrix
+/// ([`Error::ZeroDimension`], [`Error::TooLarge`], [`Error::Overflow`]), a tensor that is not of the shape ([`Error::WrongLength`]), a handle of
+/// another context or a driver's error ([`Error::Driver`]).
 #[derive(Debug)]
 pub struct RowKernels {
     cache: KernelCache<Plan>,
@@ -66,10 +57,38 @@ impl RowKernels {
         Ok(Self { cache: KernelCache::new(context) })
     }
 
-    /// Enqueues y = exp(x - max x) / Σ exp(x - max x), row by row. A row of nothing but -inf is NaN, as in other libraries.
+    /// Enqueues y = exp(x - max x) / Σ exp(x - max x), row by row.
+    ///
+    /// # Shapes
+    /// | | shape | dtype | alignment |
+    /// |---|---|---|---|
+    /// | x, y | `[rows, columns]` | f32, f16 or bf16, both the same | of the type; 16 bytes to be read 16 at a time |
+    ///
+    /// # Numerics
+    /// exp(d) is `ex2.approx.ftz`(d · log2 e), so terms below 2^-126 of the largest are 0. Bound of each element: [`reference::softmax`](crate::reference::softmax).
+    /// A row with a NaN or +inf is all NaN, and so is a row of nothing but -inf, as in other libraries; any other -inf gives 0. Deterministic.
     ///
     /// # Errors
-    /// A shape that cannot be, a tensor that does not have it, a handle of another context. Nothing is launched then.
+    /// Those of [every method](Self#errors).
+    ///
+    /// # Source
+    /// Blanchard, Higham, Higham, "Accurately computing the log-sum-exp and softmax functions", IMA Journal of Numerical Analysis 41 (2021): the shift by
+    /// the largest.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_reduce::{RowKernels, Shape};
+    ///
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[7.0f32, 7.0, f32::NEG_INFINITY, 7.0])?;
+    /// let mut y = stream.alloc::<f32>(4)?;
+    /// let shape = Shape { rows: 2, columns: 2 };
+    /// RowKernels::new(&gpu)?.softmax(&stream, shape, x.as_slice(), &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [0.5, 0.5, 0.0, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn softmax<T: Real>(
         &self,
         stream: &Stream,
@@ -89,8 +108,40 @@ impl RowKernels {
 
     /// Enqueues y = x / sqrt(mean x² + epsilon) · weight, row by row.
     ///
+    /// # Shapes
+    /// | | shape | dtype | alignment |
+    /// |---|---|---|---|
+    /// | x, y | `[rows, columns]` | f32, f16 or bf16, both the same | of the type; 16 bytes to be read 16 at a time |
+    /// | weight | `[columns]` | x's or f32 | likewise |
+    ///
+    /// # Numerics
+    /// The squares are added in f32 by fused multiply-add: those of f16 cannot overflow, larger x than 1.8e19 / √columns can, to y = 0. Root and quotients are
+    /// rounded to nearest. Bound of each element: [`reference::rms_norm`](crate::reference::rms_norm). A row with a NaN is all NaN; an infinite x is NaN
+    /// and the rest of its row 0; a row of zeros with epsilon 0 is NaN. Deterministic.
+    ///
     /// # Errors
-    /// As [`softmax`](Self::softmax), and [`Error::Epsilon`].
+    /// Those of [every method](Self#errors); [`Error::Epsilon`] if epsilon is negative, infinite or NaN.
+    ///
+    /// # Source
+    /// Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_reduce::{RowKernels, Shape};
+    ///
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[3.0f32, 4.0, 0.0, 0.0])?;
+    /// let weight = stream.upload(&[1.0f32, 2.0, 3.0, 4.0])?;
+    /// let mut y = stream.alloc::<f32>(4)?;
+    /// let shape = Shape { rows: 1, columns: 4 };
+    /// RowKernels::new(&gpu)?.rms_norm(&stream, shape, x.as_slice(), weight.as_slice(), 0.0, &mut y.as_slice_mut())?;
+    /// // sqrt(25 / 4) = 2.5
+    /// let y = stream.download(y.as_slice())?;
+    /// assert!(y.iter().zip([1.2, 3.2, 0.0, 0.0]).all(|(y, wanted)| (y - wanted).abs() < 1e-6));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rms_norm<T: Real, W: Real>(
         &self,
         stream: &Stream,
@@ -114,8 +165,39 @@ impl RowKernels {
 
     /// Enqueues y = (x - mean x) / sqrt(var x + epsilon) · weight + bias, row by row; the variance is that of all elements (divided by their number).
     ///
+    /// # Shapes
+    /// | | shape | dtype | alignment |
+    /// |---|---|---|---|
+    /// | x, y | `[rows, columns]` | f32, f16 or bf16, both the same | of the type; 16 bytes to be read 16 at a time |
+    /// | weight, bias if any | `[columns]` | x's or f32, both the same | likewise |
+    ///
+    /// # Numerics
+    /// Mean, then variance about that mean in a pass of its own, in f32. Bound of each element: [`reference::layer_norm`](crate::reference::layer_norm); it promises
+    /// nothing where the rounding of the mean is as large as the variance. A row with a NaN or an infinity is all NaN; a row of equal elements with
+    /// epsilon 0 is NaN, or the sign of a rounding. Deterministic.
+    ///
     /// # Errors
-    /// As [`softmax`](Self::softmax), and [`Error::Epsilon`].
+    /// Those of [every method](Self#errors); [`Error::Epsilon`] if epsilon is negative, infinite or NaN.
+    ///
+    /// # Source
+    /// Ba, Kiros, Hinton, "Layer normalization", arXiv:1607.06450 (2016).
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_reduce::{Affine, RowKernels, Shape};
+    ///
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[1.0f32, 3.0])?;
+    /// let (weight, bias) = (stream.upload(&[1.0f32, 1.0])?, stream.upload(&[0.0f32, 10.0])?);
+    /// let mut y = stream.alloc::<f32>(2)?;
+    /// let affine = Affine { weight: weight.as_slice(), bias: Some(bias.as_slice()) };
+    /// let shape = Shape { rows: 1, columns: 2 };
+    /// RowKernels::new(&gpu)?.layer_norm(&stream, shape, x.as_slice(), affine, 0.0, &mut y.as_slice_mut())?;
+    /// assert_eq!(stream.download(y.as_slice())?, [-1.0, 11.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn layer_norm<T: Real, W: Real>(
         &self,
         stream: &Stream,
@@ -149,8 +231,37 @@ impl RowKernels {
 
     /// Enqueues `y[r] = Σ x[r, :]`.
     ///
+    /// # Shapes
+    /// | | shape | dtype | alignment |
+    /// |---|---|---|---|
+    /// | x | `[rows, columns]` | f32, f16 or bf16 | of the type; 16 bytes to be read 16 at a time |
+    /// | y | `[rows]` | f32 | 4 bytes |
+    ///
+    /// # Numerics
+    /// f32, whatever the type of x: each thread adds its elements in order, a tree adds the threads' sums. Bound: [`reference::sum`](crate::reference::sum), the
+    /// growth of [`Plan::additions`] roundings. A NaN in the row, or infinities of both signs, make the sum NaN. Deterministic.
+    ///
     /// # Errors
-    /// As [`softmax`](Self::softmax).
+    /// Those of [every method](Self#errors).
+    ///
+    /// # Source
+    /// Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, section 4.2.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_reduce::{RowKernels, Shape};
+    ///
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[1.0f32, 2.0, 3.0, 4.0, f32::NAN, 6.0])?;
+    /// let mut y = stream.alloc::<f32>(2)?;
+    /// let shape = Shape { rows: 2, columns: 3 };
+    /// RowKernels::new(&gpu)?.sum(&stream, shape, x.as_slice(), &mut y.as_slice_mut())?;
+    /// let y = stream.download(y.as_slice())?;
+    /// assert!(y[0] == 6.0 && y[1].is_nan());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sum<T: Real>(
         &self,
         stream: &Stream,
@@ -163,8 +274,36 @@ impl RowKernels {
 
     /// Enqueues `y[r] = max x[r, :]`.
     ///
+    /// # Shapes
+    /// | | shape | dtype | alignment |
+    /// |---|---|---|---|
+    /// | x | `[rows, columns]` | f32, f16 or bf16 | of the type; 16 bytes to be read 16 at a time |
+    /// | y | `[rows]` | f32 | 4 bytes |
+    ///
+    /// # Numerics
+    /// Exact: an element of the row, widened. A NaN in the row makes its maximum NaN; +0 is larger than -0. Deterministic.
+    ///
     /// # Errors
-    /// As [`softmax`](Self::softmax).
+    /// Those of [every method](Self#errors).
+    ///
+    /// # Source
+    /// PTX ISA 9.0, `max` with `.NaN`; IEEE 754-2019, section 9.6 (`maximum`).
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_reduce::{RowKernels, Shape};
+    ///
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[1.0f32, 2.0, 3.0, 4.0, f32::NAN, 6.0])?;
+    /// let mut y = stream.alloc::<f32>(2)?;
+    /// let shape = Shape { rows: 2, columns: 3 };
+    /// RowKernels::new(&gpu)?.max(&stream, shape, x.as_slice(), &mut y.as_slice_mut())?;
+    /// let y = stream.download(y.as_slice())?;
+    /// assert!(y[0] == 3.0 && y[1].is_nan());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max<T: Real>(
         &self,
         stream: &Stream,
@@ -177,8 +316,36 @@ impl RowKernels {
 
     /// Enqueues `y[r] = min x[r, :]`.
     ///
+    /// # Shapes
+    /// | | shape | dtype | alignment |
+    /// |---|---|---|---|
+    /// | x | `[rows, columns]` | f32, f16 or bf16 | of the type; 16 bytes to be read 16 at a time |
+    /// | y | `[rows]` | f32 | 4 bytes |
+    ///
+    /// # Numerics
+    /// Exact: an element of the row, widened. A NaN in the row makes its minimum NaN; -0 is smaller than +0. Deterministic.
+    ///
     /// # Errors
-    /// As [`softmax`](Self::softmax).
+    /// Those of [every method](Self#errors).
+    ///
+    /// # Source
+    /// PTX ISA 9.0, `min` with `.NaN`; IEEE 754-2019, section 9.6 (`minimum`).
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::Driver;
+    /// use tilewright_reduce::{RowKernels, Shape};
+    ///
+    /// let gpu = Driver::from_api(tilewright_libcuda_sim::api())?.device(0)?.primary_context()?;
+    /// let stream = gpu.stream()?;
+    /// let x = stream.upload(&[1.0f32, 2.0, 3.0, 4.0, f32::NAN, 6.0])?;
+    /// let mut y = stream.alloc::<f32>(2)?;
+    /// let shape = Shape { rows: 2, columns: 3 };
+    /// RowKernels::new(&gpu)?.min(&stream, shape, x.as_slice(), &mut y.as_slice_mut())?;
+    /// let y = stream.download(y.as_slice())?;
+    /// assert!(y[0] == 1.0 && y[1].is_nan());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn min<T: Real>(
         &self,
         stream: &Stream,

@@ -30,7 +30,7 @@ const SMALLEST_NORMAL: f64 = f32::MIN_POSITIVE as f64;
 /// `ex2`, the sum, one division and one product.
 #[must_use]
 pub fn softmax(row: &[f32], additions: u32, dtype: Dtype) -> Vec<Expected> {
-    let peak = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let peak = max(row);
     let exponents: Vec<f64> = row.iter().map(|x| f64::from(*x) - f64::from(peak)).collect();
     let terms: Vec<f64> = exponents.iter().map(|exponent| exponent.exp()).collect();
     let sum: f64 = terms.iter().sum();
@@ -114,16 +114,22 @@ pub fn sum(row: &[f32], additions: u32) -> Expected {
     Expected { value: row.iter().map(|x| f64::from(*x)).sum(), bound: gamma(additions as usize) * magnitude }
 }
 
-/// The largest of a row; NaN if there is nothing else. Exact.
+/// The largest of a row, -0 below +0; NaN if there is one, -inf if there is nothing. Exact.
 #[must_use]
 pub fn max(row: &[f32]) -> f32 {
-    row.iter().copied().fold(f32::NAN, f32::max)
+    row.iter().copied().fold(f32::NEG_INFINITY, |peak, x| if precedes(peak, x) { x } else { peak })
 }
 
-/// The smallest of a row; NaN if there is nothing else. Exact.
+/// The smallest of a row, -0 below +0; NaN if there is one, +inf if there is nothing. Exact.
 #[must_use]
 pub fn min(row: &[f32]) -> f32 {
-    row.iter().copied().fold(f32::NAN, f32::min)
+    row.iter().copied().fold(f32::INFINITY, |least, x| if precedes(-least, -x) { x } else { least })
+}
+
+/// Whether `b` comes after `a`: the numbers in their order, -0 before +0, NaN after all of them.
+fn precedes(a: f32, b: f32) -> bool {
+    let positive_zero = a == b && a.is_sign_negative() && b.is_sign_positive();
+    !a.is_nan() && (b.is_nan() || a < b || positive_zero)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "rows are far shorter than 2^53")]

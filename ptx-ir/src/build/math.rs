@@ -81,6 +81,27 @@ impl<'k, T: Float> Value<'k, T> {
     }
 }
 
+/// IEEE 754-2019's `minimum` and `maximum`, as Rust's `f32` has them: a NaN is not lost.
+impl<'k> Value<'k, f32> {
+    /// The smaller of two, -0 below +0; NaN if either is.
+    #[must_use]
+    pub fn minimum(self, other: impl Source<'k, f32>) -> Self {
+        self.extremum(BinaryOp::Min, other.value(self.k))
+    }
+
+    /// The larger of two, -0 below +0; NaN if either is.
+    #[must_use]
+    pub fn maximum(self, other: impl Source<'k, f32>) -> Self {
+        self.extremum(BinaryOp::Max, other.value(self.k))
+    }
+
+    fn extremum(self, op: BinaryOp, other: Self) -> Self {
+        let (rounding, sat, approx, full, ftz) = (None, false, false, false, false);
+        let (ty, nan, a, b) = (Type::F32, true, self.operand, other.operand);
+        self.k.produce(|dst| Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b })
+    }
+}
+
 impl<'k, T: Scalar> Value<'k, T> {
     fn ternary(self, op: TernaryOp, ty: Type, rounding: Option<Rounding>, b: Self, c: Self) -> Self {
         let (sat, relu, ftz) = (false, false, false);

@@ -76,19 +76,53 @@ impl<'k, const X: u32, const Y: u32, const Z: u32> Block<'k, X, Y, Z> {
         self.thread
     }
 
-    /// The sum over the block, in every thread. See [`build`](super) for convergence and numerics.
+    /// The sum over the block, in every thread.
+    ///
+    /// All threads must [reach it together](crate::build#convergence); what has nothing to add passes 0 (-0 to leave a sum of -0 alone).
+    ///
+    /// # Numerics
+    /// f32: a tree with one rounding a level, 5 within each warp and ⌈log2 warps⌉ across them: within [`gamma`](tilewright_tile::oracle::gamma)(levels) · Σ|x|
+    /// of the exact sum. f16 and bf16: the same tree in f32, rounded once at the end. i32 and u32 wrap. NaN in a thread, or infinities of both
+    /// signs, give NaN; all threads have the same bits.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ptx_ir::{Target, ir::Module};
+    /// use tilewright_reduce::build::Block;
+    ///
+    /// // y[block] = the mean of its 128 elements.
+    /// let module = Module::kernel("mean", Target::Sm80, |k| {
+    ///     let (x, y) = (k.pointer::<f32>("x"), k.pointer::<f32>("y"));
+    ///     let block = Block::<128>::of(k);
+    ///     let sum = block.sum(x.at(k.block_idx().x() * 128 + block.thread()).load());
+    ///     k.if_(block.thread().eq(0), || y.at(k.block_idx().x()).store(sum / 128.0));
+    /// })?;
+    /// // 5 exchanges in each warp, 2 across the four.
+    /// assert_eq!(module.to_string().matches("shfl.sync.bfly").count(), 7);
+    /// # Ok::<(), tilewright_ptx_ir::VerifyErrors>(())
+    /// ```
     #[must_use]
     pub fn sum<T: Reduce>(&self, value: impl Source<'k, T>) -> Value<'k, T> {
         self.reduce(Operation::Sum, value)
     }
 
-    /// The maximum over the block, in every thread. See [`build`](super) for convergence and numerics.
+    /// The maximum over the block, in every thread. [`Block`] has an example.
+    ///
+    /// All threads must [reach it together](crate::build#convergence); what has nothing to offer passes -inf, `i32::MIN` or 0.
+    ///
+    /// # Numerics
+    /// Exact. A NaN in a thread gives NaN; +0 is larger than -0; all threads have the same bits.
     #[must_use]
     pub fn max<T: Reduce>(&self, value: impl Source<'k, T>) -> Value<'k, T> {
         self.reduce(Operation::Max, value)
     }
 
-    /// The minimum over the block, in every thread. See [`build`](super) for convergence and numerics.
+    /// The minimum over the block, in every thread. Used as [`max`](Self::max) is.
+    ///
+    /// All threads must [reach it together](crate::build#convergence); what has nothing to offer passes +inf, `i32::MAX` or `u32::MAX`.
+    ///
+    /// # Numerics
+    /// Exact. A NaN in a thread gives NaN; -0 is smaller than +0; all threads have the same bits.
     #[must_use]
     pub fn min<T: Reduce>(&self, value: impl Source<'k, T>) -> Value<'k, T> {
         self.reduce(Operation::Min, value)

@@ -15,7 +15,7 @@ pub(super) fn emit(k: &Builder, plan: &Plan) {
     let team = Members::of(k, plan);
     let row = team.row(x);
 
-    let peak = team.max(row.fold(f32::NEG_INFINITY, |peak, x| peak.max(x)));
+    let peak = team.max(row.fold(f32::NEG_INFINITY, |peak, x| peak.maximum(x)));
     let sum = team.sum(row.fold(-0.0, |sum, x| sum + exp_below(x, peak)));
     let scale = k.constant(1.0f32).to_local() / sum;
     row.write(team.row_of(y), |_, x| x.iter().map(|x| exp_below(*x, peak) * scale).collect());

@@ -1,0 +1,159 @@
+//! The row kernels against the f64 oracle, on the test device.
+
+mod case;
+mod laws;
+mod nan;
+
+use case::{Case, Number, OPS, Op, kernels};
+use half::{bf16, f16};
+use proptest::prelude::*;
+use tilewright_reduce::{Dtype, Error, Operation, Plan, Real, RowStorage, Shape};
+use tilewright_testkit::{Guarded, Values, cases, stream};
+
+/// Row lengths: short ones, and those around the edges of steps, warps and teams.
+fn columns() -> impl Strategy<Value = usize> {
+    let edges = vec![127, 128, 129, 255, 256, 257, 511, 512, 513, 576, 1023, 1024, 1025, 2048];
+    prop_oneof![10 => 1..40usize, 5 => 40..300usize, 4 => prop::sample::select(edges), 1 => 2049..4200usize]
+}
+
+/// Few rows where they are long, and often one alone.
+fn shape() -> impl Strategy<Value = Shape> {
+    let rows = |columns| if columns < 300 { 7 } else { 3usize };
+    columns().prop_flat_map(move |columns| (1..rows(columns)).prop_map(move |rows| Shape { rows, columns }))
+}
+
+fn values() -> impl Strategy<Value = Values> {
+    prop::sample::select(Values::ALL.to_vec())
+}
+
+fn check_all<T: Number>(shape: Shape, values: Values, offset: usize, seed: u64) {
+    OPS.into_iter().for_each(|op| Case::<T>::new(op, shape, values, seed).check(offset));
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    /// Every operation, in every case.
+    #[test]
+    fn f32_is_within_the_bound(shape in shape(), values in values(), offset in 0..5usize, seed: u64) {
+        check_all::<f32>(shape, values, offset, seed);
+    }
+
+    #[test]
+    fn f16_is_within_the_bound(shape in shape(), values in values(), offset in 0..9usize, seed: u64) {
+        check_all::<f16>(shape, values, offset, seed);
+    }
+
+    #[test]
+    fn bf16_is_within_the_bound(shape in shape(), values in values(), offset in 0..9usize, seed: u64) {
+        check_all::<bf16>(shape, values, offset, seed);
+    }
+}
+
+/// The row lengths at which a team of another size, or with more steps, takes over.
+fn last_columns_of_each_team(x: Dtype) -> Vec<usize> {
+    let arrangement = |columns| {
+        let plan = Plan::new(Operation::Sum, x, Shape { rows: 1, columns }.check().unwrap(), false);
+        (plan.team, plan.row)
+    };
+    let steps = (x.lanes() as usize..=20_000).step_by(x.lanes() as usize);
+    steps.filter(|columns| arrangement(*columns) != arrangement(columns + 1)).collect()
+}
+
+fn check_every_residue<T: Number>() {
+    let lanes = T::DTYPE.lanes() as usize;
+    let edges = last_columns_of_each_team(T::DTYPE);
+    assert_eq!(edges.len(), 5, "{edges:?}");
+    for column in (1..=2 * lanes).chain([32 * lanes - 1, 32 * lanes]) {
+        check_all::<T>(Shape { rows: 5, columns: column }, Values::Uniform, column % 3, column as u64);
+    }
+    // Behind each edge a full step and one of every length; the largest teams' rows are long, so an operation each.
+    for edge in edges {
+        for residue in 0..=lanes {
+            let (shape, seed) = (Shape { rows: 1, columns: edge + residue }, (edge + residue) as u64);
+            if edge <= 1024 {
+                check_all::<T>(shape, Values::Outliers, residue % 2, seed);
+            } else {
+                Case::<T>::new(OPS[residue % OPS.len()], shape, Values::Outliers, seed).check(residue % 2);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_residue_of_the_columns_is_right_in_f32() {
+    check_every_residue::<f32>();
+}
+
+#[test]
+fn every_residue_of_the_columns_is_right_in_f16() {
+    check_every_residue::<f16>();
+}
+
+#[test]
+fn every_residue_of_the_columns_is_right_in_bf16() {
+    check_every_residue::<bf16>();
+}
+
+#[test]
+fn very_wide_rows_are_streamed() {
+    fn check<T: Number>(columns: usize, offset: usize) {
+        let shape = Shape { rows: 1, columns };
+        let plan = Plan::new(Operation::Sum, T::DTYPE, shape.check().unwrap(), false);
+        assert_eq!(plan.row, RowStorage::Memory);
+        check_all::<T>(shape, Values::Uniform, offset, columns as u64);
+    }
+    check::<f32>(16_385, 0);
+    check::<f32>(65_536, 0);
+    check::<f16>(65_543, 0);
+    check::<bf16>(32_768, 1);
+}
+
+#[test]
+fn many_rows_fill_many_blocks() {
+    for op in OPS {
+        Case::<f32>::new(op, Shape { rows: 1023, columns: 3 }, Values::Uniform, 5).check(1);
+        Case::<f16>::new(op, Shape { rows: 66, columns: 1040 }, Values::Uniform, 6).check(0);
+    }
+}
+
+#[test]
+fn large_halves_do_not_overflow_the_mean_square() {
+    let case = Case::<f16>::new(Op::RmsNorm, Shape { rows: 2, columns: 576 }, Values::Uniform, 9);
+    case.map(|x| x * 60_000.0).check(0);
+}
+
+#[test]
+fn wrong_shapes_are_refused_by_name() {
+    let (stream, kernels) = (stream(), kernels());
+    let x = stream.upload(&[1f32; 6]).unwrap();
+    let weight = stream.upload(&[1f32; 4]).unwrap();
+    let mut y = Guarded::<f32>::new(&stream, 6);
+    let before = y.download(&stream);
+    let shape = Shape { rows: 2, columns: 3 };
+    let refused = |result: Result<(), Error>| result.expect_err("refused").to_string();
+    let softmax = |shape, y: &mut Guarded<f32>| kernels.softmax(&stream, shape, x.as_slice(), &mut y.as_slice_mut());
+    assert_eq!(
+        refused(softmax(Shape { rows: 0, columns: 3 }, &mut y)),
+        "rows is 0; a matrix has at least one row and one column"
+    );
+    assert_eq!(
+        refused(softmax(Shape { rows: 2, columns: 0 }, &mut y)),
+        "columns is 0; a matrix has at least one row and one column"
+    );
+    assert_eq!(refused(softmax(Shape { rows: 7, columns: 1 }, &mut y)), "tensor `x` has 6 elements, the shape wants 7");
+    assert!(refused(softmax(Shape { rows: usize::MAX, columns: 1 }, &mut y)).contains("is larger than 2147483647"));
+    let rms = |weight, epsilon, y: &mut Guarded<f32>| {
+        kernels.rms_norm(&stream, shape, x.as_slice(), weight, epsilon, &mut y.as_slice_mut())
+    };
+    assert_eq!(refused(rms(weight.as_slice(), 0.0, &mut y)), "tensor `weight` has 4 elements, the shape wants 3");
+    assert_eq!(
+        refused(rms(weight.slice(0..3).unwrap(), -1.0, &mut y)),
+        "epsilon = -1; it must be finite and not negative"
+    );
+    assert!(refused(rms(weight.slice(0..3).unwrap(), f32::NAN, &mut y)).starts_with("epsilon = NaN"));
+    let sum = kernels.sum(&stream, shape, x.as_slice(), &mut y.as_slice_mut());
+    assert_eq!(refused(sum), "tensor `y` has 6 elements, the shape wants 2");
+    y.assert_unchanged(&stream, &before);
+    assert_eq!(f16::DTYPE, Dtype::F16);
+}
