@@ -1,14 +1,16 @@
 //! The row kernels against the f64 oracle, on the test device.
 
 mod case;
+mod driver;
 mod laws;
 mod nan;
+mod refusals;
 
-use case::{Case, Number, OPS, Op, kernels};
+use case::{Case, Number, OPS, Op};
 use half::{bf16, f16};
 use proptest::prelude::*;
-use tilewright_reduce::{Dtype, Error, Operation, Plan, Real, RowStorage, Shape};
-use tilewright_testkit::{Guarded, Values, cases, stream};
+use tilewright_reduce::{Dtype, Operation, Plan, RowStorage, Shape};
+use tilewright_testkit::{Values, cases};
 
 /// Row lengths: short ones, and those around the edges of steps, warps and teams.
 fn columns() -> impl Strategy<Value = usize> {
@@ -121,39 +123,4 @@ fn many_rows_fill_many_blocks() {
 fn large_halves_do_not_overflow_the_mean_square() {
     let case = Case::<f16>::new(Op::RmsNorm, Shape { rows: 2, columns: 576 }, Values::Uniform, 9);
     case.map(|x| x * 60_000.0).check(0);
-}
-
-#[test]
-fn wrong_shapes_are_refused_by_name() {
-    let (stream, kernels) = (stream(), kernels());
-    let x = stream.upload(&[1f32; 6]).unwrap();
-    let weight = stream.upload(&[1f32; 4]).unwrap();
-    let mut y = Guarded::<f32>::new(&stream, 6);
-    let before = y.download(&stream);
-    let shape = Shape { rows: 2, columns: 3 };
-    let refused = |result: Result<(), Error>| result.expect_err("refused").to_string();
-    let softmax = |shape, y: &mut Guarded<f32>| kernels.softmax(&stream, shape, x.as_slice(), &mut y.as_slice_mut());
-    assert_eq!(
-        refused(softmax(Shape { rows: 0, columns: 3 }, &mut y)),
-        "rows is 0; a matrix has at least one row and one column"
-    );
-    assert_eq!(
-        refused(softmax(Shape { rows: 2, columns: 0 }, &mut y)),
-        "columns is 0; a matrix has at least one row and one column"
-    );
-    assert_eq!(refused(softmax(Shape { rows: 7, columns: 1 }, &mut y)), "tensor `x` has 6 elements, the shape wants 7");
-    assert!(refused(softmax(Shape { rows: usize::MAX, columns: 1 }, &mut y)).contains("is larger than 2147483647"));
-    let rms = |weight, epsilon, y: &mut Guarded<f32>| {
-        kernels.rms_norm(&stream, shape, x.as_slice(), weight, epsilon, &mut y.as_slice_mut())
-    };
-    assert_eq!(refused(rms(weight.as_slice(), 0.0, &mut y)), "tensor `weight` has 4 elements, the shape wants 3");
-    assert_eq!(
-        refused(rms(weight.slice(0..3).unwrap(), -1.0, &mut y)),
-        "epsilon = -1; it must be finite and not negative"
-    );
-    assert!(refused(rms(weight.slice(0..3).unwrap(), f32::NAN, &mut y)).starts_with("epsilon = NaN"));
-    let sum = kernels.sum(&stream, shape, x.as_slice(), &mut y.as_slice_mut());
-    assert_eq!(refused(sum), "tensor `y` has 6 elements, the shape wants 2");
-    y.assert_unchanged(&stream, &before);
-    assert_eq!(f16::DTYPE, Dtype::F16);
 }
