@@ -3,9 +3,10 @@
 use anyhow::Result;
 use half::f16;
 use tilewright_attention::{Attention, Dtype, Mask, Problem, Shape, reference};
+use tilewright_ffi::DeviceSliceMut;
 use tilewright_testkit::{Random, Values};
 
-use super::{Timed, copies};
+use super::{Timed, copies, draw};
 use crate::bench::record::Limit;
 use crate::bench::{Bench, Work};
 use crate::operations::floats;
@@ -38,7 +39,7 @@ fn case(bench: &mut Bench<'_>, shape: Shape, mask: Mask) -> Result<()> {
     let problem = Problem::new(shape, mask)?;
     let (queries, keys) = (batch * heads_q * len_q * dim, batch * heads_kv * len_kv * dim);
     let mut random = Random::new(9);
-    let [q, k, v] = [queries, keys, keys].map(|count| random.halves(Values::Uniform, count));
+    let [q, k, v] = [queries, keys, keys].map(|count| draw(count, |len| random.halves(Values::Uniform, len)));
     let bytes = 2 * (2 * queries + 2 * keys);
     let sets = bench.sets(bytes);
     let (device_q, device_k, device_v) =
@@ -53,7 +54,7 @@ fn case(bench: &mut Bench<'_>, shape: Shape, mask: Mask) -> Result<()> {
         units: Limit::F16,
         memory: Limit::Read,
     };
-    let call = |set: usize, o: &mut tilewright_ffi::DeviceSliceMut<'_, f16>| {
+    let call = |set: usize, o: &mut DeviceSliceMut<'_, f16>| {
         let inputs = [device_q[set].as_slice(), device_k[set].as_slice(), device_v[set].as_slice()];
         Ok(attention.run(stream, &problem, inputs, o)?)
     };

@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 use half::f16;
+use tilewright_ffi::DeviceSliceMut;
 use tilewright_matmul_f16::{Dtype, Matmul, Shape, reference};
 use tilewright_testkit::{Random, Values};
 
-use super::{LAYERS, ROWS, SQUARES, Timed, copies, gather};
+use super::{LAYERS, ROWS, SQUARES, Timed, copies, draw, gather};
 use crate::bench::record::Limit;
 use crate::bench::{Bench, Work};
 use crate::operations::floats;
@@ -21,11 +22,11 @@ fn layer(bench: &mut Bench<'_>, n: usize, k: usize, rows: &[usize]) -> Result<()
     let stream = &bench.session.stream;
     let matmul = Matmul::new(&bench.session.context)?;
     let mut random = Random::new(1);
-    let w = random.halves(Values::Uniform, n * k);
+    let w = draw(n * k, |len| random.halves(Values::Uniform, len));
     let sets = bench.sets(2 * n * k);
     let device_w = copies(stream, &w, sets)?;
     for &m in rows {
-        let x = random.halves(Values::Uniform, m * k);
+        let x = draw(m * k, |len| random.halves(Values::Uniform, len));
         let device_x = stream.upload(&x)?;
         let work = Work {
             operation: "matmul-f16",
@@ -36,7 +37,7 @@ fn layer(bench: &mut Bench<'_>, n: usize, k: usize, rows: &[usize]) -> Result<()
             units: Limit::F16,
             memory: Limit::Read,
         };
-        let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, f16>| {
+        let call = |set: usize, y: &mut DeviceSliceMut<'_, f16>| {
             Ok(matmul.run(stream, Shape { m, n, k }, device_x.as_slice(), device_w[set].as_slice(), None, y)?)
         };
         Timed::new(bench, m, n)?.run(bench, &work, sets, call, |sample| {

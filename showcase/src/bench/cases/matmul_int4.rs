@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use half::f16;
+use tilewright_ffi::DeviceSliceMut;
 use tilewright_matmul_int4::{Matmul, Shape, Weight, reference};
 use tilewright_quant_pack::{Group, Int4, Shape as WeightShape};
 use tilewright_testkit::{Random, Values};
 
-use super::{LAYERS, ROWS, Timed, gather};
+use super::{LAYERS, ROWS, Timed, draw, gather};
 use crate::bench::record::Limit;
 use crate::bench::{Bench, Work};
 use crate::operations::floats;
@@ -25,7 +26,7 @@ fn layer(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
     let sets = bench.sets(weight.bytes());
     let weights = (0..sets).map(|_| Ok(Weight::load(stream, &weight.packed)?)).collect::<Result<Vec<_>>>()?;
     for m in ROWS {
-        let x = random.halves(Values::Uniform, m * k);
+        let x = draw(m * k, |len| random.halves(Values::Uniform, len));
         let device_x = stream.upload(&x)?;
         let work = Work {
             operation: "matmul-int4",
@@ -36,7 +37,7 @@ fn layer(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
             units: Limit::F16,
             memory: Limit::Read,
         };
-        let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, f16>| {
+        let call = |set: usize, y: &mut DeviceSliceMut<'_, f16>| {
             Ok(matmul.run(stream, m, device_x.as_slice(), &weights[set], y)?)
         };
         Timed::new(bench, m, n)?.run(bench, &work, sets, call, |sample| {
@@ -54,7 +55,7 @@ pub(super) struct RandomInt4 {
 
 impl RandomInt4 {
     pub(super) fn new(random: &mut Random, n: usize, k: usize) -> Result<Self> {
-        let values: Vec<i8> = random.bytes(n * k).into_iter().map(|byte| byte >> 4).collect();
+        let values: Vec<i8> = draw(n * k, |len| random.bytes(len)).into_iter().map(|byte| byte >> 4).collect();
         let scales = (0..n * (k / GROUP)).map(|_| f16::from_f32(random.unit() * 1e-2)).collect();
         let packed = Int4::pack(&values, WeightShape { n, k }, Group::new(GROUP)?, scales)?;
         Ok(Self { values, packed })

@@ -1,11 +1,12 @@
 //! matmul-int8 and matmul-w8a16.
 
 use anyhow::Result;
+use tilewright_ffi::DeviceSliceMut;
 use tilewright_matmul_int8::{Matmul, Operands, Output, ScalesOf, Shape, Weight, reference};
 use tilewright_quant_pack::{Granularity, Int8, Shape as WeightShape};
 use tilewright_testkit::{Random, Values};
 
-use super::{LAYERS, ROWS, SQUARES, Timed, copies, gather};
+use super::{LAYERS, ROWS, SQUARES, Timed, copies, draw, gather};
 use crate::bench::record::Limit;
 use crate::bench::{Bench, Work};
 use crate::operations::floats;
@@ -23,7 +24,7 @@ fn sums(bench: &mut Bench<'_>, side: usize) -> Result<()> {
     let matmul = Matmul::new(&bench.session.context)?;
     let shape = Shape { m: side, n: side, k: side };
     let mut random = Random::new(2);
-    let (x, w) = (random.bytes(side * side), random.bytes(side * side));
+    let (x, w) = (draw(side * side, |len| random.bytes(len)), draw(side * side, |len| random.bytes(len)));
     let sets = bench.sets(side * side);
     let (device_x, device_w) = (stream.upload(&x)?, copies(stream, &w, sets)?);
     let work = Work {
@@ -35,7 +36,7 @@ fn sums(bench: &mut Bench<'_>, side: usize) -> Result<()> {
         units: Limit::Int8,
         memory: Limit::Read,
     };
-    let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, i32>| {
+    let call = |set: usize, y: &mut DeviceSliceMut<'_, i32>| {
         let operands = Operands { x: device_x.as_slice(), w: device_w[set].as_slice() };
         Ok(matmul.w8a8_sums(stream, shape, operands, y)?)
     };
@@ -52,11 +53,11 @@ fn scaled(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
     let stream = &bench.session.stream;
     let matmul = Matmul::new(&bench.session.context)?;
     let mut random = Random::new(3);
-    let (w, w_scale) = (random.bytes(n * k), random.floats(Values::Uniform, n));
+    let (w, w_scale) = (draw(n * k, |len| random.bytes(len)), random.floats(Values::Uniform, n));
     let sets = bench.sets(n * k);
     let (device_w, device_w_scale) = (copies(stream, &w, sets)?, stream.upload(&w_scale)?);
     for m in ROWS {
-        let x = random.bytes(m * k);
+        let x = draw(m * k, |len| random.bytes(len));
         let x_scale: Vec<f32> = random.floats(Values::Uniform, m).iter().map(|scale| scale * 1e-3).collect();
         let (device_x, device_x_scale) = (stream.upload(&x)?, stream.upload(&x_scale)?);
         let scales = ScalesOf { x: device_x_scale.as_slice(), w: device_w_scale.as_slice() };
@@ -69,7 +70,7 @@ fn scaled(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
             units: Limit::Int8,
             memory: Limit::Read,
         };
-        let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, half::f16>| {
+        let call = |set: usize, y: &mut DeviceSliceMut<'_, half::f16>| {
             let operands = Operands { x: device_x.as_slice(), w: device_w[set].as_slice() };
             Ok(matmul.w8a8(stream, Shape { m, n, k }, operands, scales, y)?)
         };
@@ -96,7 +97,7 @@ fn w8a16(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
     let sets = bench.sets(n * k);
     let weights = (0..sets).map(|_| Ok(Weight::load(stream, &weight)?)).collect::<Result<Vec<_>>>()?;
     for m in ROWS {
-        let x = random.halves(Values::Uniform, m * k);
+        let x = draw(m * k, |len| random.halves(Values::Uniform, len));
         let device_x = stream.upload(&x)?;
         let work = Work {
             operation: "matmul-w8a16",
@@ -107,7 +108,7 @@ fn w8a16(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
             units: Limit::F16,
             memory: Limit::Read,
         };
-        let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, half::f16>| {
+        let call = |set: usize, y: &mut DeviceSliceMut<'_, half::f16>| {
             Ok(matmul.w8a16(stream, m, device_x.as_slice(), &weights[set], y)?)
         };
         Timed::new(bench, m, n)?.run(bench, &work, sets, call, |sample| {
@@ -120,7 +121,7 @@ fn w8a16(bench: &mut Bench<'_>, n: usize, k: usize) -> Result<()> {
 
 /// Random bytes with a scale a row.
 pub(super) fn random_int8(random: &mut Random, n: usize, k: usize) -> Result<Int8> {
-    let values = random.bytes(n * k);
+    let values = draw(n * k, |len| random.bytes(len));
     let scales = random.floats(Values::Uniform, n).iter().map(|scale| scale * 1e-2).collect();
     Ok(Int8::from_parts(WeightShape { n, k }, Granularity::PerChannel, values, scales)?)
 }

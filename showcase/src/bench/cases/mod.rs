@@ -120,3 +120,10 @@ fn copies<T: Pod>(stream: &Stream, values: &[T], sets: usize) -> Result<Vec<Devi
     }
     Ok(all)
 }
+
+/// `len` random numbers. A block of them is repeated: its length is a prime, so that no two rows of a tensor are alike, and drawing is quick.
+fn draw<T: Copy>(len: usize, draw: impl FnOnce(usize) -> Vec<T>) -> Vec<T> {
+    const BLOCK: usize = 1_048_573;
+    let block = draw(len.min(BLOCK));
+    block.iter().copied().cycle().take(len).collect()
+}

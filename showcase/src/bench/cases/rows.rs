@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 use half::f16;
+use tilewright_ffi::DeviceSliceMut;
 use tilewright_reduce::reference::{self, Expected};
 use tilewright_reduce::{Affine, Operation, Plan, Real, RowKernels, Shape};
 use tilewright_testkit::{Bits, Random, Values};
 
-use super::{Timed, copies, gather};
+use super::{Timed, copies, draw, gather};
 use crate::bench::record::Limit;
 use crate::bench::{Bench, Work};
 
@@ -71,7 +72,7 @@ trait Number: Real + Bits {
 impl Number for f16 {
     const NAME: &'static str = "f16";
     fn draw(random: &mut Random, count: usize) -> Vec<Self> {
-        random.halves(Values::Uniform, count)
+        draw(count, |len| random.halves(Values::Uniform, len))
     }
     fn float(self) -> f32 {
         self.to_f32()
@@ -107,7 +108,7 @@ fn matrix<T: Number>(bench: &mut Bench<'_>, kind: Kind, (rows, columns): (usize,
     let (stream, kernels) = (&bench.session.stream, RowKernels::new(&bench.session.context)?);
     let shape = Shape { rows, columns };
     let mut random = Random::new(10);
-    let (x, weight) = (T::draw(&mut random, rows * columns), random.floats(Values::Uniform, columns));
+    let (x, weight) = (draw(rows * columns, |len| T::draw(&mut random, len)), random.floats(Values::Uniform, columns));
     let bytes = 2 * rows * columns * size_of::<T>();
     let sets = bench.sets(bytes);
     let (device_x, device_weight) = (copies(stream, &x, sets)?, stream.upload(&weight)?);
@@ -120,7 +121,7 @@ fn matrix<T: Number>(bench: &mut Bench<'_>, kind: Kind, (rows, columns): (usize,
         units: Limit::F16,
         memory: Limit::Copy,
     };
-    let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, T>| {
+    let call = |set: usize, y: &mut DeviceSliceMut<'_, T>| {
         let (x, weight) = (device_x[set].as_slice(), device_weight.as_slice());
         match kind {
             Kind::RmsNorm => kernels.rms_norm(stream, shape, x, weight, EPSILON, y)?,
@@ -151,7 +152,7 @@ fn matrix<T: Number>(bench: &mut Bench<'_>, kind: Kind, (rows, columns): (usize,
 fn reduction(bench: &mut Bench<'_>, kind: Kind, (rows, columns): (usize, usize)) -> Result<()> {
     let (stream, kernels) = (&bench.session.stream, RowKernels::new(&bench.session.context)?);
     let shape = Shape { rows, columns };
-    let x = Random::new(11).floats(Values::Uniform, rows * columns);
+    let x = draw(rows * columns, |len| Random::new(11).floats(Values::Uniform, len));
     let bytes = 4 * (rows * columns + rows);
     let sets = bench.sets(bytes);
     let device_x = copies(stream, &x, sets)?;
@@ -164,7 +165,7 @@ fn reduction(bench: &mut Bench<'_>, kind: Kind, (rows, columns): (usize, usize))
         units: Limit::F16,
         memory: Limit::Read,
     };
-    let call = |set: usize, y: &mut tilewright_ffi::DeviceSliceMut<'_, f32>| {
+    let call = |set: usize, y: &mut DeviceSliceMut<'_, f32>| {
         let x = device_x[set].as_slice();
         match kind {
             Kind::Max => kernels.max(stream, shape, x, y)?,
