@@ -6,7 +6,7 @@ use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{self, Target as Result16};
 use tilewright_tile::ring::Ring;
 use tilewright_tile::sweep::Accumulators;
-use tilewright_tile::{Geometry, RowTile, Rows, Warp};
+use tilewright_tile::{RowTile, Rows, Warp};
 
 use crate::plan::{Dtype, Plan};
 
@@ -28,7 +28,7 @@ fn build(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     let threads = geometry.threads();
     k.require_threads(threads, 1, 1);
-    k.max_registers(Geometry::MAX_REGISTERS);
+    k.max_registers(plan.max_registers());
 
     let (x, w) = (k.pointer::<u8>("x"), k.pointer::<u8>("w"));
     let bias = plan.bias.then(|| k.pointer::<u16>("bias"));

@@ -40,10 +40,10 @@ pub(crate) struct Addresses {
     pub(crate) y: u64,
 }
 
-/// One row of tiles for decoding: 16 x 64, four warps side by side.
-const NARROW: Geometry = Geometry { block_m: 16, block_n: 64, warps_m: 1, warps_n: 4, stages: 4 };
+/// Stages of the narrow tiles.
+const NARROW_STAGES: u32 = 8;
 /// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 3 };
+const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 6 };
 /// 128 x 128, eight warps of 64 x 32; 96 KiB of shared memory, which every target since sm_80 has.
 const WIDE: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, stages: 3 };
 
@@ -75,7 +75,7 @@ impl Plan {
         let copies = [(Async16, Async16), (Async16, Elements), (Elements, Async16), (Elements, Elements)];
         let mut plans = Vec::new();
         for dtype in [Dtype::F16, Dtype::Bf16] {
-            for geometry in [NARROW, MEDIUM, WIDE] {
+            for geometry in narrow().chain([MEDIUM, WIDE]) {
                 for (x_copy, w_copy) in copies {
                     for (paired_store, bias) in [(false, false), (false, true), (true, false), (true, true)] {
                         if geometry != WIDE || (x_copy, w_copy) == (Async16, Async16) {
@@ -86,6 +86,11 @@ impl Plan {
             }
         }
         plans
+    }
+
+    /// Registers that a thread may use: with 128, two blocks of 256 threads share a multiprocessor.
+    pub(crate) fn max_registers(&self) -> u32 {
+        if self.geometry == WIDE { 128 } else { Geometry::MAX_REGISTERS }
     }
 
     /// The kernel's name: operation, type, tile.
@@ -119,8 +124,15 @@ fn geometry(problem: &Checked, x_copy: CopyMode, w_copy: CopyMode) -> Geometry {
     // Large tiles only where there are enough of them to fill a chip. Copying by elements needs registers that a large tile does not leave.
     let wide_tiles = u64::from(problem.m.div_ceil(128)) * u64::from(problem.n.div_ceil(128));
     match problem.m {
-        0..=16 => NARROW,
+        0..=16 => {
+            let n = u64::from(problem.n);
+            Geometry::narrow(Geometry::narrow_width(|width| n.div_ceil(u64::from(width))), NARROW_STAGES)
+        }
         _ if wide_tiles >= 64 && (x_copy, w_copy) == (CopyMode::Async16, CopyMode::Async16) => WIDE,
         _ => MEDIUM,
     }
+}
+
+fn narrow() -> impl Iterator<Item = Geometry> {
+    Geometry::NARROW_WIDTHS.into_iter().map(|width| Geometry::narrow(width, NARROW_STAGES))
 }

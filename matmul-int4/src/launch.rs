@@ -9,7 +9,7 @@ use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::repack::{self, Place};
 use tilewright_quant_pack::{Group, Int4};
 use tilewright_tile::problem::check_length;
-use tilewright_tile::{PackedOrder, Shape};
+use tilewright_tile::{PackedOrder, Shape, scales};
 
 use crate::error::Error;
 use crate::kernel::module;
@@ -50,7 +50,8 @@ impl Weight {
             let (n, k) = order.source(units_k, word, u32::try_from(element).unwrap_or(0));
             Some(Place { n, k })
         })?;
-        Ok(Self { words: stream.upload(&words)?, scales: stream.upload(weight.scales())?, n, k, group })
+        let scales = stream.upload(&scales::padded(weight.scales(), n))?;
+        Ok(Self { words: stream.upload(&words)?, scales, n, k, group })
     }
 
     /// Rows of the weight, columns of the product.

@@ -17,10 +17,10 @@ pub struct Plan {
     pub paired_store: bool,
 }
 
-/// 16 x 64, four warps side by side: decoding.
-const NARROW: Geometry = Geometry { block_m: 16, block_n: 64, warps_m: 1, warps_n: 4, stages: 4 };
+/// Stages of the narrow tiles.
+const NARROW_STAGES: u32 = 5;
 /// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 3 };
+const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 6 };
 /// 128 x 64, eight warps of 32 x 32: a warp keeps the sums of its group beside those of all groups, which fills the registers sooner.
 const WIDE: Geometry = Geometry { block_m: 128, block_n: 64, warps_m: 4, warps_n: 2, stages: 3 };
 
@@ -30,7 +30,10 @@ impl Plan {
         let wide_tiles = u64::from(problem.checked.m.div_ceil(128)) * u64::from(problem.checked.n.div_ceil(64));
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
         let geometry = match problem.checked.m {
-            0..=16 => NARROW,
+            0..=16 => {
+                let n = u64::from(problem.checked.n);
+                Geometry::narrow(Geometry::narrow_width(|width| n.div_ceil(u64::from(width))), NARROW_STAGES)
+            }
             _ if wide_tiles >= 64 && x_copy == CopyMode::Async16 => WIDE,
             _ => MEDIUM,
         };
@@ -48,7 +51,7 @@ impl Plan {
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut plans = Vec::new();
-        for geometry in [NARROW, MEDIUM, WIDE] {
+        for geometry in narrow().chain([MEDIUM, WIDE]) {
             for grouping in [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)] {
                 for x_copy in [CopyMode::Async16, CopyMode::Elements] {
                     for paired_store in [false, true] {
@@ -71,11 +74,15 @@ impl Plan {
     /// Bytes of shared memory that a launch asks for.
     #[must_use]
     pub const fn shared_bytes(&self) -> u32 {
-        self.geometry.stages * packed_product::stage_bytes(&self.geometry, PackedOrder::Int4)
+        self.geometry.stages * packed_product::stage_bytes(&self.geometry, PackedOrder::Int4, self.grouping)
     }
 
     /// Blocks along m and n.
     pub(crate) const fn grid(&self, problem: &Problem) -> [u32; 3] {
         [problem.checked.m.div_ceil(self.geometry.block_m), problem.checked.n.div_ceil(self.geometry.block_n), 1]
     }
+}
+
+fn narrow() -> impl Iterator<Item = Geometry> {
+    Geometry::NARROW_WIDTHS.into_iter().map(|width| Geometry::narrow(width, NARROW_STAGES))
 }

@@ -1,7 +1,7 @@
 //! From a problem to tiles: a pure function.
 
 use tilewright_tile::swizzle::ROW_BYTES;
-use tilewright_tile::{CopyMode, Geometry, PackedOrder, packed_product};
+use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
 
 use crate::problem::{Operation, Problem};
 
@@ -70,10 +70,8 @@ pub(crate) struct Addresses {
     pub(crate) y: u64,
 }
 
-/// 16 x 64, four warps side by side: decoding.
-const NARROW: Geometry = Geometry { block_m: 16, block_n: 64, warps_m: 1, warps_n: 4, stages: 4 };
 /// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 3 };
+const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 6 };
 /// 128 x 128, eight warps of 64 x 32.
 const WIDE: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, stages: 3 };
 
@@ -93,7 +91,11 @@ impl Plan {
         };
         let wide_tiles = u64::from(problem.checked.m.div_ceil(128)) * u64::from(problem.checked.n.div_ceil(128));
         let geometry = match problem.checked.m {
-            0..=16 => NARROW,
+            0..=16 => {
+                let n = u64::from(problem.checked.n);
+                let width = Geometry::narrow_width(|width| n.div_ceil(u64::from(width)));
+                Geometry::narrow(width, narrow_stages(problem.operation))
+            }
             _ if wide_tiles >= 64 && (x_copy, w_copy) == (CopyMode::Async16, CopyMode::Async16) => WIDE,
             _ => MEDIUM,
         };
@@ -114,7 +116,12 @@ impl Plan {
         use CopyMode::{Async16, Elements};
         let mut plans = Vec::new();
         let scales = [Scales::One, Scales::Each];
-        for geometry in [NARROW, MEDIUM, WIDE] {
+        let narrow = Geometry::NARROW_WIDTHS.map(|width| Geometry::narrow(width, narrow_stages(Operation::W8A8)));
+        for geometry in narrow.into_iter().chain([MEDIUM, WIDE]) {
+            let packed = match geometry.block_m {
+                16 => Geometry::narrow(geometry.block_n, narrow_stages(Operation::W8A16)),
+                _ => geometry,
+            };
             for (x_copy, w_copy) in [(Async16, Async16), (Async16, Elements), (Elements, Async16), (Elements, Elements)]
             {
                 if geometry == WIDE && (x_copy, w_copy) != (Async16, Async16) {
@@ -123,7 +130,7 @@ impl Plan {
                 for w_scales in scales {
                     let base = Self {
                         operation: Operation::W8A16,
-                        geometry,
+                        geometry: packed,
                         x_copy,
                         w_copy,
                         x_scales: Scales::One,
@@ -135,7 +142,7 @@ impl Plan {
                         plans.extend([false, true].map(|paired_store| Self { paired_store, ..base }));
                     }
                     for x_scales in scales {
-                        let base = Self { operation: Operation::W8A8, x_scales, ..base };
+                        let base = Self { operation: Operation::W8A8, geometry, x_scales, ..base };
                         let outputs = [(Output::F16, false), (Output::F16, true), (Output::F32, false)];
                         plans.extend(outputs.map(|(output, paired_store)| Self { output, paired_store, ..base }));
                     }
@@ -180,12 +187,20 @@ impl Plan {
     pub(crate) const fn stage_bytes(&self) -> u32 {
         match self.operation {
             Operation::W8A8 => (self.geometry.block_m + self.geometry.block_n) * ROW_BYTES,
-            Operation::W8A16 => packed_product::stage_bytes(&self.geometry, PackedOrder::Int8),
+            Operation::W8A16 => packed_product::stage_bytes(&self.geometry, PackedOrder::Int8, Grouping::Column),
         }
     }
 
     /// Blocks along m and n.
     pub(crate) const fn grid(&self, problem: &Problem) -> [u32; 3] {
         [problem.checked.m.div_ceil(self.geometry.block_m), problem.checked.n.div_ceil(self.geometry.block_n), 1]
+    }
+}
+
+/// Stages of the narrow tiles: those of packed weights hold four K tiles.
+const fn narrow_stages(operation: Operation) -> u32 {
+    match operation {
+        Operation::W8A8 => 8,
+        Operation::W8A16 => 4,
     }
 }

@@ -8,8 +8,8 @@ use tilewright_ffi::{
 use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::repack::{self, ByteForm, Place};
 use tilewright_quant_pack::{Granularity, Int4, Int8};
-use tilewright_tile::PackedOrder;
 use tilewright_tile::problem::check_length;
+use tilewright_tile::{PackedOrder, scales};
 
 use crate::error::Error;
 use crate::kernel::module;
@@ -61,7 +61,9 @@ impl QkvWeights {
                 repack::nibbles(weight, order.words(n, k), |word, element| place(order, units_k, word, element))?;
             Ok(stream.upload(&words)?)
         })?;
-        let scales = DeviceScales::Half(try_each(weights, |weight| Ok(stream.upload(weight.scales())?))?);
+        let scales = DeviceScales::Half(try_each(weights, |weight| {
+            Ok(stream.upload(&scales::padded(weight.scales(), weight.shape().n))?)
+        })?);
         Ok(Self { words, scales, shape, weights: Weights::Int4(group) })
     }
 

@@ -61,17 +61,17 @@ pub struct Plan {
     pub paired_store: bool,
 }
 
-/// 16 x 64, four warps side by side: decoding.
-const NARROW: Geometry = Geometry { block_m: 16, block_n: 64, warps_m: 1, warps_n: 4, stages: 4 };
+/// Stages of the narrow tiles.
+const NARROW_STAGES: u32 = 4;
 /// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 3 };
+const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 6 };
 /// 128 x 64, eight warps of 32 x 32: a warp keeps the sums of its group beside those of all groups, which fills the registers sooner.
 const WIDE: Geometry = Geometry { block_m: 128, block_n: 64, warps_m: 4, warps_n: 2, stages: 3 };
 
 /// 64 x 32, eight warps of 16 x 16: a warp keeps the sums of three projections beside those of their groups.
 const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 4, warps_n: 2, stages: 1 };
 /// 16 x 64, four warps side by side: decoding, all three projections.
-const THREE_NARROW: Geometry = Geometry { stages: 1, ..NARROW };
+const THREE_NARROW: Geometry = Geometry::narrow(64, 1);
 
 impl Plan {
     /// The plan for `problem`. Neither tiles nor schedules change results: each element is summed over k in the same order in every plan.
@@ -86,8 +86,9 @@ impl Plan {
             * (u64::from(problem.q.n.div_ceil(64)) + 2 * u64::from(problem.kv.n.div_ceil(64)));
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
         let decoding = problem.q.m <= 16;
+        let blocks = |width| u64::from(problem.q.n.div_ceil(width)) + 2 * u64::from(problem.kv.n.div_ceil(width));
         let geometry = match schedule {
-            Schedule::Async if decoding => NARROW,
+            Schedule::Async if decoding => Geometry::narrow(Geometry::narrow_width(blocks), NARROW_STAGES),
             Schedule::Async if wide_tiles >= 64 && x_copy == CopyMode::Async16 => WIDE,
             Schedule::Async => MEDIUM,
             _ if decoding => THREE_NARROW,
@@ -143,9 +144,11 @@ impl Plan {
         let slots = match self.schedule {
             Schedule::SingleSlot => 1,
             Schedule::PingPong => 2,
-            Schedule::Async => return self.geometry.stages * packed_product::stage_bytes(&self.geometry, self.order),
+            Schedule::Async => {
+                return self.geometry.stages * packed_product::stage_bytes(&self.geometry, self.order, self.grouping);
+            }
         };
-        self.geometry.x_stage_bytes() + slots * packed_product::w_stage_bytes(&self.geometry, self.order)
+        self.geometry.x_stage_bytes() + slots * packed_product::w_stage_bytes(&self.geometry, self.order, self.grouping)
     }
 
     /// Blocks along m; and along the columns of q, then k, then v, or of all three at once.
@@ -157,9 +160,10 @@ impl Plan {
 }
 
 fn geometries(schedule: Schedule) -> Vec<(Schedule, Geometry)> {
-    let geometries: &[Geometry] = match schedule {
-        Schedule::Async => &[NARROW, MEDIUM, WIDE],
-        _ => &[THREE_NARROW, THREE],
+    let narrow = Geometry::NARROW_WIDTHS.map(|width| Geometry::narrow(width, NARROW_STAGES));
+    let geometries = match schedule {
+        Schedule::Async => [narrow.as_slice(), &[MEDIUM, WIDE]].concat(),
+        _ => vec![THREE_NARROW, THREE],
     };
-    geometries.iter().map(|geometry| (schedule, *geometry)).collect()
+    geometries.into_iter().map(|geometry| (schedule, geometry)).collect()
 }

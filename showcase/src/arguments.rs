@@ -97,9 +97,6 @@ pub(crate) struct BenchArguments {
     /// Also writes everything to this file, as `docs/bench.md` describes it.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Also draws pictures (SVG) into this folder.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) plot: Option<PathBuf>,
 }
 
 /// `showcase run`.

@@ -24,6 +24,23 @@ impl Geometry {
     /// to make room for more blocks.
     pub const MAX_REGISTERS: u32 = 168;
 
+    /// Widths that [`narrow`](Self::narrow) is used with.
+    pub const NARROW_WIDTHS: [u32; 2] = [64, 48];
+
+    /// One row of tiles, for decoding: 16 rows, and a warp for each 16 columns.
+    #[must_use]
+    pub const fn narrow(block_n: u32, stages: u32) -> Self {
+        Self { block_m: 16, block_n, warps_m: 1, warps_n: block_n / 16, stages }
+    }
+
+    /// The narrow width that leaves the fewest columns to the busiest multiprocessor, if `blocks(width)` blocks share those of an H100. On another card this may
+    /// cost time, never a result.
+    #[must_use]
+    pub fn narrow_width(blocks: impl Fn(u32) -> u64) -> u32 {
+        let columns = |width: &u32| blocks(*width).div_ceil(132) * u64::from(*width);
+        Self::NARROW_WIDTHS.into_iter().min_by_key(columns).unwrap_or(64)
+    }
+
     /// Threads of a block.
     #[must_use]
     pub const fn threads(&self) -> u32 {

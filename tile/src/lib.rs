@@ -12,6 +12,7 @@ pub mod packed_product;
 pub mod problem;
 pub mod ring;
 pub mod rows;
+pub mod scales;
 pub mod sweep;
 pub mod swizzle;
 

@@ -7,6 +7,7 @@ use crate::geometry::{Geometry, Warp};
 use crate::packed::{PackedOrder, PackedTile, UNIT_K};
 use crate::ring::Ring;
 use crate::rows::{CopyMode, RowTile, Rows};
+use crate::scales::{self, ScaleTile};
 use crate::sweep::Accumulators;
 
 /// How the scales of weights lie along k.
@@ -43,7 +44,7 @@ pub struct Operands<'k> {
     pub x_copy: CopyMode,
     /// The packed words of w.
     pub w: Pointer<'k, u32>,
-    /// Scales, f16 [groups, n]; not read with [`Grouping::Column`].
+    /// Scales, f16, a row of [`scales::row_length`] for each group; not read with [`Grouping::Column`].
     pub scales: Pointer<'k, u16>,
     /// Rows of x.
     pub m: Value<'k, u32>,
@@ -57,21 +58,30 @@ pub struct Operands<'k> {
     pub first_column: Value<'k, u32>,
 }
 
-/// Bytes of one stage of packed w.
+/// Bytes of a K tile of packed w and its scales.
 #[must_use]
-pub const fn w_stage_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
+pub const fn w_stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
+    words_bytes(geometry, order) + scales::stage_bytes(geometry, grouping)
+}
+
+const fn words_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
     geometry.block_n / order.columns() * crate::packed::UNIT_BYTES
 }
 
-/// Bytes of one stage of x and packed w.
+/// Bytes of one stage: K tiles of x, of packed w and of its scales.
 #[must_use]
-pub const fn stage_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
-    geometry.x_stage_bytes() + w_stage_bytes(geometry, order)
+pub const fn stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
+    stage_tiles(geometry) * (geometry.x_stage_bytes() + w_stage_bytes(geometry, order, grouping))
+}
+
+/// K tiles of a stage. Blocks of 16 rows do little with a tile: several to a stage make fewer barriers and more bytes on their way.
+const fn stage_tiles(geometry: &Geometry) -> u32 {
+    if geometry.block_m == 16 { 4 } else { 1 }
 }
 
 /// Sums the products of a block's tile, with tiles of x and w in a ring of stages.
 ///
-/// Every thread copies its chunks of x and of the packed words; every warp loads its fragments of x by `ldmatrix`; [`Product`] says the rest.
+/// Every thread copies its chunks of x, of the packed words and of the scales; every warp loads its fragments of x by `ldmatrix`; [`Product`] says the rest.
 pub fn accumulate<'k>(
     k: &'k Builder,
     geometry: &Geometry,
@@ -85,17 +95,33 @@ pub fn accumulate<'k>(
     let a_offsets = x.a_offsets(warp.row);
     let ring = Ring {
         base: k.dynamic_shared::<u8>("stages").address(),
-        stage_bytes: stage_bytes(geometry, order),
+        stage_bytes: stage_bytes(geometry, order, grouping),
         stages: geometry.stages,
     };
-    let copy = |stage: Value<'k, u32>, tile| {
-        x.copy(stage, tile);
-        product.copy(stage + x.stage_bytes(), tile);
+    let in_stage = stage_tiles(geometry);
+    let tile_bytes = ring.stage_bytes / in_stage;
+    let stages = (product.tiles() + (in_stage - 1)) / in_stage;
+    let copy = |stage: Value<'k, u32>, index: Value<'k, u32>| {
+        for part in 0..in_stage {
+            let (place, tile) = (stage + part * tile_bytes, index * in_stage + part);
+            x.copy(place, tile);
+            product.copy(place + x.stage_bytes(), tile);
+        }
     };
-    ring.run(k, product.tiles(), copy, |stage, tile| {
-        product.multiply(stage + x.stage_bytes(), tile, |step, index| {
-            x.a_fragment(stage, a_offsets[step as usize], index)
-        });
+    ring.run(k, stages, copy, |stage, index| {
+        for part in 0..in_stage {
+            let (place, tile) = (stage + part * tile_bytes, index * in_stage + part);
+            let multiply = || {
+                product.multiply(place + x.stage_bytes(), tile, |step, index| {
+                    x.a_fragment(place, a_offsets[step as usize], index)
+                });
+            };
+            if in_stage == 1 {
+                multiply();
+            } else {
+                k.if_(tile.lt(product.tiles()), multiply);
+            }
+        }
     });
     product.into_sums()
 }
@@ -120,7 +146,7 @@ pub struct Product<'k> {
     warp_n: u32,
     warp_column: Value<'k, u32>,
     grouping: Grouping,
-    scaling: Scaling<'k>,
+    scales: ScaleTile<'k>,
     tiles: Value<'k, u32>,
     sums: Accumulators<'k, f32>,
     totals: Accumulators<'k, f32>,
@@ -137,15 +163,14 @@ impl<'k> Product<'k> {
         operands: &Operands<'k>,
         warp: &Warp<'k>,
     ) -> Self {
-        let Operands { w, n, depth, first_column, scales, .. } = *operands;
+        let Operands { w, n, depth, first_column, .. } = *operands;
         let threads = geometry.threads();
         let w = PackedTile::new(k, order, w, n, depth, first_column, geometry.block_n, threads, warp.thread);
         let sums = Accumulators::new(k, geometry, 0f32);
         let totals = if grouping == Grouping::Column { sums.clone() } else { Accumulators::new(k, geometry, 0f32) };
-        let column = first_column + warp.column + warp.lane % 4 * 2;
-        let scaling = Scaling { scales, n, groups: group_count(depth, grouping), column };
+        let scales = ScaleTile::new(k, geometry, grouping, operands, warp);
         let tiles = (depth + (UNIT_K - 1)) / UNIT_K;
-        Self { k, w, warp_n: geometry.warp_n(), warp_column: warp.column, grouping, scaling, tiles, sums, totals }
+        Self { k, w, warp_n: geometry.warp_n(), warp_column: warp.column, grouping, scales, tiles, sums, totals }
     }
 
     /// K tiles of 64.
@@ -154,9 +179,11 @@ impl<'k> Product<'k> {
         self.tiles
     }
 
-    /// Starts copying K tile `tile` of w into the slot at shared address `slot`; commit, wait and barrier belong to the caller.
+    /// Starts copying K tile `tile` of w, with its scales, into the slot of [`w_stage_bytes`] at shared address `slot`; commit, wait and barrier belong to the
+    /// caller.
     pub fn copy(&self, slot: Value<'k, u32>, tile: Value<'k, u32>) {
         self.w.copy(slot, tile);
+        self.scales.copy(slot + self.w.stage_bytes(), tile);
     }
 
     /// Adds K tile `tile`, whose words lie in the slot at shared address `slot`; `a(step, index)` gives the registers of x for K step `step` (0 to 3) and
@@ -166,71 +193,34 @@ impl<'k> Product<'k> {
         for step in 0..UNIT_K / 16 {
             let b = words.b_fragments(step);
             self.sums.multiply(k, MmaShape::M16N8K16F16F32, |index| a(step, index), &b);
-            if let Grouping::Of32(units) = self.grouping
+            if let Grouping::Of32(_) = self.grouping
                 && step % 2 == 1
             {
-                self.scaling.flush(k, &self.sums, &self.totals, (tile * 2 + step / 2) / units);
+                self.flush(slot, step / 2);
             }
         }
         if let Grouping::OfTiles(count) = self.grouping {
             let next = tile + 1;
             let ends = (next % count).eq(0) | next.eq(self.tiles);
-            k.if_(ends, || self.scaling.flush(k, &self.sums, &self.totals, tile / count));
+            k.if_(ends, || self.flush(slot, 0));
         }
+    }
+
+    /// `totals += scale · sums`, and `sums = 0`, with the scales in row `row` of those in the slot.
+    fn flush(&self, slot: Value<'k, u32>, row: u32) {
+        let scales = self.scales.load(slot + self.w.stage_bytes(), row, self.totals.columns());
+        for ((_, column, sum), (_, _, total)) in self.sums.iter().zip(self.totals.iter()) {
+            let Some(scale) = scales.get(column as usize) else { continue };
+            for (index, (sum, total)) in sum.iter().zip(total).enumerate() {
+                self.k.accumulate(*total, *sum, scale[index % 2]);
+            }
+        }
+        self.sums.fill(0f32);
     }
 
     /// The sums, when all tiles have been added.
     #[must_use]
     pub fn into_sums(self) -> Accumulators<'k, f32> {
         self.totals
-    }
-}
-
-fn group_count<'k>(depth: Value<'k, u32>, grouping: Grouping) -> Value<'k, u32> {
-    let size = match grouping {
-        Grouping::Column => return depth,
-        Grouping::Of32(units) => units * 32,
-        Grouping::OfTiles(tiles) => tiles * UNIT_K,
-    };
-    (depth + (size - 1)) / size
-}
-
-/// The scales that a lane needs: those of the columns it holds sums of.
-#[derive(Clone, Copy, Debug)]
-struct Scaling<'k> {
-    scales: Pointer<'k, u16>,
-    n: Value<'k, u32>,
-    groups: Value<'k, u32>,
-    column: Value<'k, u32>,
-}
-
-impl<'k> Scaling<'k> {
-    /// `totals += scale[group] · sums`, and `sums = 0`.
-    fn flush(
-        &self,
-        k: &'k Builder,
-        sums: &Accumulators<'k, f32>,
-        totals: &Accumulators<'k, f32>,
-        group: Value<'k, u32>,
-    ) {
-        let row = self.scales.address().offset_by(group, self.n * 2);
-        let inside = group.lt(self.groups);
-        let scales: Vec<[Value<'k, f32>; 2]> = (0..totals.columns())
-            .map(|tile| {
-                let column = self.column + tile * 8;
-                let place = Pointer::<half::f16>::from_address(row.offset_by(column, 2));
-                [0u32, 1].map(|side| {
-                    let has = (column + side).lt(self.n) & inside;
-                    place.at(side).load_or(has, half::f16::ZERO).cast::<f32>()
-                })
-            })
-            .collect();
-        for ((_, column, sum), (_, _, total)) in sums.iter().zip(totals.iter()) {
-            let Some(scale) = scales.get(column as usize) else { continue };
-            for (index, (sum, total)) in sum.iter().zip(total).enumerate() {
-                k.accumulate(*total, *sum, scale[index % 2]);
-            }
-        }
-        sums.fill(0f32);
     }
 }

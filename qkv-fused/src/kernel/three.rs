@@ -48,7 +48,7 @@ pub(super) fn build<'k>(
         row_tiles: geometry.tiles_m(),
         x_stage,
         slots: x_stage + x.stage_bytes(),
-        slot_bytes: packed_product::w_stage_bytes(&geometry, plan.order),
+        slot_bytes: packed_product::w_stage_bytes(&geometry, plan.order, plan.grouping),
         x,
     };
     run(k, &work);

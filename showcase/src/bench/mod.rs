@@ -3,7 +3,6 @@
 mod cases;
 mod ceilings;
 mod limits;
-mod plot;
 mod record;
 mod report;
 mod simulated;
@@ -75,12 +74,6 @@ pub(crate) fn run(device: &DeviceArguments, options: &BenchArguments) -> Result<
     report::print(&report);
     if let Some(path) = &options.json {
         write(path, &serde_json::to_string_pretty(&report)?)?;
-    }
-    if let Some(folder) = &options.plot {
-        fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
-        for (name, picture) in plot::pictures(&report)? {
-            write(&folder.join(name), &picture)?;
-        }
     }
     Ok(Verdict::of(report.rows.iter().all(|row| row.is_right)))
 }

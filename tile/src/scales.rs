@@ -1,0 +1,129 @@
+//! The scales of quantized weights on their way to the warps that apply them.
+//!
+//! On the device the scales of a group are a row of [`row_length`] halves, so that every row starts on 16 bytes and can be copied as weights are: by `cp.async`,
+//! into the stage of the K tile whose weights they belong to. Loads into registers would each be waited for: scales a group ahead share a scoreboard with
+//! those just asked for.
+
+use half::f16;
+use tilewright_ptx_ir::build::{Builder, CopyHint, Value};
+
+use crate::geometry::{Geometry, Warp};
+use crate::packed::UNIT_K;
+use crate::packed_product::{Grouping, Operands};
+
+/// Halves that one copy moves.
+const CHUNK: u32 = 8;
+
+/// Halves in a row of scales on the device for `n` columns.
+#[must_use]
+pub const fn row_length(n: usize) -> usize {
+    n.next_multiple_of(CHUNK as usize)
+}
+
+/// Scales [groups, n] as they lie on the device, [groups, [`row_length`]].
+#[must_use]
+pub fn padded(scales: &[f16], n: usize) -> Vec<f16> {
+    scales
+        .chunks(n.max(1))
+        .flat_map(|row| (0..row_length(n)).map(|column| row.get(column).copied().unwrap_or(f16::ZERO)))
+        .collect()
+}
+
+/// Bytes of the scales that lie in a stage with a K tile of weights.
+#[must_use]
+pub const fn stage_bytes(geometry: &Geometry, grouping: Grouping) -> u32 {
+    rows(grouping) * geometry.block_n * 2
+}
+
+/// Groups that a K tile may touch.
+const fn rows(grouping: Grouping) -> u32 {
+    match grouping {
+        Grouping::Column => 0,
+        Grouping::OfTiles(_) => 1,
+        // Two units of 32, which may belong to two groups.
+        Grouping::Of32(_) => 2,
+    }
+}
+
+/// The scales of a block's columns for one K tile.
+#[derive(Debug)]
+pub(crate) struct ScaleTile<'k> {
+    k: &'k Builder,
+    grouping: Grouping,
+    block_n: u32,
+    thread: Value<'k, u32>,
+    /// Where this thread's chunk of group 0 lies.
+    address: Value<'k, u64>,
+    /// Whether there is such a chunk.
+    exists: Value<'k, bool>,
+    row_bytes: Value<'k, u32>,
+    groups: Value<'k, u32>,
+    /// Bytes from the start of a row to the scales of the lane's first two columns.
+    lane_bytes: Value<'k, u32>,
+}
+
+impl<'k> ScaleTile<'k> {
+    pub(crate) fn new(
+        k: &'k Builder,
+        geometry: &Geometry,
+        grouping: Grouping,
+        operands: &Operands<'k>,
+        warp: &Warp<'k>,
+    ) -> Self {
+        let Operands { scales, n, depth, first_column, .. } = *operands;
+        let row = (n + (CHUNK - 1)) & !(CHUNK - 1);
+        let column = first_column + warp.thread * CHUNK;
+        let exists = column.lt(row);
+        Self {
+            k,
+            grouping,
+            block_n: geometry.block_n,
+            thread: warp.thread,
+            address: scales.address().offset_by(exists.select(column, 0), 2),
+            exists,
+            row_bytes: row * 2,
+            groups: group_count(depth, grouping),
+            lane_bytes: (warp.column + warp.lane % 4 * 2) * 2,
+        }
+    }
+
+    /// Starts copying the scales of K tile `tile` to shared address `to`.
+    pub(crate) fn copy(&self, to: Value<'k, u32>, tile: Value<'k, u32>) {
+        if self.grouping == Grouping::Column {
+            return;
+        }
+        self.k.if_(self.thread.lt(self.block_n / CHUNK), || {
+            for row in 0..rows(self.grouping) {
+                let group = match self.grouping {
+                    Grouping::Of32(units) => (tile * 2 + row) / units,
+                    Grouping::OfTiles(count) => tile / count,
+                    Grouping::Column => tile,
+                };
+                let inside = self.exists & group.lt(self.groups);
+                let source = self.address.offset_by(inside.select(group, 0), self.row_bytes);
+                let destination = to + (self.thread * (CHUNK * 2) + row * self.block_n * 2);
+                self.k.copy_async_16(destination, source, Some(inside.select(CHUNK * 2, 0)), CopyHint::default());
+            }
+        });
+    }
+
+    /// The scales of the lane's two columns of each of `tiles` n8 tiles, from row `row` of the scales at shared address `from`.
+    pub(crate) fn load(&self, from: Value<'k, u32>, row: u32, tiles: u32) -> Vec<[Value<'k, f32>; 2]> {
+        let base = (from + self.lane_bytes).shared_place::<f16>();
+        (0..tiles)
+            .map(|tile| {
+                let first = (row * self.block_n + tile * 8).cast_signed();
+                base.plus(first).load_vector::<2>().map(Value::cast::<f32>)
+            })
+            .collect()
+    }
+}
+
+fn group_count<'k>(depth: Value<'k, u32>, grouping: Grouping) -> Value<'k, u32> {
+    let size = match grouping {
+        Grouping::Column => return depth,
+        Grouping::Of32(units) => units * 32,
+        Grouping::OfTiles(tiles) => tiles * UNIT_K,
+    };
+    (depth + (size - 1)) / size
+}
