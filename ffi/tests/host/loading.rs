@@ -35,7 +35,10 @@ fn library_of(name: &str, symbols: &[&str]) -> std::path::PathBuf {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
 
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lib{name}.so"));
+    // Not below the target folder: tests also run on machines that have none.
+    let folder = std::env::temp_dir().join(format!("tilewright-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(format!("lib{name}.so"));
     let functions: String = symbols.iter().map(|symbol| format!("int {symbol}() {{ return 0; }}\n")).collect();
     // The linker of every Rust program.
     let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
