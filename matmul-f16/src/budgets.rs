@@ -8,9 +8,9 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "matmul_bf16_16x48", registers: [104, 104, 104, 104] },
     Budget { kernel: "matmul_bf16_16x64", registers: [96, 96, 96, 96] },
     Budget { kernel: "matmul_bf16_64x64", registers: [152, 152, 152, 152] },
-    Budget { kernel: "matmul_bf16_128x128", registers: [128, 128, 128, 128] },
+    Budget { kernel: "matmul_bf16_128x128", registers: [160, 160, 160, 160] },
     Budget { kernel: "matmul_f16_16x48", registers: [104, 104, 104, 104] },
     Budget { kernel: "matmul_f16_16x64", registers: [96, 96, 96, 96] },
     Budget { kernel: "matmul_f16_64x64", registers: [152, 152, 152, 152] },
-    Budget { kernel: "matmul_f16_128x128", registers: [128, 128, 128, 128] },
+    Budget { kernel: "matmul_f16_128x128", registers: [160, 160, 160, 160] },
 ];

@@ -88,9 +88,9 @@ impl Plan {
         plans
     }
 
-    /// Registers that a thread may use: with 128, two blocks of 256 threads share a multiprocessor.
+    /// Registers that a thread may use: with 128, two blocks of 256 threads share a multiprocessor. With a bias a few bytes would spill.
     pub(crate) fn max_registers(&self) -> u32 {
-        if self.geometry == WIDE { 128 } else { Geometry::MAX_REGISTERS }
+        if self.geometry == WIDE && !self.bias { 128 } else { Geometry::MAX_REGISTERS }
     }
 
     /// The kernel's name: operation, type, tile.
