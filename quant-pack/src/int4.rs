@@ -52,6 +52,22 @@ impl Int4 {
     /// # Errors
     /// A zero dimension, a shape that overflows, K not a multiple of 8, a group longer than K, a wrong length, a weight that is not
     /// finite, or one beyond 7 · 65504.
+    ///
+    /// # Source
+    /// Round to nearest, the baseline of Frantar et al., "GPTQ", ICLR 2023, section 4; least squares as in Banner et al., "Post training 4-bit quantization",
+    /// NeurIPS 2019, by search instead of a model of the weights.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape};
+    ///
+    /// // One row of eight, whose largest magnitude is 7 scales.
+    /// let weights = [3.5f32, -3.5, 1.0, 0.5, 0.0, -1.5, 2.0, 3.0];
+    /// let quantized = Int4::quantize(&weights, Shape { n: 1, k: 8 }, Group::WholeRow, ScaleRule::Max)?;
+    /// assert_eq!(quantized.unpack(), [7, -7, 2, 1, 0, -3, 4, 6]);
+    /// assert_eq!(quantized.dequantize(), weights);
+    /// # Ok::<(), tilewright_quant_pack::Error>(())
+    /// ```
     pub fn quantize<W: Weight>(weights: &[W], shape: Shape, group: Group, rule: ScaleRule) -> Result<Self, Error> {
         check_shape("weights", shape, group)?;
         weight::check(weights, shape)?;

@@ -42,6 +42,20 @@ impl Int8 {
     ///
     /// # Errors
     /// A zero dimension, a shape that overflows, a wrong length, or a weight that is not finite.
+    ///
+    /// # Source
+    /// Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section 2.1, with a zero point of 0.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_quant_pack::{Granularity, Int8, ScaleRule, Shape};
+    ///
+    /// let shape = Shape { n: 2, k: 2 };
+    /// let quantized = Int8::quantize(&[127.0f32, -1.0, 0.5, 0.25], shape, Granularity::PerChannel, ScaleRule::Max)?;
+    /// assert_eq!(quantized.values(), [127, -1, 127, 64]);
+    /// assert_eq!(quantized.scales(), [1.0, 0.5 / 127.0]);
+    /// # Ok::<(), tilewright_quant_pack::Error>(())
+    /// ```
     pub fn quantize<W: Weight>(
         weights: &[W],
         shape: Shape,
