@@ -13,4 +13,5 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "matmul_f16_16x64", registers: [96, 96, 96, 96] },
     Budget { kernel: "matmul_f16_64x64", registers: [152, 152, 152, 152] },
     Budget { kernel: "matmul_f16_128x128", registers: [160, 160, 160, 160] },
+    Budget { kernel: "matmul_*f16_128x256", registers: [255, 255, 255, 255] },
 ];

@@ -42,6 +42,8 @@ mod sealed {
 #[derive(Debug)]
 pub struct Matmul {
     cache: KernelCache<Plan>,
+    /// What the device can do; kernels are sm_80's everywhere.
+    target: Target,
 }
 
 impl Matmul {
@@ -51,10 +53,9 @@ impl Matmul {
     /// [`Error::UnsupportedDevice`] below compute capability 8.0.
     pub fn new(context: &Context) -> Result<Self, Error> {
         let capability = context.compute_capability();
-        if capability.major < 8 {
-            return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
-        }
-        Ok(Self { cache: KernelCache::new(context) })
+        let (major, minor) = (capability.major, capability.minor);
+        let target = Target::for_compute_capability(major, minor).ok_or(Error::UnsupportedDevice { major, minor })?;
+        Ok(Self { cache: KernelCache::new(context), target })
     }
 
     /// Enqueues y = x · wᵀ + bias on `stream`.
@@ -117,7 +118,7 @@ impl Matmul {
         }
         check_length("y", y.len(), m, n)?;
         let addresses = Addresses { x: x.address(), w: w.address(), y: y.address() };
-        let plan = Plan::new(&problem, T::DTYPE, addresses, bias.is_some());
+        let plan = Plan::new(&problem, self.target, T::DTYPE, addresses, bias.is_some());
         let function = self.cache.function(&plan, || source(&plan))?;
 
         let mut arguments = Arguments::new().pointer(x).pointer(w);

@@ -8,5 +8,8 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "matmul_w4a16_16x48", registers: [96, 96, 96, 96] },
     Budget { kernel: "matmul_w4a16_16x64", registers: [80, 80, 80, 80] },
     Budget { kernel: "matmul_w4a16_64x64", registers: [160, 160, 160, 160] },
+    Budget { kernel: "matmul_w4a16_16x*_shared", registers: [128, 128, 128, 128] },
+    Budget { kernel: "matmul_w4a16_64x64_shared", registers: [168, 168, 168, 168] },
+    Budget { kernel: "matmul_w4a16_128x128", registers: [255, 255, 255, 255] },
     Budget { kernel: "matmul_w4a16_128x64", registers: [160, 160, 160, 168] },
 ];

@@ -3,9 +3,9 @@
 use tilewright_ptx_ir::build::Builder;
 use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
-use tilewright_tile::epilogue::{self, Target as Result16};
+use tilewright_tile::epilogue::Target as Result16;
 use tilewright_tile::packed_product::{self, Operands};
-use tilewright_tile::{Geometry, PackedOrder, Warp};
+use tilewright_tile::{PackedOrder, Warp, packed_geometry};
 
 use crate::plan::Plan;
 
@@ -23,7 +23,7 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
 fn build(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     k.require_threads(geometry.threads(), 1, 1);
-    k.max_registers(Geometry::MAX_REGISTERS);
+    k.max_registers(packed_geometry::max_registers(&geometry));
     let (x, w, scales, y) =
         (k.pointer::<u8>("x"), k.pointer::<u32>("w"), k.pointer::<u16>("scales"), k.pointer::<u8>("y"));
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
@@ -35,13 +35,7 @@ fn build(k: &Builder, plan: &Plan) {
     let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int4, plan.grouping, &operands, &warp);
 
     let y = Result16 { base: y, rows: m, columns: n };
-    epilogue::for_each_pair(
-        &sums,
-        &warp,
-        first_row + warp.row,
-        first_column + warp.column,
-        |row, column, [left, right]| {
-            y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
-        },
-    );
+    sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |row, column, [left, right]| {
+        y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
+    });
 }

@@ -21,4 +21,7 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "matmul_w8a16_f16_16x64", registers: [72, 72, 72, 72] },
     Budget { kernel: "matmul_w8a16_f16_64x64", registers: [120, 120, 120, 120] },
     Budget { kernel: "matmul_w8a16_f16_128x128", registers: [168, 168, 168, 168] },
+    Budget { kernel: "matmul_*_128x256", registers: [255, 255, 255, 255] },
+    Budget { kernel: "matmul_w8a16_f16_16x*", registers: [255, 255, 255, 255] },
+    Budget { kernel: "matmul_w8a16_f16_64x64", registers: [255, 255, 255, 255] },
 ];

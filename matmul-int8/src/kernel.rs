@@ -5,18 +5,16 @@ use tilewright_ptx_ir::ir::{MmaShape, Module};
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{self, Target as Result2};
 use tilewright_tile::packed_product::{self, Operands};
-use tilewright_tile::ring::Ring;
-use tilewright_tile::sweep::Accumulators;
-use tilewright_tile::{Geometry, Grouping, PackedOrder, RowTile, Rows, Warp};
+use tilewright_tile::row_product::{self, RowProduct};
+use tilewright_tile::{Grouping, PackedOrder, Warp, packed_geometry};
 
 use crate::plan::{Output, Plan, Scales};
 use crate::problem::Operation;
 
 /// The module with the kernel that `plan` describes.
 ///
-/// A block makes a `block_m` x `block_n` tile of y: its threads copy tiles of x and w along k into a ring of stages in shared memory, its warps
-/// multiply them on the tensor cores, and every lane scales, rounds and writes the pairs of sums it holds. W8A8 keeps w as [n, k] and multiplies
-/// bytes (m16n8k32); W8A16 keeps w packed and makes exact f16 integers of it ([`packed_product::accumulate`]).
+/// A block makes a `block_m` x `block_n` tile of y, and every lane scales, rounds and writes the pairs of sums it holds. W8A8 keeps w as [n, k] and multiplies
+/// bytes (m16n8k32, [`RowProduct::accumulate`]); W8A16 keeps w packed and makes exact f16 integers of it ([`packed_product::accumulate`]).
 ///
 /// # Errors
 /// None that a plan of [`Plan::all`] can cause.
@@ -30,43 +28,21 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
 /// Parameters: x, w, x_scale and w_scale unless the sums themselves are wanted, y, m, n, k.
 fn build_w8a8(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
-    let threads = geometry.threads();
-    k.require_threads(threads, 1, 1);
-    k.max_registers(Geometry::MAX_REGISTERS);
+    k.require_threads(geometry.threads(), 1, 1);
+    k.max_registers(row_product::max_registers(&geometry, false));
     let (x, w) = (k.pointer::<u8>("x"), k.pointer::<u8>("w"));
     let scales = (plan.output != Output::I32).then(|| (k.pointer::<f32>("x_scale"), k.pointer::<f32>("w_scale")));
     let y = k.pointer::<u8>("y");
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
 
     let warp = Warp::new(k, &geometry);
-    let first_row = k.block_idx().x() * geometry.block_m;
-    let first_column = k.block_idx().y() * geometry.block_n;
-    let rows = |base, count| Rows { base, count, columns: depth, element_bytes: 1 };
-    let x = RowTile::new(k, plan.x_copy, rows(x, m), first_row, geometry.block_m, threads, warp.thread);
-    let w = RowTile::new(k, plan.w_copy, rows(w, n), first_column, geometry.block_n, threads, warp.thread);
-    let (a_offsets, b_offsets) = (x.a_offsets(warp.row), w.b_offsets(warp.column));
-
-    let sums = Accumulators::new(k, &geometry, 0i32);
-    let ring = Ring {
-        base: k.dynamic_shared::<u8>("stages").address(),
-        stage_bytes: plan.stage_bytes(),
-        stages: geometry.stages,
-    };
-    let copy = |stage: Value<'_, u32>, tile| {
-        x.copy(stage, tile);
-        w.copy(stage + x.stage_bytes(), tile);
-    };
-    ring.run(k, (depth + 127) / 128, copy, |stage, _| {
-        let w_stage = stage + x.stage_bytes();
-        for (a_offset, b_offset) in a_offsets.into_iter().zip(b_offsets) {
-            let b: Vec<_> =
-                (0..geometry.tiles_n() / 2).flat_map(|pair| w.b_fragments(w_stage, b_offset, pair)).collect();
-            sums.multiply(k, MmaShape::M16N8K32S8S32, |tile| x.a_fragment(stage, a_offset, tile), &b);
-        }
-    });
+    let first = row_product::first_row_and_column(k, &geometry);
+    let copies = [plan.x_copy, plan.w_copy];
+    let product = RowProduct { x, w, copies, element_bytes: 1, m, n, depth, shape: MmaShape::M16N8K32S8S32 };
+    let sums = product.accumulate(k, &geometry, &warp, first, 0i32);
 
     let y = Result2 { base: y, rows: m, columns: n };
-    epilogue::for_each_pair(&sums, &warp, first_row + warp.row, first_column + warp.column, |row, column, sums| {
+    epilogue::for_each_pair(&sums, &warp, first[0] + warp.row, first[1] + warp.column, |row, column, sums| {
         let Some((x_scale, w_scale)) = scales else {
             return y.store_words(k, row, column, sums.map(Value::bits));
         };
@@ -86,7 +62,7 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
 fn build_w8a16(k: &Builder, plan: &Plan) {
     let geometry = plan.geometry;
     k.require_threads(geometry.threads(), 1, 1);
-    k.max_registers(Geometry::MAX_REGISTERS);
+    k.max_registers(packed_geometry::max_registers(&geometry));
     let (x, w, scale, y) =
         (k.pointer::<u8>("x"), k.pointer::<u32>("w"), k.pointer::<f32>("w_scale"), k.pointer::<u8>("y"));
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
@@ -98,17 +74,11 @@ fn build_w8a16(k: &Builder, plan: &Plan) {
     let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int8, Grouping::Column, &operands, &warp);
 
     let y = Result2 { base: y, rows: m, columns: n };
-    epilogue::for_each_pair(
-        &sums,
-        &warp,
-        first_row + warp.row,
-        first_column + warp.column,
-        |row, column, [left, right]| {
-            let left = left * scale_at(plan.w_scales, scale, column, n);
-            let right = right * scale_at(plan.w_scales, scale, column + 1, n);
-            y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
-        },
-    );
+    sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |row, column, [left, right]| {
+        let left = left * scale_at(plan.w_scales, scale, column, n);
+        let right = right * scale_at(plan.w_scales, scale, column + 1, n);
+        y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
+    });
 }
 
 /// The scale of `index`, 1 past the last.

@@ -44,6 +44,8 @@ mod sealed {
 #[derive(Debug)]
 pub struct Matmul {
     cache: KernelCache<Plan>,
+    /// What the device can do; kernels are sm_80's everywhere.
+    target: Target,
 }
 
 /// An int8 weight on the device for W8A16, in the order in which the tensor cores read it ([`PackedOrder::Int8`]).
@@ -112,10 +114,9 @@ impl Matmul {
     /// [`Error::UnsupportedDevice`] below compute capability 8.0.
     pub fn new(context: &Context) -> Result<Self, Error> {
         let capability = context.compute_capability();
-        if capability.major < 8 {
-            return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
-        }
-        Ok(Self { cache: KernelCache::new(context) })
+        let (major, minor) = (capability.major, capability.minor);
+        let target = Target::for_compute_capability(major, minor).ok_or(Error::UnsupportedDevice { major, minor })?;
+        Ok(Self { cache: KernelCache::new(context), target })
     }
 
     /// Enqueues the sums y = x · wᵀ, exact in i32.
@@ -162,7 +163,8 @@ impl Matmul {
         y: &mut DeviceSliceMut<'_, i32>,
     ) -> Result<(), Error> {
         let problem = check_w8a8(shape, operands, y.len())?;
-        let plan = Plan::new(&problem, addresses(operands, y.address()), (Scales::One, Scales::One), Output::I32);
+        let plan =
+            Plan::new(&problem, self.target, addresses(operands, y.address()), (Scales::One, Scales::One), Output::I32);
         let arguments = Arguments::new().pointer(operands.x).pointer(operands.w).pointer_mut(y);
         // SAFETY: x, w and y have m·k, n·k and m·n elements: checked above.
         unsafe { self.launch(stream, &problem, &plan, arguments) }
@@ -217,7 +219,7 @@ impl Matmul {
         let problem = check_w8a8(shape, operands, y.len())?;
         let x_scales = check_scales("x_scale", scales.x.len(), shape.m)?;
         let w_scales = check_scales("w_scale", scales.w.len(), shape.n)?;
-        let plan = Plan::new(&problem, addresses(operands, y.address()), (x_scales, w_scales), T::OUTPUT);
+        let plan = Plan::new(&problem, self.target, addresses(operands, y.address()), (x_scales, w_scales), T::OUTPUT);
         let arguments =
             Arguments::new().pointer(operands.x).pointer(operands.w).pointer(scales.x).pointer(scales.w).pointer_mut(y);
         // SAFETY: x, w and y have m·k, n·k and m·n elements, and there are as many scales as the plan says: checked above.
@@ -276,7 +278,7 @@ impl Matmul {
         check_length("y", y.len(), m, w.n)?;
         let w_scales = check_scales("w_scale", w.scales.len(), w.n)?;
         let addresses = Addresses { x: x.address(), w: w.words.address(), y: y.address() };
-        let plan = Plan::new(&problem, addresses, (Scales::One, w_scales), Output::F16);
+        let plan = Plan::new(&problem, self.target, addresses, (Scales::One, w_scales), Output::F16);
         let arguments =
             Arguments::new().pointer(x).pointer(w.words.as_slice()).pointer(w.scales.as_slice()).pointer_mut(y);
         // SAFETY: x and y have m·k and m·n elements: checked above; `Weight::load` made the words and scales for this n and k.

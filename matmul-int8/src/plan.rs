@@ -1,7 +1,8 @@
 //! From a problem to tiles: a pure function.
 
-use tilewright_tile::swizzle::ROW_BYTES;
-use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
+use tilewright_ptx_ir::Target;
+use tilewright_tile::packed_geometry::{self, Choice};
+use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product, row_product};
 
 use crate::problem::{Operation, Problem};
 
@@ -70,15 +71,11 @@ pub(crate) struct Addresses {
     pub(crate) y: u64,
 }
 
-/// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 6 };
-/// 128 x 128, eight warps of 64 x 32.
-const WIDE: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, stages: 3 };
-
 impl Plan {
-    /// The plan for `problem`. Tiles do not change results: sums of integers are exact, sums of floats go along k in the same order in every plan.
+    /// The plan for `problem` on a device of `target`. Tiles do not change results: sums of integers are exact, sums of floats go along k in the same order in every plan.
     pub(crate) fn new(
         problem: &Problem,
+        target: Target,
         addresses: Addresses,
         (x_scales, w_scales): (Scales, Scales),
         output: Output,
@@ -89,75 +86,65 @@ impl Plan {
             Operation::W8A8 => CopyMode::choose(addresses.w, problem.shape.k),
             Operation::W8A16 => CopyMode::Async16,
         };
-        let wide_tiles = u64::from(problem.checked.m.div_ceil(128)) * u64::from(problem.checked.n.div_ceil(128));
-        let geometry = match problem.checked.m {
-            0..=16 => {
-                let n = u64::from(problem.checked.n);
-                let width = Geometry::narrow_width(|width| n.div_ceil(u64::from(width)));
-                Geometry::narrow(width, narrow_stages(problem.operation))
-            }
-            _ if wide_tiles >= 64 && (x_copy, w_copy) == (CopyMode::Async16, CopyMode::Async16) => WIDE,
-            _ => MEDIUM,
+        let geometry = match problem.operation {
+            Operation::W8A8 => row_product::geometry(target, problem.checked.m, problem.checked.n, [x_copy, w_copy]),
+            Operation::W8A16 => w8a16_geometry(problem, x_copy),
         };
         let paired_store =
             output == Output::F16 && problem.checked.n.is_multiple_of(2) && addresses.y.is_multiple_of(4);
         Self { operation: problem.operation, geometry, x_copy, w_copy, x_scales, w_scales, output, paired_store }
     }
 
-    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    /// The plan for `problem` on a device of `target` with tensors that start on 16 bytes, as those of this project's allocations do.
     #[must_use]
-    pub fn aligned(problem: &Problem, x_scales: Scales, w_scales: Scales, output: Output) -> Self {
-        Self::new(problem, Addresses { x: 0, w: 0, y: 0 }, (x_scales, w_scales), output)
+    pub fn aligned(problem: &Problem, target: Target, x_scales: Scales, w_scales: Scales, output: Output) -> Self {
+        Self::new(problem, target, Addresses { x: 0, w: 0, y: 0 }, (x_scales, w_scales), output)
     }
 
     /// Every plan that some problem gets.
     #[must_use]
     pub fn all() -> Vec<Self> {
         use CopyMode::{Async16, Elements};
-        let mut plans = Vec::new();
         let scales = [Scales::One, Scales::Each];
-        let narrow = Geometry::NARROW_WIDTHS.map(|width| Geometry::narrow(width, narrow_stages(Operation::W8A8)));
-        for geometry in narrow.into_iter().chain([MEDIUM, WIDE]) {
-            let packed = match geometry.block_m {
-                16 => Geometry::narrow(geometry.block_n, narrow_stages(Operation::W8A16)),
-                _ => geometry,
+        let mut plans = Vec::new();
+        for (geometry, [x_copy, w_copy]) in row_product::all() {
+            let raw = Self {
+                operation: Operation::W8A8,
+                geometry,
+                x_copy,
+                w_copy,
+                x_scales: Scales::One,
+                w_scales: Scales::One,
+                output: Output::I32,
+                paired_store: false,
             };
-            for (x_copy, w_copy) in [(Async16, Async16), (Async16, Elements), (Elements, Async16), (Elements, Elements)]
-            {
-                if geometry == WIDE && (x_copy, w_copy) != (Async16, Async16) {
-                    continue;
-                }
-                for w_scales in scales {
-                    let base = Self {
+            plans.push(raw);
+            for (x_scales, w_scales) in scales.into_iter().flat_map(|x| scales.map(|w| (x, w))) {
+                let outputs = [(Output::F16, false), (Output::F16, true), (Output::F32, false)];
+                plans.extend(outputs.map(|(output, paired_store)| Self {
+                    x_scales,
+                    w_scales,
+                    output,
+                    paired_store,
+                    ..raw
+                }));
+            }
+        }
+        for (geometry, with_elements) in packed_geometry::all(PackedOrder::Int8, Grouping::Column) {
+            for x_copy in if with_elements { [Async16, Elements].as_slice() } else { &[Async16] } {
+                for (w_scales, paired_store) in scales.into_iter().flat_map(|w| [false, true].map(|paired| (w, paired)))
+                {
+                    plans.push(Self {
                         operation: Operation::W8A16,
-                        geometry: packed,
-                        x_copy,
-                        w_copy,
+                        geometry,
+                        x_copy: *x_copy,
+                        w_copy: Async16,
                         x_scales: Scales::One,
                         w_scales,
                         output: Output::F16,
-                        paired_store: false,
-                    };
-                    if w_copy == Async16 {
-                        plans.extend([false, true].map(|paired_store| Self { paired_store, ..base }));
-                    }
-                    for x_scales in scales {
-                        let base = Self { operation: Operation::W8A8, geometry, x_scales, ..base };
-                        let outputs = [(Output::F16, false), (Output::F16, true), (Output::F32, false)];
-                        plans.extend(outputs.map(|(output, paired_store)| Self { output, paired_store, ..base }));
-                    }
+                        paired_store,
+                    });
                 }
-                let raw = Self {
-                    operation: Operation::W8A8,
-                    geometry,
-                    x_copy,
-                    w_copy,
-                    x_scales: Scales::One,
-                    w_scales: Scales::One,
-                    output: Output::I32,
-                    paired_store: false,
-                };
-                plans.push(raw);
             }
         }
         plans
@@ -181,13 +168,9 @@ impl Plan {
     /// Bytes of shared memory that a launch asks for.
     #[must_use]
     pub const fn shared_bytes(&self) -> u32 {
-        self.geometry.stages * self.stage_bytes()
-    }
-
-    pub(crate) const fn stage_bytes(&self) -> u32 {
         match self.operation {
-            Operation::W8A8 => (self.geometry.block_m + self.geometry.block_n) * ROW_BYTES,
-            Operation::W8A16 => packed_product::stage_bytes(&self.geometry, PackedOrder::Int8, Grouping::Column),
+            Operation::W8A8 => row_product::shared_bytes(&self.geometry),
+            Operation::W8A16 => packed_product::shared_bytes(&self.geometry, PackedOrder::Int8, Grouping::Column),
         }
     }
 
@@ -197,10 +180,15 @@ impl Plan {
     }
 }
 
-/// Stages of the narrow tiles: those of packed weights hold four K tiles.
-const fn narrow_stages(operation: Operation) -> u32 {
-    match operation {
-        Operation::W8A8 => 8,
-        Operation::W8A16 => 4,
-    }
+fn w8a16_geometry(problem: &Problem, x_copy: CopyMode) -> Geometry {
+    let n = u64::from(problem.checked.n);
+    let choice = Choice {
+        order: PackedOrder::Int8,
+        grouping: Grouping::Column,
+        m: problem.checked.m,
+        k: problem.checked.k,
+        x_copy,
+        blocks: |width| n.div_ceil(u64::from(width)),
+    };
+    choice.geometry()
 }

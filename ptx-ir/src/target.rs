@@ -71,7 +71,7 @@ impl Target {
 
     /// The best target of [`Target::ALL`] that a device of this compute capability runs, or `None` for one older than 8.0.
     ///
-    /// Devices newer than 9.0 run sm_90 code; sm_90a code runs on 9.0 alone.
+    /// Devices newer than 9.0 run sm_90 code; sm_90a code runs on 9.0 alone. Consumer Blackwell (12.x) has the shared memory of Ada, and is taken for it.
     #[must_use]
     pub const fn for_compute_capability(major: u32, minor: u32) -> Option<Self> {
         match (major, minor) {
@@ -80,6 +80,7 @@ impl Target {
             (8, 6..=8) => Some(Self::Sm86),
             (8, _) => Some(Self::Sm89),
             (9, 0) => Some(Self::Sm90a),
+            (12, _) => Some(Self::Sm89),
             _ => Some(Self::Sm90),
         }
     }

@@ -1,5 +1,7 @@
 //! Instructions that exchange, address and branch, in small kernels against what they mean. Arithmetic has tests of its own.
 
+use tilewright_ptx_ir::Target;
+use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_sim::{Launch, Memory, Options, Profile, Program};
 
 /// Runs `body` with one thread's result in %r31, on every seed the same; the results of all threads of all blocks in order.
@@ -285,4 +287,43 @@ fn special_registers_say_where_a_thread_is() {
     // The last warp has what threads are left.
     let active = run([1, 1, 1], [40, 1, 1], "    activemask.b32 %r31;\n");
     assert_eq!((active[0], active[39]), (u32::MAX, 0xFF));
+}
+
+/// Divisors that are constants become shifts and multiplications; they divide all the same.
+#[test]
+fn division_by_a_constant_is_division() {
+    const DIVISORS: [u32; 14] = [1, 2, 3, 5, 6, 7, 9, 10, 64, 641, 1 << 16, 0x7FFF_FFFF, 0x8000_0001, u32::MAX];
+    let numbers = [0u32, 1, 2, 5, 6, 7, 8, 9, 63, 64, 65, 641, 0xFFFF, 0x10000, 0x7FFF_FFFE, 0x7FFF_FFFF, 0x8000_0000]
+        .into_iter()
+        .chain((0..=14).map(|below| u32::MAX - below));
+    let numbers: Vec<u32> = numbers.collect();
+    let module = Module::kernel("kernel", Target::Sm80, |k| {
+        let (numbers, out) = (k.pointer::<u32>("numbers"), k.pointer::<u32>("out"));
+        let thread = k.thread_idx().x();
+        let number = numbers.at(thread).load();
+        let place = thread * (2 * DIVISORS.len() as u32);
+        for (index, divisor) in (0u32..).zip(DIVISORS) {
+            out.at(place + 2 * index).store(number / divisor);
+            out.at(place + (2 * index + 1)).store(number % divisor);
+        }
+    });
+    let text = module.unwrap().to_string();
+    assert!(!text.contains("div.") && !text.contains("rem."), "{text}");
+    let program = Program::load(&text, Profile::Sm80).unwrap();
+    let memory = Memory::new(1 << 20);
+    let (count, bytes) = (numbers.len(), numbers.len() * DIVISORS.len() * 8);
+    let (input, out) = (memory.allocate(count as u64 * 4).unwrap(), memory.allocate(bytes as u64).unwrap());
+    memory.write(input, &numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>()).unwrap();
+    let launch = Launch { grid: [1; 3], block: [count as u32, 1, 1], dynamic_shared_bytes: 0 };
+    let parameters = [input.to_le_bytes(), out.to_le_bytes()].concat();
+    let outcome = program.launch(&memory, "kernel", launch, &parameters, &Options::DEFAULT).unwrap();
+    assert!(outcome.report.is_clean(), "{}", outcome.report);
+    let mut found = vec![0; bytes];
+    memory.read(out, &mut found).unwrap();
+    let found: Vec<u32> = found.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let wanted: Vec<u32> = numbers
+        .iter()
+        .flat_map(|number| DIVISORS.into_iter().flat_map(move |divisor| [number / divisor, number % divisor]))
+        .collect();
+    assert_eq!(found, wanted);
 }

@@ -21,4 +21,8 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "qkv_w8a16_64x32_single_slot", registers: [104, 104, 104, 120] },
     Budget { kernel: "qkv_w8a16_64x64", registers: [128, 128, 128, 128] },
     Budget { kernel: "qkv_w8a16_128x64", registers: [120, 120, 120, 120] },
+    Budget { kernel: "qkv_w4a16_16x*_shared", registers: [255, 255, 255, 255] },
+    Budget { kernel: "qkv_w4a16_64x64_shared", registers: [255, 255, 255, 255] },
+    Budget { kernel: "qkv_w4a16_128x128", registers: [255, 255, 255, 255] },
+    Budget { kernel: "qkv_w8a16_128x256", registers: [255, 255, 255, 255] },
 ];

@@ -1,5 +1,6 @@
 //! From a problem to tiles: a pure function.
 
+use tilewright_tile::packed_geometry::{self, Choice};
 use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
 
 use crate::problem::Problem;
@@ -61,15 +62,8 @@ pub struct Plan {
     pub paired_store: bool,
 }
 
-/// Stages of the narrow tiles.
-const NARROW_STAGES: u32 = 4;
-/// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, stages: 6 };
-/// 128 x 64, eight warps of 32 x 32: a warp keeps the sums of its group beside those of all groups, which fills the registers sooner.
-const WIDE: Geometry = Geometry { block_m: 128, block_n: 64, warps_m: 4, warps_n: 2, stages: 3 };
-
 /// 64 x 32, eight warps of 16 x 16: a warp keeps the sums of three projections beside those of their groups.
-const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 4, warps_n: 2, stages: 1 };
+const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 4, warps_n: 2, warps_k: 1, stages: 1 };
 /// 16 x 64, four warps side by side: decoding, all three projections.
 const THREE_NARROW: Geometry = Geometry::narrow(64, 1);
 
@@ -82,16 +76,10 @@ impl Plan {
         x_address: u64,
         outputs: [u64; 3],
     ) -> Self {
-        let wide_tiles = u64::from(problem.q.m.div_ceil(128))
-            * (u64::from(problem.q.n.div_ceil(64)) + 2 * u64::from(problem.kv.n.div_ceil(64)));
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
-        let decoding = problem.q.m <= 16;
-        let blocks = |width| u64::from(problem.q.n.div_ceil(width)) + 2 * u64::from(problem.kv.n.div_ceil(width));
         let geometry = match schedule {
-            Schedule::Async if decoding => Geometry::narrow(Geometry::narrow_width(blocks), NARROW_STAGES),
-            Schedule::Async if wide_tiles >= 64 && x_copy == CopyMode::Async16 => WIDE,
-            Schedule::Async => MEDIUM,
-            _ if decoding => THREE_NARROW,
+            Schedule::Async => async_geometry(problem, x_copy),
+            _ if problem.q.m <= 16 => THREE_NARROW,
             _ => THREE,
         };
         let even = problem.q.n.is_multiple_of(2) && problem.kv.n.is_multiple_of(2);
@@ -112,11 +100,11 @@ impl Plan {
         let int4 = int4.map(|grouping| (PackedOrder::Int4, grouping, Scales::Each));
         let int8 = [Scales::One, Scales::Each].map(|scales| (PackedOrder::Int8, Grouping::Column, scales));
         let mut plans = Vec::new();
-        for (schedule, geometry) in Schedule::ALL.into_iter().flat_map(geometries) {
-            for (order, grouping, scales) in int4.into_iter().chain(int8) {
+        for (order, grouping, scales) in int4.into_iter().chain(int8) {
+            for (schedule, geometry, with_elements) in geometries(order, grouping) {
                 for x_copy in [CopyMode::Async16, CopyMode::Elements] {
                     for paired_store in [false, true] {
-                        if geometry != WIDE || x_copy == CopyMode::Async16 {
+                        if with_elements || x_copy == CopyMode::Async16 {
                             plans.push(Self { schedule, geometry, order, grouping, scales, x_copy, paired_store });
                         }
                     }
@@ -135,7 +123,8 @@ impl Plan {
             Schedule::PingPong => "_ping_pong",
             Schedule::Async => "",
         };
-        format!("qkv_w{bits}a16_{}x{}{schedule}", self.geometry.block_m, self.geometry.block_n)
+        let Geometry { block_m, block_n, warps_k, .. } = self.geometry;
+        format!("qkv_w{bits}a16_{block_m}x{block_n}{}{schedule}", if warps_k > 1 { "_shared" } else { "" })
     }
 
     /// Bytes of shared memory that a launch asks for.
@@ -145,7 +134,7 @@ impl Plan {
             Schedule::SingleSlot => 1,
             Schedule::PingPong => 2,
             Schedule::Async => {
-                return self.geometry.stages * packed_product::stage_bytes(&self.geometry, self.order, self.grouping);
+                return packed_product::shared_bytes(&self.geometry, self.order, self.grouping);
             }
         };
         self.geometry.x_stage_bytes() + slots * packed_product::w_stage_bytes(&self.geometry, self.order, self.grouping)
@@ -159,11 +148,27 @@ impl Plan {
     }
 }
 
-fn geometries(schedule: Schedule) -> Vec<(Schedule, Geometry)> {
-    let narrow = Geometry::NARROW_WIDTHS.map(|width| Geometry::narrow(width, NARROW_STAGES));
-    let geometries = match schedule {
-        Schedule::Async => [narrow.as_slice(), &[MEDIUM, WIDE]].concat(),
-        _ => vec![THREE_NARROW, THREE],
+fn async_geometry(problem: &Problem, x_copy: CopyMode) -> Geometry {
+    let [q, kv] = [problem.q.n, problem.kv.n].map(u64::from);
+    let choice = Choice {
+        order: problem.order,
+        grouping: problem.grouping,
+        m: problem.q.m,
+        k: problem.q.k,
+        x_copy,
+        blocks: |width| q.div_ceil(u64::from(width)) + 2 * kv.div_ceil(u64::from(width)),
     };
-    geometries.into_iter().map(|geometry| (schedule, geometry)).collect()
+    choice.geometry()
+}
+
+/// Every schedule's geometries, and whether rows of x that start anywhere may come with them.
+fn geometries(order: PackedOrder, grouping: Grouping) -> Vec<(Schedule, Geometry, bool)> {
+    let mut geometries: Vec<_> = packed_geometry::all(order, grouping)
+        .into_iter()
+        .map(|(geometry, with_elements)| (Schedule::Async, geometry, with_elements))
+        .collect();
+    for schedule in [Schedule::SingleSlot, Schedule::PingPong] {
+        geometries.extend([THREE_NARROW, THREE].map(|geometry| (schedule, geometry, true)));
+    }
+    geometries
 }

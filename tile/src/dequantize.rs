@@ -14,11 +14,17 @@ const MAGIC: u32 = 0x6400_6400;
 const MAGIC_BYTES: u32 = 0x6464_6464;
 
 /// Pair `pair` (0 to 3) of a packed word of int4 stored with an offset of 8: (nibble `pair`, nibble `pair` + 4) minus 8.
+///
+/// An odd pair stays where it is, four bits up: as f16 1024 + 16 u, of which (1024 + 16 u) / 16 - 72 = u - 8 is exact. So one shift serves two pairs.
 #[must_use]
 pub fn int4_pair(word: Value<'_, u32>, pair: u32) -> Value<'_, F16x2> {
-    let nibbles = if pair == 0 { word } else { word >> (4 * pair) };
-    let biased: Value<'_, F16x2> = nibbles.lop3(0x000F_000F, MAGIC, AND_OR).bits();
-    biased - F16x2(f16::from_f32_const(1032.0), f16::from_f32_const(1032.0))
+    let nibbles = if pair < 2 { word } else { word >> 8u32 };
+    let both = |value| F16x2(f16::from_f32_const(value), f16::from_f32_const(value));
+    if pair.is_multiple_of(2) {
+        nibbles.lop3(0x000F_000F, MAGIC, AND_OR).bits::<F16x2>() - both(1032.0)
+    } else {
+        nibbles.lop3(0x00F0_00F0, MAGIC, AND_OR).bits::<F16x2>().fma(both(0.0625), both(-72.0))
+    }
 }
 
 /// Pair `pair` (0 or 1) of a packed word of int8 stored with an offset of 128: (byte 2 `pair`, byte 2 `pair` + 1) minus 128.

@@ -15,22 +15,26 @@ pub struct Geometry {
     pub warps_m: u32,
     /// Warps along the columns; each makes `block_n / warps_n`, a multiple of 16.
     pub warps_n: u32,
+    /// Warps along k: how many share out the groups of a column among them. Products with scales a group only; 1 elsewhere.
+    pub warps_k: u32,
     /// Stages of the ring of tiles in shared memory, at least 2.
     pub stages: u32,
 }
 
 impl Geometry {
-    /// Registers that a thread may use: three blocks of 128 threads then share a multiprocessor. Left to itself the assembler spills a few bytes on some targets
-    /// to make room for more blocks.
-    pub const MAX_REGISTERS: u32 = 168;
-
     /// Widths that [`narrow`](Self::narrow) is used with.
     pub const NARROW_WIDTHS: [u32; 2] = [64, 48];
 
     /// One row of tiles, for decoding: 16 rows, and a warp for each 16 columns.
     #[must_use]
     pub const fn narrow(block_n: u32, stages: u32) -> Self {
-        Self { block_m: 16, block_n, warps_m: 1, warps_n: block_n / 16, stages }
+        Self { block_m: 16, block_n, warps_m: 1, warps_n: block_n / 16, warps_k: 1, stages }
+    }
+
+    /// The same tile with `warps_k` times the warps, which share out the groups of each column among them.
+    #[must_use]
+    pub const fn shared_along_k(self, warps_k: u32) -> Self {
+        Self { warps_k, ..self }
     }
 
     /// The narrow width that leaves the fewest columns to the busiest multiprocessor, if `blocks(width)` blocks share those of an H100. On another card this may
@@ -44,7 +48,20 @@ impl Geometry {
     /// Threads of a block.
     #[must_use]
     pub const fn threads(&self) -> u32 {
+        self.part_threads() * self.warps_k
+    }
+
+    /// Threads of a part: those that make the whole tile for their share of k.
+    #[must_use]
+    pub const fn part_threads(&self) -> u32 {
         self.warps_m * self.warps_n * 32
+    }
+
+    /// Registers that a thread may use, in general: three blocks of 128 threads, or one of 512, then share a multiprocessor. Left to itself the assembler spills
+    /// a few bytes on some targets to make room for more blocks.
+    #[must_use]
+    pub const fn max_registers(&self) -> u32 {
+        if self.threads() > 384 { 128 } else { 168 }
     }
 
     /// Rows that one warp makes.
@@ -81,8 +98,10 @@ impl Geometry {
 /// Where a thread stands in its block.
 #[derive(Clone, Copy, Debug)]
 pub struct Warp<'k> {
-    /// Index in the block.
+    /// Index among the threads of its part: in the block, unless warps share out k.
     pub thread: Value<'k, u32>,
+    /// Which of the `warps_k` parts it belongs to; part p takes groups p, p + `warps_k`, ...
+    pub part: Value<'k, u32>,
     /// Index in the warp.
     pub lane: Value<'k, u32>,
     /// First row of the block's tile that this warp makes.
@@ -92,13 +111,17 @@ pub struct Warp<'k> {
 }
 
 impl<'k> Warp<'k> {
-    /// The place of the present thread: warps run along the rows first.
+    /// The place of the present thread: warps run along the rows first, then along the columns, then along k.
     #[must_use]
     pub fn new(k: &'k Builder, geometry: &Geometry) -> Self {
-        let thread = k.thread_idx().x();
+        let in_block = k.thread_idx().x();
+        let (thread, part) = match geometry.warps_k {
+            1 => (in_block, k.constant(0)),
+            _ => (in_block % geometry.part_threads(), in_block / geometry.part_threads()),
+        };
         let (lane, warp) = (thread & 31, thread >> 5);
         let row = warp % geometry.warps_m * geometry.warp_m();
         let column = warp / geometry.warps_m * geometry.warp_n();
-        Self { thread, lane, row, column }
+        Self { thread, part, lane, row, column }
     }
 }

@@ -8,11 +8,14 @@ pub mod fragment;
 pub mod geometry;
 pub mod oracle;
 pub mod packed;
+pub mod packed_geometry;
 pub mod packed_product;
 pub mod problem;
 pub mod ring;
+pub mod row_product;
 pub mod rows;
 pub mod scales;
+pub mod shared_groups;
 pub mod sweep;
 pub mod swizzle;
 

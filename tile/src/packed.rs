@@ -162,6 +162,12 @@ impl<'k> PackedTile<'k> {
         Self { k, order, units, threads, thread, units_k, chunks }
     }
 
+    /// The order of the words.
+    #[must_use]
+    pub const fn order(&self) -> PackedOrder {
+        self.order
+    }
+
     /// Bytes of one stage.
     #[must_use]
     pub const fn stage_bytes(&self) -> u32 {

@@ -3,11 +3,13 @@
 use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 use tilewright_ptx_ir::ir::MmaShape;
 
+use crate::epilogue;
 use crate::geometry::{Geometry, Warp};
 use crate::packed::{PackedOrder, PackedTile, UNIT_K};
 use crate::ring::Ring;
 use crate::rows::{CopyMode, RowTile, Rows};
 use crate::scales::{self, ScaleTile};
+use crate::shared_groups::{self, SharedSums};
 use crate::sweep::Accumulators;
 
 /// How the scales of weights lie along k.
@@ -31,6 +33,16 @@ impl Grouping {
             _ if size.is_multiple_of(UNIT_K) => Some(Self::OfTiles(size / UNIT_K)),
             _ if size.is_multiple_of(32) => Some(Self::Of32(size / 32)),
             _ => None,
+        }
+    }
+
+    /// Groups along a k of `depth`; the last may be shorter.
+    #[must_use]
+    pub const fn count(self, depth: u32) -> u32 {
+        match self {
+            Self::Column => 1,
+            Self::Of32(units) => depth.div_ceil(units * 32),
+            Self::OfTiles(tiles) => depth.div_ceil(tiles * UNIT_K),
         }
     }
 }
@@ -68,15 +80,67 @@ const fn words_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
     geometry.block_n / order.columns() * crate::packed::UNIT_BYTES
 }
 
-/// Bytes of one stage: K tiles of x, of packed w and of its scales.
-#[must_use]
-pub const fn stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
-    stage_tiles(geometry) * (geometry.x_stage_bytes() + w_stage_bytes(geometry, order, grouping))
+/// Bytes of a K tile of x, of packed w and of its scales.
+pub(crate) const fn tile_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
+    geometry.x_stage_bytes() + w_stage_bytes(geometry, order, grouping)
 }
 
-/// K tiles of a stage. Blocks of 16 rows do little with a tile: several to a stage make fewer barriers and more bytes on their way.
+/// Bytes of one stage.
+pub(crate) const fn stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
+    stage_tiles(geometry) * tile_bytes(geometry, order, grouping)
+}
+
+/// Bytes of shared memory that [`accumulate`] uses: the stages, and where warps share out k the room in which their sums meet.
+#[must_use]
+pub const fn shared_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
+    geometry.stages * stage_bytes(geometry, order, grouping) + shared_groups::exchange_bytes(geometry, grouping)
+}
+
+/// `geometry` with as many stages, up to those it has, as fit into the shared memory that a block can have on every target since sm_80.
+#[must_use]
+pub const fn fit(geometry: Geometry, order: PackedOrder, grouping: Grouping) -> Geometry {
+    let mut fitted = geometry;
+    while fitted.stages > 2 && shared_bytes(&fitted, order, grouping) > SHARED_BYTES {
+        fitted.stages -= 1;
+    }
+    fitted
+}
+
+/// Bytes of shared memory that a block can have on sm_86 and sm_89; all other targets have more.
+const SHARED_BYTES: u32 = 99 * 1024;
+
+/// K tiles of a stage: one for each part where warps share out k. Blocks of 16 rows do little with a tile: several to a stage make fewer barriers and more bytes
+/// on their way.
 const fn stage_tiles(geometry: &Geometry) -> u32 {
-    if geometry.block_m == 16 { 4 } else { 1 }
+    match (geometry.warps_k, geometry.block_m) {
+        (1, 16) => 4,
+        (parts, _) => parts,
+    }
+}
+
+/// The sums of a block's tile, as a thread holds them.
+#[derive(Clone, Debug)]
+pub enum Sums<'k> {
+    /// Each warp has those of its tile.
+    Whole(Accumulators<'k, f32>),
+    /// The warps that shared out the groups of a column share out the results too.
+    Shared(SharedSums<'k>),
+}
+
+impl<'k> Sums<'k> {
+    /// Calls `each(row, column, [left, right])` for every pair of neighbours that the thread holds; the warp's tile starts at (`row`, `column`).
+    pub fn for_each_pair(
+        &self,
+        warp: &Warp<'k>,
+        row: Value<'k, u32>,
+        column: Value<'k, u32>,
+        each: impl FnMut(Value<'k, u32>, Value<'k, u32>, [Value<'k, f32>; 2]),
+    ) {
+        match self {
+            Self::Whole(sums) => epilogue::for_each_pair(sums, warp, row, column, each),
+            Self::Shared(sums) => sums.for_each_pair(row, column, each),
+        }
+    }
 }
 
 /// Sums the products of a block's tile, with tiles of x and w in a ring of stages.
@@ -89,7 +153,10 @@ pub fn accumulate<'k>(
     grouping: Grouping,
     operands: &Operands<'k>,
     warp: &Warp<'k>,
-) -> Accumulators<'k, f32> {
+) -> Sums<'k> {
+    if geometry.warps_k > 1 {
+        return Sums::Shared(shared_groups::accumulate(k, geometry, order, grouping, operands, warp));
+    }
     let x = operands.x_tile(k, geometry, warp);
     let product = Product::new(k, geometry, order, grouping, operands, warp);
     let a_offsets = x.a_offsets(warp.row);
@@ -131,7 +198,7 @@ impl<'k> Operands<'k> {
     #[must_use]
     pub fn x_tile(&self, k: &'k Builder, geometry: &Geometry, warp: &Warp<'k>) -> RowTile<'k> {
         let rows = Rows { base: self.x, count: self.m, columns: self.depth, element_bytes: 2 };
-        RowTile::new(k, self.x_copy, rows, self.first_row, geometry.block_m, geometry.threads(), warp.thread)
+        RowTile::new(k, self.x_copy, rows, self.first_row, geometry.block_m, geometry.part_threads(), warp.thread)
     }
 }
 
@@ -220,7 +287,7 @@ impl<'k> Product<'k> {
 
     /// The sums, when all tiles have been added.
     #[must_use]
-    pub fn into_sums(self) -> Accumulators<'k, f32> {
-        self.totals
+    pub fn into_sums(self) -> Sums<'k> {
+        Sums::Whole(self.totals)
     }
 }

@@ -2,6 +2,8 @@
 
 use tilewright_ptx_ir::build::{Builder, Local, Value};
 
+use crate::sweep::Fragments;
+
 /// A ring of equal stages in shared memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Ring<'k> {
@@ -42,6 +44,51 @@ impl<'k> Ring<'k> {
             multiply(read.now(), tile);
             self.advance(read);
             self.advance(write);
+        });
+    }
+
+    /// As [`run`](Self::run) for tiles of four K steps, with the fragments of the next step loaded while those of the present one are multiplied, past the
+    /// barrier too: `load(stage, step)` loads, `multiply` uses what was loaded.
+    ///
+    /// Copies are made for tiles past the last, and must fill with zeros; `tiles` is at least 1. The stage that is filled in a trip is the one whose last fragments all
+    /// warps had loaded before the barrier of the trip before.
+    pub fn run_ahead(
+        &self,
+        k: &'k Builder,
+        tiles: Value<'k, u32>,
+        copy: impl Fn(Value<'k, u32>, Value<'k, u32>),
+        load: impl Fn(Value<'k, u32>, usize) -> Fragments<'k>,
+        multiply: impl Fn(&Fragments<'k>),
+    ) {
+        let (read, write) = (k.local(self.base), k.local(self.base));
+        let ahead = self.stages - 1;
+        k.for_(0, ahead, 1, |tile| {
+            copy(write.now(), tile);
+            k.commit_copies();
+            self.advance(write);
+        });
+        let arrive = || {
+            k.wait_copies(ahead - 1);
+            k.barrier();
+        };
+        arrive();
+        let kept = load(read.now(), 0).keep();
+        k.for_(0, tiles, 1, |tile| {
+            let mut present = kept.now();
+            for step in 0..3 {
+                let next = load(read.now(), step + 1);
+                if step == 0 {
+                    copy(write.now(), tile + ahead);
+                    k.commit_copies();
+                    self.advance(write);
+                }
+                multiply(&present);
+                present = next;
+            }
+            arrive();
+            self.advance(read);
+            kept.set(&load(read.now(), 0));
+            multiply(&present);
         });
     }
 

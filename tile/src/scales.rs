@@ -107,6 +107,17 @@ impl<'k> ScaleTile<'k> {
         });
     }
 
+    /// How the scales lie along k.
+    pub(crate) const fn grouping(&self) -> Grouping {
+        self.grouping
+    }
+
+    /// The scales of `column` (even, counted from the block's) and the next, from row `row` of the scales at shared address `from`.
+    pub(crate) fn load_pair(&self, from: Value<'k, u32>, row: u32, column: Value<'k, u32>) -> [Value<'k, f32>; 2] {
+        let first = (row * self.block_n).cast_signed();
+        (from + column * 2).shared_place::<f16>().plus(first).load_vector::<2>().map(Value::cast::<f32>)
+    }
+
     /// The scales of the lane's two columns of each of `tiles` n8 tiles, from row `row` of the scales at shared address `from`.
     pub(crate) fn load(&self, from: Value<'k, u32>, row: u32, tiles: u32) -> Vec<[Value<'k, f32>; 2]> {
         let base = (from + self.lane_bytes).shared_place::<f16>();

@@ -1,6 +1,6 @@
 //! A warp's accumulators and the sweep of `mma.sync` over them.
 
-use tilewright_ptx_ir::build::{Accumulator, Builder, Source, Value, Word};
+use tilewright_ptx_ir::build::{Accumulator, Builder, Local, Source, Value, Word};
 use tilewright_ptx_ir::ir::MmaShape;
 
 use crate::geometry::Geometry;
@@ -10,6 +10,51 @@ use crate::geometry::Geometry;
 pub struct Accumulators<'k, T> {
     tiles: Vec<Accumulator<'k, T>>,
     tiles_n: usize,
+}
+
+/// What a warp multiplies in one K step: the registers of a for each 16 rows, those of b for each 8 columns.
+#[derive(Clone, Debug)]
+pub struct Fragments<'k> {
+    /// Of each 16 rows.
+    pub a: Vec<[Value<'k, u32>; 4]>,
+    /// Of each 8 columns.
+    pub b: Vec<[Value<'k, u32>; 2]>,
+}
+
+/// [`Fragments`] that outlive a trip of a loop.
+#[derive(Clone, Debug)]
+pub struct KeptFragments<'k> {
+    a: Vec<[Local<'k, u32>; 4]>,
+    b: Vec<[Local<'k, u32>; 2]>,
+}
+
+impl<'k> Fragments<'k> {
+    /// Registers that keep them.
+    #[must_use]
+    pub fn keep(&self) -> KeptFragments<'k> {
+        KeptFragments {
+            a: self.a.iter().map(|a| a.map(Value::to_local)).collect(),
+            b: self.b.iter().map(|b| b.map(Value::to_local)).collect(),
+        }
+    }
+}
+
+impl<'k> KeptFragments<'k> {
+    /// What is kept now.
+    #[must_use]
+    pub fn now(&self) -> Fragments<'k> {
+        Fragments {
+            a: self.a.iter().map(|a| a.map(Local::now)).collect(),
+            b: self.b.iter().map(|b| b.map(Local::now)).collect(),
+        }
+    }
+
+    /// Keeps `fragments` instead.
+    pub fn set(&self, fragments: &Fragments<'k>) {
+        let a = self.a.iter().flatten().zip(fragments.a.iter().flatten());
+        let b = self.b.iter().flatten().zip(fragments.b.iter().flatten());
+        a.chain(b).for_each(|(kept, value)| kept.set(*value));
+    }
 }
 
 impl<'k, T: Word> Accumulators<'k, T> {

@@ -71,11 +71,70 @@ arithmetic!(Mul, mul, Number, |a, b| {
     } else if is_one(b.operand) {
         a
     } else {
-        a.k.produce(|dst| Op::Mul { part: MulPart::Lo, ty: T::TYPE, dst, a: a.operand, b: b.operand })
+        a.multiplied(MulPart::Lo, b.operand)
     }
 });
-arithmetic!(Div, div, Number, |a, b| a.binary(BinaryOp::Div, T::TYPE, b.operand));
-arithmetic!(Rem, rem, Integer, |a, b| a.binary(BinaryOp::Rem, T::TYPE, b.operand));
+arithmetic!(Div, div, Number, |a, b| match Divisor::of(T::TYPE, b.operand) {
+    Divisor::PowerOfTwo(0) => a,
+    Divisor::PowerOfTwo(log) => a.binary(BinaryOp::Shr, T::TYPE, immediate(log)),
+    Divisor::Constant(divisor) => a.divided_by(divisor),
+    Divisor::Other => a.binary(BinaryOp::Div, T::TYPE, b.operand),
+});
+arithmetic!(Rem, rem, Integer, |a, b| match Divisor::of(T::TYPE, b.operand) {
+    Divisor::PowerOfTwo(log) => a.binary(BinaryOp::And, bits_type(T::TYPE), immediate((1 << log) - 1)),
+    Divisor::Constant(divisor) => {
+        let multiple = a.divided_by(divisor).multiplied(MulPart::Lo, b.operand);
+        a.binary(BinaryOp::Sub, T::TYPE, multiple.operand)
+    }
+    Divisor::Other => a.binary(BinaryOp::Rem, T::TYPE, b.operand),
+});
+
+/// What an unsigned number is divided by. The assembler does not look at a divisor: for any it writes the same twenty instructions.
+enum Divisor {
+    /// 2 to this power: a shift, or a mask.
+    PowerOfTwo(u32),
+    /// Another constant, of 32 bits: a multiplication.
+    Constant(u32),
+    /// Anything else: a division.
+    Other,
+}
+
+impl Divisor {
+    fn of(ty: Type, operand: Operand) -> Self {
+        let (Type::U16 | Type::U32 | Type::U64, Operand::Imm(Immediate::Int(value))) = (ty, operand) else {
+            return Self::Other;
+        };
+        match u32::try_from(value) {
+            Ok(value) if value.is_power_of_two() => Self::PowerOfTwo(value.trailing_zeros()),
+            Ok(value) if value != 0 && ty == Type::U32 => Self::Constant(value),
+            _ => Self::Other,
+        }
+    }
+}
+
+fn immediate(value: u32) -> Operand {
+    Operand::Imm(Immediate::Int(i64::from(value)))
+}
+
+impl<T: Scalar> Value<'_, T> {
+    /// An unsigned 32-bit number divided by a constant of at least 3 that is no power of two.
+    ///
+    /// # Source
+    /// Granlund, Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994, figure 4.1.
+    fn divided_by(self, divisor: u32) -> Self {
+        let log = u32::BITS - divisor.leading_zeros();
+        let wide = u64::from(divisor);
+        // floor(2^32 (2^log - d) / d) + 1, which is below 2^32.
+        let multiplier = (((1u64 << log) - wide) << 32) / wide + 1;
+        let high = self.multiplied(MulPart::Hi, Operand::Imm(Immediate::Int(multiplier.cast_signed())));
+        let rest = self.binary(BinaryOp::Sub, T::TYPE, high.operand).binary(BinaryOp::Shr, T::TYPE, immediate(1));
+        high.binary(BinaryOp::Add, T::TYPE, rest.operand).binary(BinaryOp::Shr, T::TYPE, immediate(log - 1))
+    }
+
+    fn multiplied(self, part: MulPart, b: Operand) -> Self {
+        self.k.produce(|dst| Op::Mul { part, ty: T::TYPE, dst, a: self.operand, b })
+    }
+}
 
 macro_rules! bitwise {
     ($trait:ident, $method:ident, $op:ident) => {

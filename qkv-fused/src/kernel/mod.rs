@@ -6,10 +6,9 @@ mod three;
 use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
-use tilewright_tile::epilogue::{self, Target as Result16};
-use tilewright_tile::packed_product::Operands;
-use tilewright_tile::sweep::Accumulators;
-use tilewright_tile::{Geometry, Grouping, Warp};
+use tilewright_tile::epilogue::Target as Result16;
+use tilewright_tile::packed_product::{Operands, Sums};
+use tilewright_tile::{Grouping, Warp, packed_geometry};
 
 use crate::plan::{Plan, Scales, Schedule};
 
@@ -26,7 +25,7 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
 
 fn build(k: &Builder, plan: &Plan) {
     k.require_threads(plan.geometry.threads(), 1, 1);
-    k.max_registers(Geometry::MAX_REGISTERS);
+    k.max_registers(packed_geometry::max_registers(&plan.geometry));
     let tensors = Tensors::parameters(k);
     let warp = Warp::new(k, &plan.geometry);
     match plan.schedule {
@@ -71,12 +70,12 @@ fn store<'k>(
     plan: &Plan,
     operands: &Operands<'k>,
     result: Pointer<'k, u8>,
-    sums: &Accumulators<'k, f32>,
+    sums: &Sums<'k>,
     warp: &Warp<'k>,
 ) {
     let Operands { m, n, scales, first_row, first_column, .. } = *operands;
     let y = Result16 { base: result, rows: m, columns: n };
-    epilogue::for_each_pair(sums, warp, first_row + warp.row, first_column + warp.column, |row, column, pair| {
+    sums.for_each_pair(warp, first_row + warp.row, first_column + warp.column, |row, column, pair| {
         let [left, right] = match plan.grouping {
             Grouping::Column => {
                 [0u32, 1].map(|side| pair[side as usize] * column_scale(plan.scales, scales.cast(), column + side, n))

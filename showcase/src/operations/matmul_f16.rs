@@ -54,6 +54,6 @@ pub(super) fn modules(target: Target) -> Result<Vec<Described>> {
 
 pub(super) fn planned(target: Target, shape: &[usize]) -> Result<Described> {
     let &[m, n, k] = shape else { bail!("a shape of three numbers is wanted") };
-    let plan = Plan::aligned(&Problem::new(Shape { m, n, k })?, Dtype::F16, false);
+    let plan = Plan::aligned(&Problem::new(Shape { m, n, k })?, target, Dtype::F16, false);
     Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

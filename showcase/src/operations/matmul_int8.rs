@@ -98,6 +98,6 @@ pub(super) fn planned_w8a16(target: Target, shape: &[usize]) -> Result<Described
 fn planned(operation: Operation, target: Target, shape: &[usize]) -> Result<Described> {
     let &[m, n, k] = shape else { bail!("a shape of three numbers is wanted") };
     let x_scales = if operation == Operation::W8A8 { Scales::Each } else { Scales::One };
-    let plan = Plan::aligned(&Problem::new(operation, Shape { m, n, k })?, x_scales, Scales::Each, Output::F16);
+    let plan = Plan::aligned(&Problem::new(operation, Shape { m, n, k })?, target, x_scales, Scales::Each, Output::F16);
     Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

@@ -1,0 +1,257 @@
+//! The mainloop with the groups of a column shared out over warps.
+//!
+//! Where x has few rows a block has few warps, and a chain of K tiles in each of them takes longer than the weights take to come. Here part p of a block's
+//! warps makes the sums of groups p, p + `warps_k`, ... Then the sums of `warps_k` groups meet in shared memory, and every thread adds some of them up in the order of the groups, so
+//! that the result has the bits of the mainloop that does them one after the other.
+
+use tilewright_ptx_ir::build::{Builder, Local, Value};
+use tilewright_ptx_ir::ir::MmaShape;
+
+use crate::geometry::{Geometry, Warp};
+use crate::packed::{PackedOrder, PackedTile, UNIT_K};
+use crate::packed_product::{self, Grouping, Operands};
+use crate::ring::Ring;
+use crate::scales::ScaleTile;
+use crate::sweep::Accumulators;
+
+/// Bytes in which the 32 lanes of a warp put down one pair of sums each.
+const PAIR_BYTES: u32 = 32 * 8;
+
+/// How groups lie in K tiles.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// K tiles that a part goes through until its groups are complete.
+    tiles: u32,
+    /// Groups that are complete then.
+    groups: u32,
+}
+
+impl Run {
+    const fn new(grouping: Grouping) -> Self {
+        match grouping {
+            Grouping::OfTiles(tiles) => Self { tiles, groups: 1 },
+            Grouping::Of32(_) | Grouping::Column => Self { tiles: 1, groups: 2 },
+        }
+    }
+}
+
+impl Grouping {
+    /// Whether warps can share out groups like these: a tile is part of one group, or two groups are a tile.
+    #[must_use]
+    pub const fn can_be_shared(self) -> bool {
+        matches!(self, Self::OfTiles(_) | Self::Of32(1))
+    }
+}
+
+/// Bytes of shared memory in which the sums of groups meet, after the stages.
+pub(crate) const fn exchange_bytes(geometry: &Geometry, grouping: Grouping) -> u32 {
+    match geometry.warps_k {
+        1 => 0,
+        parts => {
+            let warps = geometry.warps_m * geometry.warps_n;
+            warps * parts * Run::new(grouping).groups * pairs(geometry) * PAIR_BYTES
+        }
+    }
+}
+
+/// Pairs of neighbours that a lane has of its warp's tile.
+const fn pairs(geometry: &Geometry) -> u32 {
+    2 * geometry.tiles_m() * geometry.tiles_n()
+}
+
+/// The totals of a thread.
+#[derive(Clone, Debug)]
+pub struct SharedSums<'k> {
+    pairs: Vec<Pair<'k>>,
+}
+
+/// Two neighbours of the result.
+#[derive(Clone, Copy, Debug)]
+struct Pair<'k> {
+    /// Shared address of the pair among those of part 0.
+    exchange: Value<'k, u32>,
+    /// Row and column of the left one, counted from the warp's tile.
+    row: Value<'k, u32>,
+    column: Value<'k, u32>,
+    totals: [Local<'k, f32>; 2],
+}
+
+impl<'k> SharedSums<'k> {
+    /// Calls `each(row, column, [left, right])` for every pair of neighbours that the thread holds; the warp's tile starts at (`row`, `column`).
+    pub fn for_each_pair(
+        &self,
+        row: Value<'k, u32>,
+        column: Value<'k, u32>,
+        mut each: impl FnMut(Value<'k, u32>, Value<'k, u32>, [Value<'k, f32>; 2]),
+    ) {
+        for pair in &self.pairs {
+            each(row + pair.row, column + pair.column, pair.totals.map(Local::now));
+        }
+    }
+}
+
+/// As [`packed_product::accumulate`], for a geometry with several warps along k and a grouping that [can be shared](Grouping::can_be_shared).
+pub(crate) fn accumulate<'k>(
+    k: &'k Builder,
+    geometry: &Geometry,
+    order: PackedOrder,
+    grouping: Grouping,
+    operands: &Operands<'k>,
+    warp: &Warp<'k>,
+) -> SharedSums<'k> {
+    let (parts, run) = (geometry.warps_k, Run::new(grouping));
+    let ring = Ring {
+        base: k.dynamic_shared::<u8>("stages").address(),
+        stage_bytes: packed_product::stage_bytes(geometry, order, grouping),
+        stages: geometry.stages,
+    };
+    let exchange = ring.base + ring.stage_bytes * ring.stages;
+    let work = Work::new(k, geometry, order, grouping, operands, warp, exchange);
+    let tiles = (operands.depth + (UNIT_K - 1)) / UNIT_K;
+    let rounds = (tiles + (run.tiles * parts - 1)) / (run.tiles * parts);
+    // The K tile that this thread's part has in trip `trip` of the ring.
+    let tile = |trip: Value<'k, u32>| {
+        let (round, in_run) = (trip / run.tiles, trip % run.tiles);
+        (round * parts + warp.part) * run.tiles + in_run
+    };
+    let own = warp.part * (ring.stage_bytes / parts);
+    ring.run(
+        k,
+        rounds * run.tiles,
+        |stage, trip| work.copy(stage + own, tile(trip)),
+        |stage, trip| {
+            k.if_(tile(trip).lt(tiles), || work.multiply(stage + own));
+            if run.tiles == 1 {
+                work.exchange(stage);
+            } else {
+                k.if_((trip % run.tiles).eq(run.tiles - 1), || work.exchange(stage));
+            }
+        },
+    );
+    work.totals
+}
+
+/// A thread's part of the work.
+struct Work<'k> {
+    k: &'k Builder,
+    geometry: Geometry,
+    run: Run,
+    x: crate::rows::RowTile<'k>,
+    a_offsets: [Value<'k, u32>; 4],
+    w: PackedTile<'k>,
+    scales: ScaleTile<'k>,
+    warp_column: Value<'k, u32>,
+    /// Sums of the groups that the part is at.
+    sums: Vec<Accumulators<'k, f32>>,
+    /// Where the lane puts its first pair of them.
+    own_exchange: Value<'k, u32>,
+    totals: SharedSums<'k>,
+}
+
+impl<'k> Work<'k> {
+    fn new(
+        k: &'k Builder,
+        geometry: &Geometry,
+        order: PackedOrder,
+        grouping: Grouping,
+        operands: &Operands<'k>,
+        warp: &Warp<'k>,
+        exchange: Value<'k, u32>,
+    ) -> Self {
+        let run = Run::new(grouping);
+        let Operands { w, n, depth, first_column, .. } = *operands;
+        let x = operands.x_tile(k, geometry, warp);
+        let w = PackedTile::new(
+            k,
+            order,
+            w,
+            n,
+            depth,
+            first_column,
+            geometry.block_n,
+            geometry.part_threads(),
+            warp.thread,
+        );
+        let part_bytes = run.groups * pairs(geometry) * PAIR_BYTES;
+        let warp_exchange = exchange + warp.thread / 32 * (geometry.warps_k * part_bytes) + warp.lane * 8;
+        // The thread's pairs are those with index part, part + warps_k, ... of its lane's.
+        let totals = (0..pairs(geometry) / geometry.warps_k)
+            .map(|index| {
+                let pair = warp.part + index * geometry.warps_k;
+                let (tile, half) = (pair / 2, pair % 2);
+                Pair {
+                    exchange: warp_exchange + pair * PAIR_BYTES,
+                    row: tile / geometry.tiles_n() * 16 + half * 8 + warp.lane / 4,
+                    column: tile % geometry.tiles_n() * 8 + warp.lane % 4 * 2,
+                    totals: k.locals(0f32),
+                }
+            })
+            .collect();
+        Self {
+            k,
+            geometry: *geometry,
+            run,
+            a_offsets: x.a_offsets(warp.row),
+            x,
+            w,
+            scales: ScaleTile::new(k, geometry, grouping, operands, warp),
+            warp_column: warp.column,
+            sums: (0..run.groups).map(|_| Accumulators::new(k, geometry, 0f32)).collect(),
+            own_exchange: warp_exchange + warp.part * part_bytes,
+            totals: SharedSums { pairs: totals },
+        }
+    }
+
+    /// Bytes of x and w in the stage, before the scales.
+    const fn operand_bytes(&self) -> u32 {
+        self.x.stage_bytes() + self.w.stage_bytes()
+    }
+
+    fn copy(&self, own: Value<'k, u32>, tile: Value<'k, u32>) {
+        self.x.copy(own, tile);
+        self.w.copy(own + self.x.stage_bytes(), tile);
+        self.scales.copy(own + self.operand_bytes(), tile);
+    }
+
+    fn multiply(&self, own: Value<'k, u32>) {
+        let words = self.w.load(own + self.x.stage_bytes(), self.warp_column, self.geometry.warp_n());
+        for (step, offset) in (0u32..).zip(self.a_offsets) {
+            let b = words.b_fragments(step);
+            let Some(sums) = self.sums.get((step * self.run.groups / 4) as usize) else { continue };
+            sums.multiply(self.k, MmaShape::M16N8K16F16F32, |index| self.x.a_fragment(own, offset, index), &b);
+        }
+    }
+
+    /// Puts down the sums of this part's groups, waits for those of the others, and adds all to the totals, in the order of the groups, each times its scale.
+    fn exchange(&self, stage: Value<'k, u32>) {
+        let (parts, pairs) = (self.geometry.warps_k, pairs(&self.geometry));
+        for (group, sums) in (0u32..).zip(&self.sums) {
+            for (row, column, tile) in sums.iter() {
+                for half in [0u32, 1] {
+                    let index = group * pairs + (row * sums.columns() + column) * 2 + half;
+                    let values = [2 * half as usize, 2 * half as usize + 1].map(|element| tile[element].now());
+                    self.own_exchange
+                        .shared_place::<f32>()
+                        .plus((index * PAIR_BYTES / 4).cast_signed())
+                        .store_vector(values);
+                }
+            }
+            sums.fill(0f32);
+        }
+        self.k.barrier();
+        let tile_bytes = packed_product::tile_bytes(&self.geometry, self.w.order(), self.scales.grouping());
+        for pair in &self.totals.pairs {
+            for part in 0..parts {
+                let scales = stage + (part * tile_bytes + self.operand_bytes());
+                for group in 0..self.run.groups {
+                    let at = (part * self.run.groups + group) * pairs * PAIR_BYTES / 4;
+                    let sums = pair.exchange.shared_place::<f32>().plus(at.cast_signed()).load_vector::<2>();
+                    let scales = self.scales.load_pair(scales, group, self.warp_column + pair.column);
+                    for ((total, sum), scale) in pair.totals.into_iter().zip(sums).zip(scales) {
+                        self.k.accumulate(total, sum, scale);
+                    }
+                }
+            }
+        }
+    }
+}
