@@ -4,7 +4,7 @@ use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 use tilewright_ptx_ir::ir::{MmaShape, Module};
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::Warp;
-use tilewright_tile::epilogue::{self, Target as Result16};
+use tilewright_tile::epilogue::{self, Spot, Target as Result16};
 use tilewright_tile::row_product::{self, RowProduct};
 
 use crate::plan::{Dtype, Plan};
@@ -37,10 +37,10 @@ fn build(k: &Builder, plan: &Plan) {
     let accumulators = product.accumulate(k, &geometry, &warp, first, 0f32);
 
     let y = Result16 { base: y, rows: m, columns: n };
-    epilogue::for_each_pair(&accumulators, &warp, first[0] + warp.row, first[1] + warp.column, |row, column, pair| {
+    epilogue::for_each_pair(&accumulators, &warp, first[0] + warp.row, first[1] + warp.column, |spot, pair| {
         let pair = match bias {
             Some(bias) => {
-                [pair[0] + bias_at(plan.dtype, bias, column, n), pair[1] + bias_at(plan.dtype, bias, column + 1, n)]
+                [pair[0] + bias_at(plan.dtype, bias, &spot, 0, n), pair[1] + bias_at(plan.dtype, bias, &spot, 1, n)]
             }
             None => pair,
         };
@@ -48,7 +48,7 @@ fn build(k: &Builder, plan: &Plan) {
             Dtype::F16 => k.pack_f16x2(pair[0], pair[1]).bits::<u32>(),
             Dtype::Bf16 => k.pack_bf16x2(pair[0], pair[1]).bits::<u32>(),
         };
-        y.store_halves(k, row, column, halves, plan.paired_store);
+        y.store_halves(k, spot, halves, plan.paired_store);
     });
 }
 
@@ -59,9 +59,15 @@ const fn mma_shape(dtype: Dtype) -> MmaShape {
     }
 }
 
-/// The bias of `column`, 0 past the last.
-fn bias_at<'k>(dtype: Dtype, bias: Pointer<'k, u16>, column: Value<'k, u32>, n: Value<'k, u32>) -> Value<'k, f32> {
-    let bits = bias.at(column).load_or(column.lt(n), 0u16);
+/// The bias of a column at `spot`, 0 past the last.
+fn bias_at<'k>(
+    dtype: Dtype,
+    bias: Pointer<'k, u16>,
+    spot: &Spot<'k>,
+    side: u32,
+    columns: Value<'k, u32>,
+) -> Value<'k, f32> {
+    let bits = spot.value_of_column(bias, columns, side, 0u16);
     match dtype {
         Dtype::F16 => bits.bits::<half::f16>().cast(),
         // bfloat16 is the upper half of an f32.

@@ -35,7 +35,7 @@ fn build(k: &Builder, plan: &Plan) {
     let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int4, plan.grouping, &operands, &warp);
 
     let y = Result16 { base: y, rows: m, columns: n };
-    sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |row, column, [left, right]| {
-        y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
+    sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |spot, [left, right]| {
+        y.store_halves(k, spot, k.pack_f16x2(left, right).bits(), plan.paired_store);
     });
 }

@@ -22,6 +22,8 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub struct Matmul {
     cache: KernelCache<Plan>,
+    /// What the device can do; kernels are sm_80's everywhere.
+    target: Target,
 }
 
 /// An int4 weight on the device, in the order in which the tensor cores read it ([`PackedOrder::Int4`]).
@@ -74,10 +76,9 @@ impl Matmul {
     /// [`Error::UnsupportedDevice`] below compute capability 8.0.
     pub fn new(context: &Context) -> Result<Self, Error> {
         let capability = context.compute_capability();
-        if capability.major < 8 {
-            return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
-        }
-        Ok(Self { cache: KernelCache::new(context) })
+        let (major, minor) = (capability.major, capability.minor);
+        let target = Target::for_compute_capability(major, minor).ok_or(Error::UnsupportedDevice { major, minor })?;
+        Ok(Self { cache: KernelCache::new(context), target })
     }
 
     /// Enqueues y = x · dequantize(w)ᵀ on `stream`.
@@ -133,7 +134,7 @@ impl Matmul {
         let problem = Problem::new(Shape { m, n: w.n, k: w.k }, w.group)?;
         check_length("x", x.len(), m, w.k)?;
         check_length("y", y.len(), m, w.n)?;
-        let plan = Plan::new(&problem, x.address(), y.address());
+        let plan = Plan::new(&problem, self.target, x.address(), y.address());
         let function = self.cache.function(&plan, || source(&plan))?;
         let arguments = Arguments::new()
             .pointer(x)

@@ -1,5 +1,6 @@
 //! From a problem to tiles: a pure function.
 
+use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
 use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
 
@@ -19,11 +20,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan for `problem`. Tiles do not change results: each element is summed over k in the same order in every plan.
-    pub(crate) fn new(problem: &Problem, x_address: u64, y_address: u64) -> Self {
+    /// The plan for `problem` on a device of `target`. Tiles do not change results: each element is summed over k in the same order in every plan.
+    pub(crate) fn new(problem: &Problem, target: Target, x_address: u64, y_address: u64) -> Self {
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
         let n = u64::from(problem.checked.n);
         let choice = Choice {
+            target,
             order: PackedOrder::Int4,
             grouping: problem.grouping,
             m: problem.checked.m,
@@ -36,10 +38,10 @@ impl Plan {
         Self { geometry, grouping: problem.grouping, x_copy, paired_store }
     }
 
-    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    /// The plan for `problem` on a device of `target` with tensors that start on 16 bytes, as those of this project's allocations do.
     #[must_use]
-    pub fn aligned(problem: &Problem) -> Self {
-        Self::new(problem, 0, 0)
+    pub fn aligned(problem: &Problem, target: Target) -> Self {
+        Self::new(problem, target, 0, 0)
     }
 
     /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.

@@ -3,7 +3,7 @@
 use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 use tilewright_ptx_ir::ir::{MmaShape, Module};
 use tilewright_ptx_ir::{Target, VerifyErrors};
-use tilewright_tile::epilogue::{self, Target as Result2};
+use tilewright_tile::epilogue::{self, Spot, Target as Result2};
 use tilewright_tile::packed_product::{self, Operands};
 use tilewright_tile::row_product::{self, RowProduct};
 use tilewright_tile::{Grouping, PackedOrder, Warp, packed_geometry};
@@ -42,18 +42,18 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
     let sums = product.accumulate(k, &geometry, &warp, first, 0i32);
 
     let y = Result2 { base: y, rows: m, columns: n };
-    epilogue::for_each_pair(&sums, &warp, first[0] + warp.row, first[1] + warp.column, |row, column, sums| {
+    epilogue::for_each_pair(&sums, &warp, first[0] + warp.row, first[1] + warp.column, |spot, sums| {
         let Some((x_scale, w_scale)) = scales else {
-            return y.store_words(k, row, column, sums.map(Value::bits));
+            return y.store_words(k, spot, sums.map(Value::bits));
         };
-        let x_scale = scale_at(plan.x_scales, x_scale, row, m);
+        let x_scale = row_scale(plan.x_scales, x_scale, spot.row, m);
         let scaled = [0u32, 1].map(|side| {
             let sum = sums[side as usize].cast::<f32>();
-            sum * (x_scale * scale_at(plan.w_scales, w_scale, column + side, n))
+            sum * (x_scale * column_scale(plan.w_scales, w_scale, &spot, side, n))
         });
         match plan.output {
-            Output::F16 => y.store_halves(k, row, column, k.pack_f16x2(scaled[0], scaled[1]).bits(), plan.paired_store),
-            Output::F32 | Output::I32 => y.store_words(k, row, column, scaled.map(Value::bits)),
+            Output::F16 => y.store_halves(k, spot, k.pack_f16x2(scaled[0], scaled[1]).bits(), plan.paired_store),
+            Output::F32 | Output::I32 => y.store_words(k, spot, scaled.map(Value::bits)),
         }
     });
 }
@@ -74,22 +74,31 @@ fn build_w8a16(k: &Builder, plan: &Plan) {
     let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int8, Grouping::Column, &operands, &warp);
 
     let y = Result2 { base: y, rows: m, columns: n };
-    sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |row, column, [left, right]| {
-        let left = left * scale_at(plan.w_scales, scale, column, n);
-        let right = right * scale_at(plan.w_scales, scale, column + 1, n);
-        y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
+    sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |spot, [left, right]| {
+        let left = left * column_scale(plan.w_scales, scale, &spot, 0, n);
+        let right = right * column_scale(plan.w_scales, scale, &spot, 1, n);
+        y.store_halves(k, spot, k.pack_f16x2(left, right).bits(), plan.paired_store);
     });
 }
 
-/// The scale of `index`, 1 past the last.
-fn scale_at<'k>(
+/// The scale of x's row `row`, 1 past the last.
+fn row_scale<'k>(scales: Scales, base: Pointer<'k, f32>, row: Value<'k, u32>, rows: Value<'k, u32>) -> Value<'k, f32> {
+    match scales {
+        Scales::One => base.at(0).read_only().load(),
+        Scales::Each => base.at(row).read_only().load_or(row.lt(rows), 1f32),
+    }
+}
+
+/// The scale of a column at `spot`, 1 past the last.
+fn column_scale<'k>(
     scales: Scales,
     base: Pointer<'k, f32>,
-    index: Value<'k, u32>,
-    count: Value<'k, u32>,
+    spot: &Spot<'k>,
+    side: u32,
+    columns: Value<'k, u32>,
 ) -> Value<'k, f32> {
     match scales {
-        Scales::One => base.at(0).load(),
-        Scales::Each => base.at(index).load_or(index.lt(count), 1f32),
+        Scales::One => base.at(0).read_only().load(),
+        Scales::Each => spot.value_of_column(base, columns, side, 1f32),
     }
 }

@@ -88,7 +88,7 @@ impl Plan {
         };
         let geometry = match problem.operation {
             Operation::W8A8 => row_product::geometry(target, problem.checked.m, problem.checked.n, [x_copy, w_copy]),
-            Operation::W8A16 => w8a16_geometry(problem, x_copy),
+            Operation::W8A16 => w8a16_geometry(problem, target, x_copy),
         };
         let paired_store =
             output == Output::F16 && problem.checked.n.is_multiple_of(2) && addresses.y.is_multiple_of(4);
@@ -180,9 +180,10 @@ impl Plan {
     }
 }
 
-fn w8a16_geometry(problem: &Problem, x_copy: CopyMode) -> Geometry {
+fn w8a16_geometry(problem: &Problem, target: Target, x_copy: CopyMode) -> Geometry {
     let n = u64::from(problem.checked.n);
     let choice = Choice {
+        target,
         order: PackedOrder::Int8,
         grouping: Grouping::Column,
         m: problem.checked.m,

@@ -22,6 +22,8 @@ use crate::problem::{Problem, QkvShape, Weights};
 #[derive(Debug)]
 pub struct QkvFused {
     cache: KernelCache<Plan>,
+    /// What the device can do; kernels are sm_80's everywhere.
+    target: Target,
     schedule: Schedule,
 }
 
@@ -121,10 +123,9 @@ impl QkvFused {
     /// [`Error::UnsupportedDevice`] below compute capability 8.0.
     pub fn new(context: &Context) -> Result<Self, Error> {
         let capability = context.compute_capability();
-        if capability.major < 8 {
-            return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
-        }
-        Ok(Self { cache: KernelCache::new(context), schedule: Schedule::default() })
+        let (major, minor) = (capability.major, capability.minor);
+        let target = Target::for_compute_capability(major, minor).ok_or(Error::UnsupportedDevice { major, minor })?;
+        Ok(Self { cache: KernelCache::new(context), target, schedule: Schedule::default() })
     }
 
     /// The same with another schedule; no result changes, only the time it takes.
@@ -201,7 +202,14 @@ impl QkvFused {
             DeviceScales::Half(_) => Scales::Each,
             DeviceScales::Single(scales, _) => *scales,
         };
-        let plan = Plan::new(&problem, self.schedule, scales, x.address(), [q.address(), k.address(), v.address()]);
+        let plan = Plan::new(
+            &problem,
+            self.target,
+            self.schedule,
+            scales,
+            x.address(),
+            [q.address(), k.address(), v.address()],
+        );
         let function = self.cache.function(&plan, || source(&plan))?;
         let mut arguments = Arguments::new().pointer(x);
         for words in &weights.words {

@@ -1,5 +1,6 @@
 //! From a problem to tiles: a pure function.
 
+use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
 use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
 
@@ -23,7 +24,8 @@ pub enum Schedule {
     SingleSlot,
     /// A block makes a tile of all three, with two slots for weights: the next projection's are copied while this one multiplies. Four barriers a K step.
     PingPong,
-    /// A block makes a tile of one projection, with x and weights in a ring of stages that copies fill ahead of time. One barrier a K step.
+    /// A block makes a tile of one projection, with x and weights in a ring of stages that copies fill ahead of time. One barrier a K step
+    /// at most; fewer where a stage holds several.
     #[default]
     Async,
 }
@@ -32,7 +34,7 @@ impl Schedule {
     /// Every schedule.
     pub const ALL: [Self; 3] = [Self::SingleSlot, Self::PingPong, Self::Async];
 
-    /// Barriers that a block passes for each 64 of K.
+    /// Barriers that a block passes for each 64 of K; for [`Schedule::Async`] the most that it may be.
     #[must_use]
     pub const fn barriers_per_step(self) -> u32 {
         match self {
@@ -63,14 +65,16 @@ pub struct Plan {
 }
 
 /// 64 x 32, eight warps of 16 x 16: a warp keeps the sums of three projections beside those of their groups.
-const THREE: Geometry = Geometry { block_m: 64, block_n: 32, warps_m: 4, warps_n: 2, warps_k: 1, stages: 1 };
+const THREE: Geometry =
+    Geometry { block_m: 64, block_n: 32, warps_m: 4, warps_n: 2, warps_k: 1, stages: 1, stage_tiles: 1 };
 /// 16 x 64, four warps side by side: decoding, all three projections.
 const THREE_NARROW: Geometry = Geometry::narrow(64, 1);
 
 impl Plan {
-    /// The plan for `problem`. Neither tiles nor schedules change results: each element is summed over k in the same order in every plan.
+    /// The plan for `problem` on a device of `target`. Neither tiles nor schedules change results: each element is summed over k in the same order in every plan.
     pub(crate) fn new(
         problem: &Problem,
+        target: Target,
         schedule: Schedule,
         scales: Scales,
         x_address: u64,
@@ -78,7 +82,7 @@ impl Plan {
     ) -> Self {
         let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
         let geometry = match schedule {
-            Schedule::Async => async_geometry(problem, x_copy),
+            Schedule::Async => async_geometry(problem, target, x_copy),
             _ if problem.q.m <= 16 => THREE_NARROW,
             _ => THREE,
         };
@@ -87,10 +91,10 @@ impl Plan {
         Self { schedule, geometry, order: problem.order, grouping: problem.grouping, scales, x_copy, paired_store }
     }
 
-    /// The plan for `problem` with tensors that start on 16 bytes, as those of this project's allocations do.
+    /// The plan for `problem` on a device of `target` with tensors that start on 16 bytes, as those of this project's allocations do.
     #[must_use]
-    pub fn aligned(problem: &Problem, schedule: Schedule, scales: Scales) -> Self {
-        Self::new(problem, schedule, scales, 0, [0; 3])
+    pub fn aligned(problem: &Problem, target: Target, schedule: Schedule, scales: Scales) -> Self {
+        Self::new(problem, target, schedule, scales, 0, [0; 3])
     }
 
     /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
@@ -148,9 +152,10 @@ impl Plan {
     }
 }
 
-fn async_geometry(problem: &Problem, x_copy: CopyMode) -> Geometry {
+fn async_geometry(problem: &Problem, target: Target, x_copy: CopyMode) -> Geometry {
     let [q, kv] = [problem.q.n, problem.kv.n].map(u64::from);
     let choice = Choice {
+        target,
         order: problem.order,
         grouping: problem.grouping,
         m: problem.q.m,

@@ -19,6 +19,8 @@ pub struct Geometry {
     pub warps_k: u32,
     /// Stages of the ring of tiles in shared memory, at least 2.
     pub stages: u32,
+    /// K tiles that a warp goes through in a stage.
+    pub stage_tiles: u32,
 }
 
 impl Geometry {
@@ -28,7 +30,7 @@ impl Geometry {
     /// One row of tiles, for decoding: 16 rows, and a warp for each 16 columns.
     #[must_use]
     pub const fn narrow(block_n: u32, stages: u32) -> Self {
-        Self { block_m: 16, block_n, warps_m: 1, warps_n: block_n / 16, warps_k: 1, stages }
+        Self { block_m: 16, block_n, warps_m: 1, warps_n: block_n / 16, warps_k: 1, stages, stage_tiles: 1 }
     }
 
     /// The same tile with `warps_k` times the warps, which share out the groups of each column among them.

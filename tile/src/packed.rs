@@ -162,12 +162,6 @@ impl<'k> PackedTile<'k> {
         Self { k, order, units, threads, thread, units_k, chunks }
     }
 
-    /// The order of the words.
-    #[must_use]
-    pub const fn order(&self) -> PackedOrder {
-        self.order
-    }
-
     /// Bytes of one stage.
     #[must_use]
     pub const fn stage_bytes(&self) -> u32 {
@@ -206,21 +200,18 @@ impl<'k> PackedTile<'k> {
 }
 
 impl<'k> PackedWords<'k> {
-    /// The b registers of K step `step` (0 to 3), one pair for each n8 tile, as exact f16 integers.
+    /// The b registers of K step `step` (0 to 3) for n8 tile `tile`, as exact f16 integers.
     #[must_use]
-    pub fn b_fragments(&self, step: u32) -> Vec<[Value<'k, u32>; 2]> {
+    pub fn b_fragment(&self, step: u32, tile: u32) -> [Value<'k, u32>; 2] {
         match self.order {
             PackedOrder::Int4 => {
-                let tile = |word| [0, 1].map(|half| dequantize::int4_pair(word, step % 2 * 2 + half).bits());
-                let halves =
-                    |words: &[Value<'k, u32>; 4]| if step < 2 { [words[0], words[2]] } else { [words[1], words[3]] };
-                self.words.iter().flat_map(|words| halves(words).map(tile)).collect()
+                let word = self.words[(tile / 2) as usize][(tile % 2 * 2 + step / 2) as usize];
+                [0, 1].map(|half| dequantize::int4_pair(word, step % 2 * 2 + half).bits())
             }
-            PackedOrder::Int8 => self
-                .words
-                .iter()
-                .map(|words| [0, 1].map(|half| dequantize::int8_pair(words[step as usize], half).bits()))
-                .collect(),
+            PackedOrder::Int8 => {
+                let word = self.words[tile as usize][step as usize];
+                [0, 1].map(|half| dequantize::int8_pair(word, half).bits())
+            }
         }
     }
 }

@@ -2,25 +2,28 @@
 //!
 //! Tiles do not change results: each element is summed over k in the same order in all of them.
 
+use tilewright_ptx_ir::Target;
+
 use crate::geometry::Geometry;
 use crate::packed::PackedOrder;
 use crate::packed_product::{self, Grouping};
 use crate::rows::CopyMode;
 
-/// Stages of the narrow tiles whose warps share out k, where they fit.
-const SHARED_STAGES: u32 = 5;
-/// Stages of the other narrow tiles.
-const NARROW_STAGES: u32 = 4;
 /// 64 x 64, four warps of 64 x 16: each weight is made an f16 once.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 1, warps_n: 4, warps_k: 1, stages: 5 };
+const MEDIUM: Geometry =
+    Geometry { block_m: 64, block_n: 64, warps_m: 1, warps_n: 4, warps_k: 1, stages: 5, stage_tiles: 1 };
 /// int4: 128 x 128, eight warps of 64 x 32, which keep the sums of a group beside those of all groups.
-const WIDE_INT4: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4 };
-/// int8: 128 x 256, eight warps of 64 x 64.
-const WIDE_INT8: Geometry = Geometry { block_m: 128, block_n: 256, warps_m: 2, warps_n: 4, warps_k: 1, stages: 3 };
+const WIDE_INT4: Geometry =
+    Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
+/// int8: 128 x 192, eight warps of 64 x 48.
+const WIDE_INT8: Geometry =
+    Geometry { block_m: 128, block_n: 192, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
 
 /// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<F> {
+    /// What the device can do.
+    pub target: Target,
     /// Width of the weights.
     pub order: PackedOrder,
     /// How their scales lie along k.
@@ -39,14 +42,17 @@ impl<F: Fn(u32) -> u64> Choice<F> {
     /// The tiles.
     #[must_use]
     pub fn geometry(&self) -> Geometry {
-        let Self { order, grouping, .. } = *self;
-        let wide = wide(order);
+        let wide = wide(self.order);
         let wide_tiles = u64::from(self.m.div_ceil(wide.block_m)) * (self.blocks)(wide.block_n);
         match self.m {
-            0..=16 => narrow(order, grouping, grouping.count(self.k), Geometry::narrow_width(&self.blocks)),
+            0..=16 => self.shared(narrow(self.order, Geometry::narrow_width(&self.blocks))),
             65.. if wide_tiles >= 64 && self.x_copy == CopyMode::Async16 => wide,
-            _ => shared(MEDIUM, order, grouping, grouping.count(self.k)),
+            _ => self.shared(MEDIUM),
         }
+    }
+
+    fn shared(&self, geometry: Geometry) -> Geometry {
+        shared(geometry, self.target, self.order, self.grouping, self.grouping.count(self.k))
     }
 }
 
@@ -55,9 +61,15 @@ impl<F: Fn(u32) -> u64> Choice<F> {
 #[must_use]
 pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
     let mut geometries = Vec::new();
-    for groups in if grouping.can_be_shared() { [1, u32::MAX].as_slice() } else { &[1] } {
-        geometries.extend(Geometry::NARROW_WIDTHS.map(|width| (narrow(order, grouping, *groups, width), true)));
-        geometries.push((shared(MEDIUM, order, grouping, *groups), true));
+    for small in Geometry::NARROW_WIDTHS.map(|width| narrow(order, width)).into_iter().chain([MEDIUM]) {
+        for target in [Target::Sm80, Target::Sm86, Target::Sm90] {
+            for groups in [1, u32::MAX] {
+                let geometry = (shared(small, target, order, grouping, groups), true);
+                if !geometries.contains(&geometry) {
+                    geometries.push(geometry);
+                }
+            }
+        }
     }
     geometries.push((wide(order), false));
     geometries
@@ -76,18 +88,30 @@ const fn wide(order: PackedOrder) -> Geometry {
     }
 }
 
-fn narrow(order: PackedOrder, grouping: Grouping, groups: u32, width: u32) -> Geometry {
-    let narrow = match order {
+/// A stage of several K tiles makes fewer barriers and more bytes on their way.
+const fn narrow(order: PackedOrder, width: u32) -> Geometry {
+    let narrow = Geometry { stage_tiles: 4, ..Geometry::narrow(width, 4) };
+    match order {
         // A warp takes one unit of columns.
-        PackedOrder::Int8 => Geometry { warps_n: width / 8, ..Geometry::narrow(width, NARROW_STAGES) },
-        PackedOrder::Int4 => Geometry::narrow(width, SHARED_STAGES),
-    };
-    shared(narrow, order, grouping, groups)
+        PackedOrder::Int8 => Geometry { warps_n: width / 8, ..narrow },
+        PackedOrder::Int4 => narrow,
+    }
 }
 
-/// `geometry` with several times its warps, where there are groups for them to share out.
-fn shared(geometry: Geometry, order: PackedOrder, grouping: Grouping, groups: u32) -> Geometry {
-    let parts = if geometry.block_m == 16 { 4 } else { 2 };
-    let parts = if grouping.can_be_shared() && groups >= parts { parts } else { 1 };
-    packed_product::fit(geometry.shared_along_k(parts), order, grouping)
+/// `geometry` with several times its warps, where there are groups for them to share out, and with as many stages as fit.
+fn shared(geometry: Geometry, target: Target, order: PackedOrder, grouping: Grouping, groups: u32) -> Geometry {
+    let sizes: &[(u32, u32)] = match (geometry.block_m, grouping) {
+        _ if !grouping.can_be_shared() => &[],
+        // A warp goes through two tiles of a group between barriers.
+        (16, Grouping::OfTiles(tiles)) if tiles.is_multiple_of(2) => &[(4, 2), (4, 1)],
+        (16, _) => &[(4, 1)],
+        _ => &[(4, 1), (2, 1)],
+    };
+    let fitting = sizes.iter().filter(|(parts, _)| groups >= *parts).find_map(|&(warps_k, stage_tiles)| {
+        [5, 4, 3]
+            .into_iter()
+            .map(|stages| Geometry { warps_k, stage_tiles, stages, ..geometry })
+            .find(|geometry| packed_product::shared_bytes(geometry, order, grouping) <= target.shared_bytes_per_block())
+    });
+    fitting.unwrap_or(geometry)
 }

@@ -3,7 +3,7 @@
 use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 use tilewright_ptx_ir::ir::MmaShape;
 
-use crate::epilogue;
+use crate::epilogue::{self, Spot};
 use crate::geometry::{Geometry, Warp};
 use crate::packed::{PackedOrder, PackedTile, UNIT_K};
 use crate::ring::Ring;
@@ -87,7 +87,7 @@ pub(crate) const fn tile_bytes(geometry: &Geometry, order: PackedOrder, grouping
 
 /// Bytes of one stage.
 pub(crate) const fn stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
-    stage_tiles(geometry) * tile_bytes(geometry, order, grouping)
+    geometry.warps_k * geometry.stage_tiles * tile_bytes(geometry, order, grouping)
 }
 
 /// Bytes of shared memory that [`accumulate`] uses: the stages, and where warps share out k the room in which their sums meet.
@@ -96,30 +96,9 @@ pub const fn shared_bytes(geometry: &Geometry, order: PackedOrder, grouping: Gro
     geometry.stages * stage_bytes(geometry, order, grouping) + shared_groups::exchange_bytes(geometry, grouping)
 }
 
-/// `geometry` with as many stages, up to those it has, as fit into the shared memory that a block can have on every target since sm_80.
-#[must_use]
-pub const fn fit(geometry: Geometry, order: PackedOrder, grouping: Grouping) -> Geometry {
-    let mut fitted = geometry;
-    while fitted.stages > 2 && shared_bytes(&fitted, order, grouping) > SHARED_BYTES {
-        fitted.stages -= 1;
-    }
-    fitted
-}
-
-/// Bytes of shared memory that a block can have on sm_86 and sm_89; all other targets have more.
-const SHARED_BYTES: u32 = 99 * 1024;
-
-/// K tiles of a stage: one for each part where warps share out k. Blocks of 16 rows do little with a tile: several to a stage make fewer barriers and more bytes
-/// on their way.
-const fn stage_tiles(geometry: &Geometry) -> u32 {
-    match (geometry.warps_k, geometry.block_m) {
-        (1, 16) => 4,
-        (parts, _) => parts,
-    }
-}
-
 /// The sums of a block's tile, as a thread holds them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Sums<'k> {
     /// Each warp has those of its tile.
     Whole(Accumulators<'k, f32>),
@@ -128,13 +107,13 @@ pub enum Sums<'k> {
 }
 
 impl<'k> Sums<'k> {
-    /// Calls `each(row, column, [left, right])` for every pair of neighbours that the thread holds; the warp's tile starts at (`row`, `column`).
+    /// Calls `each(spot, [left, right])` for every pair of neighbours that the thread holds; the warp's tile starts at (`row`, `column`).
     pub fn for_each_pair(
         &self,
         warp: &Warp<'k>,
         row: Value<'k, u32>,
         column: Value<'k, u32>,
-        each: impl FnMut(Value<'k, u32>, Value<'k, u32>, [Value<'k, f32>; 2]),
+        each: impl FnMut(Spot<'k>, [Value<'k, f32>; 2]),
     ) {
         match self {
             Self::Whole(sums) => epilogue::for_each_pair(sums, warp, row, column, each),
@@ -165,7 +144,7 @@ pub fn accumulate<'k>(
         stage_bytes: stage_bytes(geometry, order, grouping),
         stages: geometry.stages,
     };
-    let in_stage = stage_tiles(geometry);
+    let in_stage = geometry.stage_tiles;
     let tile_bytes = ring.stage_bytes / in_stage;
     let stages = (product.tiles() + (in_stage - 1)) / in_stage;
     let copy = |stage: Value<'k, u32>, index: Value<'k, u32>| {
@@ -178,16 +157,10 @@ pub fn accumulate<'k>(
     ring.run(k, stages, copy, |stage, index| {
         for part in 0..in_stage {
             let (place, tile) = (stage + part * tile_bytes, index * in_stage + part);
-            let multiply = || {
-                product.multiply(place + x.stage_bytes(), tile, |step, index| {
-                    x.a_fragment(place, a_offsets[step as usize], index)
-                });
-            };
-            if in_stage == 1 {
-                multiply();
-            } else {
-                k.if_(tile.lt(product.tiles()), multiply);
-            }
+            // Past the last tile all of x is zero: that adds nothing, and without a branch the tiles' loads overlap.
+            product.multiply(place + x.stage_bytes(), tile, |step, index| {
+                x.a_fragment(place, a_offsets[step as usize], index)
+            });
         }
     });
     product.into_sums()
@@ -210,6 +183,7 @@ impl<'k> Operands<'k> {
 pub struct Product<'k> {
     k: &'k Builder,
     w: PackedTile<'k>,
+    row_tiles: u32,
     warp_n: u32,
     warp_column: Value<'k, u32>,
     grouping: Grouping,
@@ -237,7 +211,18 @@ impl<'k> Product<'k> {
         let totals = if grouping == Grouping::Column { sums.clone() } else { Accumulators::new(k, geometry, 0f32) };
         let scales = ScaleTile::new(k, geometry, grouping, operands, warp);
         let tiles = (depth + (UNIT_K - 1)) / UNIT_K;
-        Self { k, w, warp_n: geometry.warp_n(), warp_column: warp.column, grouping, scales, tiles, sums, totals }
+        Self {
+            k,
+            w,
+            row_tiles: geometry.tiles_m(),
+            warp_n: geometry.warp_n(),
+            warp_column: warp.column,
+            grouping,
+            scales,
+            tiles,
+            sums,
+            totals,
+        }
     }
 
     /// K tiles of 64.
@@ -258,8 +243,8 @@ impl<'k> Product<'k> {
     pub fn multiply(&self, slot: Value<'k, u32>, tile: Value<'k, u32>, a: impl Fn(u32, u32) -> [Value<'k, u32>; 4]) {
         let (k, words) = (self.k, self.w.load(slot, self.warp_column, self.warp_n));
         for step in 0..UNIT_K / 16 {
-            let b = words.b_fragments(step);
-            self.sums.multiply(k, MmaShape::M16N8K16F16F32, |index| a(step, index), &b);
+            let a: Vec<_> = (0..self.row_tiles).map(|index| a(step, index)).collect();
+            self.sums.multiply_columns(k, MmaShape::M16N8K16F16F32, &a, |tile| words.b_fragment(step, tile));
             if let Grouping::Of32(_) = self.grouping
                 && step % 2 == 1
             {

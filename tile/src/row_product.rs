@@ -13,11 +13,15 @@ use crate::swizzle::ROW_BYTES;
 /// Stages of the narrow tiles.
 const NARROW_STAGES: u32 = 8;
 /// 64 x 64, four warps of 32 x 32.
-const MEDIUM: Geometry = Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, warps_k: 1, stages: 6 };
+const MEDIUM: Geometry =
+    Geometry { block_m: 64, block_n: 64, warps_m: 2, warps_n: 2, warps_k: 1, stages: 6, stage_tiles: 1 };
 /// 128 x 128, eight warps of 64 x 32; 96 KiB of shared memory, which every target since sm_80 has.
-const WIDE: Geometry = Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 3 };
-/// 128 x 256, eight warps of 64 x 64; 144 KiB of shared memory.
-const HUGE: Geometry = Geometry { block_m: 128, block_n: 256, warps_m: 2, warps_n: 4, warps_k: 1, stages: 3 };
+const WIDE: Geometry =
+    Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 3, stage_tiles: 1 };
+/// 128 x 256, eight warps of 64 x 64; 192 KiB of shared memory, or 144 with three stages.
+const HUGE: Geometry =
+    Geometry { block_m: 128, block_n: 256, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
+const HUGE_3: Geometry = Geometry { stages: 3, ..HUGE };
 
 /// Bytes of one stage: tiles of x and of w.
 #[must_use]
@@ -38,13 +42,14 @@ pub fn geometry(target: Target, m: u32, n: u32, copies: [CopyMode; 2]) -> Geomet
     let tiles = |of: Geometry| u64::from(m.div_ceil(of.block_m)) * u64::from(n.div_ceil(of.block_n));
     // Large tiles only where there are enough of them to fill a chip. Copying by elements needs registers that a large tile does not leave.
     let is_fast = copies == [CopyMode::Async16; 2];
-    match m {
-        0..=16 => {
+    let huge = [HUGE, HUGE_3].into_iter().find(|huge| shared_bytes(huge) <= target.shared_bytes_per_block());
+    match (m, huge) {
+        (0..=16, _) => {
             let width = Geometry::narrow_width(|width| u64::from(n.div_ceil(width)));
             Geometry::narrow(width, NARROW_STAGES)
         }
-        65.. if is_fast && tiles(HUGE) >= 96 && shared_bytes(&HUGE) <= target.shared_bytes_per_block() => HUGE,
-        65.. if is_fast && tiles(WIDE) >= 64 => WIDE,
+        (65.., Some(huge)) if is_fast && tiles(huge) >= 96 => huge,
+        (65.., _) if is_fast && tiles(WIDE) >= 64 => WIDE,
         _ => MEDIUM,
     }
 }
@@ -59,7 +64,7 @@ pub fn all() -> Vec<(Geometry, [CopyMode; 2])> {
         let copies = [[Async16, Async16], [Async16, Elements], [Elements, Async16], [Elements, Elements]];
         all.extend(copies.map(|copies| (geometry, copies)));
     }
-    all.extend([WIDE, HUGE].map(|geometry| (geometry, [Async16; 2])));
+    all.extend([WIDE, HUGE, HUGE_3].map(|geometry| (geometry, [Async16; 2])));
     all
 }
 
@@ -68,10 +73,15 @@ pub fn all() -> Vec<(Geometry, [CopyMode; 2])> {
 #[must_use]
 pub fn max_registers(geometry: &Geometry, fits: bool) -> u32 {
     match *geometry {
-        HUGE => 255,
+        HUGE | HUGE_3 => 255,
         WIDE if fits => 128,
+        MEDIUM => 208,
         _ => geometry.max_registers(),
     }
+}
+
+fn is_huge(geometry: &Geometry) -> bool {
+    [HUGE, HUGE_3].contains(geometry)
 }
 
 /// A product to be made.
@@ -137,7 +147,7 @@ impl<'k> RowProduct<'k> {
         let multiply = |fragments: &Fragments<'k>| {
             accumulators.multiply(k, self.shape, |tile| fragments.a[tile as usize], &fragments.b);
         };
-        if *geometry == HUGE {
+        if is_huge(geometry) {
             ring.run_ahead(k, tiles, copy, load, multiply);
         } else {
             ring.run(k, tiles, copy, |stage, _| (0..4).for_each(|step| multiply(&load(stage, step))));
@@ -153,7 +163,7 @@ pub fn first_row_and_column<'k>(k: &'k Builder, geometry: &Geometry) -> [Value<'
     const BAND: u32 = 8;
     let (tiles_m, tiles_n) = (k.grid_dim().x(), k.grid_dim().y());
     let (row, column) = (k.block_idx().x(), k.block_idx().y());
-    if *geometry != HUGE {
+    if !is_huge(geometry) {
         return [row * geometry.block_m, column * geometry.block_n];
     }
     let index = column * tiles_m + row;

@@ -107,11 +107,6 @@ impl<'k> ScaleTile<'k> {
         });
     }
 
-    /// How the scales lie along k.
-    pub(crate) const fn grouping(&self) -> Grouping {
-        self.grouping
-    }
-
     /// The scales of `column` (even, counted from the block's) and the next, from row `row` of the scales at shared address `from`.
     pub(crate) fn load_pair(&self, from: Value<'k, u32>, row: u32, column: Value<'k, u32>) -> [Value<'k, f32>; 2] {
         let first = (row * self.block_n).cast_signed();

@@ -7,10 +7,12 @@
 use tilewright_ptx_ir::build::{Builder, Local, Value};
 use tilewright_ptx_ir::ir::MmaShape;
 
+use crate::epilogue::Spot;
 use crate::geometry::{Geometry, Warp};
 use crate::packed::{PackedOrder, PackedTile, UNIT_K};
 use crate::packed_product::{self, Grouping, Operands};
 use crate::ring::Ring;
+use crate::rows::RowTile;
 use crate::scales::ScaleTile;
 use crate::sweep::Accumulators;
 
@@ -77,15 +79,16 @@ struct Pair<'k> {
 }
 
 impl<'k> SharedSums<'k> {
-    /// Calls `each(row, column, [left, right])` for every pair of neighbours that the thread holds; the warp's tile starts at (`row`, `column`).
+    /// Calls `each(spot, [left, right])` for every pair of neighbours that the thread holds; the warp's tile starts at (`row`, `column`).
     pub fn for_each_pair(
         &self,
         row: Value<'k, u32>,
         column: Value<'k, u32>,
-        mut each: impl FnMut(Value<'k, u32>, Value<'k, u32>, [Value<'k, f32>; 2]),
+        mut each: impl FnMut(Spot<'k>, [Value<'k, f32>; 2]),
     ) {
         for pair in &self.pairs {
-            each(row + pair.row, column + pair.column, pair.totals.map(Local::now));
+            let spot = Spot { row: row + pair.row, first_column: column + pair.column, offset: 0 };
+            each(spot, pair.totals.map(Local::now));
         }
     }
 }
@@ -109,22 +112,24 @@ pub(crate) fn accumulate<'k>(
     let work = Work::new(k, geometry, order, grouping, operands, warp, exchange);
     let tiles = (operands.depth + (UNIT_K - 1)) / UNIT_K;
     let rounds = (tiles + (run.tiles * parts - 1)) / (run.tiles * parts);
-    // The K tile that this thread's part has in trip `trip` of the ring.
+    let trips = run.tiles / geometry.stage_tiles;
+    // The first K tile that this thread's part has in trip `trip` of the ring.
     let tile = |trip: Value<'k, u32>| {
-        let (round, in_run) = (trip / run.tiles, trip % run.tiles);
-        (round * parts + warp.part) * run.tiles + in_run
+        let (round, in_run) = (trip / trips, trip % trips);
+        (round * parts + warp.part) * run.tiles + in_run * geometry.stage_tiles
     };
     let own = warp.part * (ring.stage_bytes / parts);
     ring.run(
         k,
-        rounds * run.tiles,
+        rounds * trips,
         |stage, trip| work.copy(stage + own, tile(trip)),
         |stage, trip| {
-            k.if_(tile(trip).lt(tiles), || work.multiply(stage + own));
-            if run.tiles == 1 {
+            // Past the last tile all of x is zero, which adds nothing.
+            work.multiply(stage + own);
+            if trips == 1 {
                 work.exchange(stage);
             } else {
-                k.if_((trip % run.tiles).eq(run.tiles - 1), || work.exchange(stage));
+                k.if_((trip % trips).eq(trips - 1), || work.exchange(stage));
             }
         },
     );
@@ -136,7 +141,8 @@ struct Work<'k> {
     k: &'k Builder,
     geometry: Geometry,
     run: Run,
-    x: crate::rows::RowTile<'k>,
+    tile_bytes: u32,
+    x: RowTile<'k>,
     a_offsets: [Value<'k, u32>; 4],
     w: PackedTile<'k>,
     scales: ScaleTile<'k>,
@@ -191,6 +197,7 @@ impl<'k> Work<'k> {
             k,
             geometry: *geometry,
             run,
+            tile_bytes: packed_product::tile_bytes(geometry, order, grouping),
             a_offsets: x.a_offsets(warp.row),
             x,
             w,
@@ -207,18 +214,26 @@ impl<'k> Work<'k> {
         self.x.stage_bytes() + self.w.stage_bytes()
     }
 
+    /// Copies the part's K tiles of a stage from `tile` on; its scales lie with the first.
     fn copy(&self, own: Value<'k, u32>, tile: Value<'k, u32>) {
-        self.x.copy(own, tile);
-        self.w.copy(own + self.x.stage_bytes(), tile);
+        for index in 0..self.geometry.stage_tiles {
+            let place = own + index * self.tile_bytes;
+            self.x.copy(place, tile + index);
+            self.w.copy(place + self.x.stage_bytes(), tile + index);
+        }
         self.scales.copy(own + self.operand_bytes(), tile);
     }
 
     fn multiply(&self, own: Value<'k, u32>) {
-        let words = self.w.load(own + self.x.stage_bytes(), self.warp_column, self.geometry.warp_n());
-        for (step, offset) in (0u32..).zip(self.a_offsets) {
-            let b = words.b_fragments(step);
-            let Some(sums) = self.sums.get((step * self.run.groups / 4) as usize) else { continue };
-            sums.multiply(self.k, MmaShape::M16N8K16F16F32, |index| self.x.a_fragment(own, offset, index), &b);
+        for index in 0..self.geometry.stage_tiles {
+            let place = own + index * self.tile_bytes;
+            let words = self.w.load(place + self.x.stage_bytes(), self.warp_column, self.geometry.warp_n());
+            for (step, offset) in (0u32..).zip(self.a_offsets) {
+                let Some(sums) = self.sums.get((step * self.run.groups / 4) as usize) else { continue };
+                let a: Vec<_> =
+                    (0..self.geometry.tiles_m()).map(|index| self.x.a_fragment(place, offset, index)).collect();
+                sums.multiply_columns(self.k, MmaShape::M16N8K16F16F32, &a, |tile| words.b_fragment(step, tile));
+            }
         }
     }
 
@@ -239,10 +254,10 @@ impl<'k> Work<'k> {
             sums.fill(0f32);
         }
         self.k.barrier();
-        let tile_bytes = packed_product::tile_bytes(&self.geometry, self.w.order(), self.scales.grouping());
+        let part_bytes = self.geometry.stage_tiles * self.tile_bytes;
         for pair in &self.totals.pairs {
             for part in 0..parts {
-                let scales = stage + (part * tile_bytes + self.operand_bytes());
+                let scales = stage + (part * part_bytes + self.operand_bytes());
                 for group in 0..self.run.groups {
                     let at = (part * self.run.groups + group) * pairs * PAIR_BYTES / 4;
                     let sums = pair.exchange.shared_place::<f32>().plus(at.cast_signed()).load_vector::<2>();

@@ -82,6 +82,22 @@ impl<'k, T: Word> Accumulators<'k, T> {
         self.tiles.iter().flatten().for_each(|element| element.set(value));
     }
 
+    /// As [`multiply`](Self::multiply), column by column: registers of b that are made from others live for one column.
+    pub fn multiply_columns(
+        &self,
+        k: &'k Builder,
+        shape: MmaShape,
+        a: &[[Value<'k, u32>; 4]],
+        b: impl Fn(u32) -> [Value<'k, u32>; 2],
+    ) {
+        for column in 0..self.columns() {
+            let b = b(column);
+            for (tile, a) in self.tiles.iter().skip(column as usize).step_by(self.tiles_n).zip(a) {
+                k.mma(shape, tile, a, &b);
+            }
+        }
+    }
+
     /// One K step: `accumulators[i][j] += a(i) · b[j]`.
     pub fn multiply(
         &self,

@@ -10,7 +10,8 @@ use tilewright_tile::{CopyMode, RowTile, Rows, Warp};
 use tilewright_tile::{Geometry, swizzle};
 
 /// 64 rows by 128 bytes, four warps of 16 rows.
-const GEOMETRY: Geometry = Geometry { block_m: 64, block_n: 16, warps_m: 4, warps_n: 1, warps_k: 1, stages: 1 };
+const GEOMETRY: Geometry =
+    Geometry { block_m: 64, block_n: 16, warps_m: 4, warps_n: 1, warps_k: 1, stages: 1, stage_tiles: 1 };
 
 /// Copies one tile of x and stores every lane's registers of a: [warp, step, lane, register].
 fn module(mode: CopyMode) -> Module {

@@ -6,7 +6,7 @@ mod three;
 use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
-use tilewright_tile::epilogue::Target as Result16;
+use tilewright_tile::epilogue::{Spot, Target as Result16};
 use tilewright_tile::packed_product::{Operands, Sums};
 use tilewright_tile::{Grouping, Warp, packed_geometry};
 
@@ -75,26 +75,27 @@ fn store<'k>(
 ) {
     let Operands { m, n, scales, first_row, first_column, .. } = *operands;
     let y = Result16 { base: result, rows: m, columns: n };
-    sums.for_each_pair(warp, first_row + warp.row, first_column + warp.column, |row, column, pair| {
+    sums.for_each_pair(warp, first_row + warp.row, first_column + warp.column, |spot, pair| {
         let [left, right] = match plan.grouping {
             Grouping::Column => {
-                [0u32, 1].map(|side| pair[side as usize] * column_scale(plan.scales, scales.cast(), column + side, n))
+                [0u32, 1].map(|side| pair[side as usize] * column_scale(plan.scales, scales.cast(), &spot, side, n))
             }
             _ => pair,
         };
-        y.store_halves(k, row, column, k.pack_f16x2(left, right).bits(), plan.paired_store);
+        y.store_halves(k, spot, k.pack_f16x2(left, right).bits(), plan.paired_store);
     });
 }
 
-/// The f32 scale of an int8 column, 1 past the last.
+/// The f32 scale of an int8 column at `spot`, 1 past the last.
 fn column_scale<'k>(
     scales: Scales,
     base: Pointer<'k, f32>,
-    column: Value<'k, u32>,
-    n: Value<'k, u32>,
+    spot: &Spot<'k>,
+    side: u32,
+    columns: Value<'k, u32>,
 ) -> Value<'k, f32> {
     match scales {
-        Scales::One => base.at(0).load(),
-        Scales::Each => base.at(column).load_or(column.lt(n), 1f32),
+        Scales::One => base.at(0).read_only().load(),
+        Scales::Each => spot.value_of_column(base, columns, side, 1f32),
     }
 }

@@ -56,6 +56,6 @@ pub(super) fn modules(target: Target) -> Result<Vec<Described>> {
 pub(super) fn planned(target: Target, shape: &[usize]) -> Result<Described> {
     let &[m, n, k] = shape else { bail!("a shape of three numbers is wanted") };
     let group = if k <= 128 { Group::WholeRow } else { Group::new(128)? };
-    let plan = Plan::aligned(&Problem::new(Shape { m, n, k }, group)?);
+    let plan = Plan::aligned(&Problem::new(Shape { m, n, k }, group)?, target);
     Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }

@@ -125,7 +125,11 @@ pub(super) fn planned_int8(target: Target, shape: &[usize]) -> Result<Described>
 
 fn planned(weights: impl Fn(usize) -> Result<Weights>, target: Target, shape: &[usize]) -> Result<Described> {
     let &[m, n_q, n_kv, k] = shape else { bail!("a shape of four numbers is wanted") };
-    let plan =
-        Plan::aligned(&Problem::new(QkvShape { m, n_q, n_kv, k }, weights(k)?)?, Schedule::default(), Scales::Each);
+    let plan = Plan::aligned(
+        &Problem::new(QkvShape { m, n_q, n_kv, k }, weights(k)?)?,
+        target,
+        Schedule::default(),
+        Scales::Each,
+    );
     Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: plan.shared_bytes() })
 }
