@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Ptx(PtxArguments),
     /// Times the operations on a GPU; on the simulator counts instructions, sectors and bank conflicts.
     Bench(BenchArguments),
+    /// Draws what `bench` measured, as SVG: a roofline, and bars for each operation. Needs no device.
+    Plot(PlotArguments),
     /// Assembles every kernel with ptxas (from TILEWRIGHT_PTXAS, the path or the CUDA toolkit): registers, spills and warnings against each
     /// kernel's budget.
     Ptxas {
@@ -97,6 +99,23 @@ pub(crate) struct BenchArguments {
     /// Also writes everything to this file, as `docs/bench.md` describes it.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// On a GPU, also draws the pictures of `showcase plot` into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+/// `showcase plot`.
+#[derive(Debug, Args)]
+pub(crate) struct PlotArguments {
+    /// What `bench --json` wrote.
+    #[arg(value_name = "OURS.json")]
+    pub(crate) ours: PathBuf,
+    /// What `bench/peers.py --ratios` made of that file: the bars are then ratios instead of shares of the ceiling.
+    #[arg(long, value_name = "RATIOS.json")]
+    pub(crate) ratios: Option<PathBuf>,
+    /// The folder for the pictures.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 /// `showcase run`.

@@ -10,6 +10,7 @@ mod block;
 mod check;
 mod device;
 mod operations;
+mod plot;
 mod ptx;
 mod run;
 mod table;
@@ -70,6 +71,7 @@ fn act(arguments: &Arguments) -> Result<Verdict> {
         Some(Command::Run(run)) => run::run(&arguments.device, run),
         Some(Command::Ptx(ptx)) => ptx::print(ptx, arguments.device.arch),
         Some(Command::Bench(options)) => bench::run(&arguments.device, options),
+        Some(Command::Plot(options)) => plot::run(options),
         Some(Command::Ptxas { kernels }) => assemble::assemble(arguments.device.arch, *kernels),
     }
 }

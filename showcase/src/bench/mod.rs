@@ -3,10 +3,10 @@
 mod cases;
 mod ceilings;
 mod limits;
-mod record;
+pub(crate) mod record;
 mod report;
 mod simulated;
-mod timing;
+pub(crate) mod timing;
 
 use std::fs;
 use std::path::Path;
@@ -18,6 +18,7 @@ use crate::Verdict;
 use crate::arguments::{BenchArguments, DeviceArguments};
 use crate::device::Session;
 use crate::operations::OPERATIONS;
+use crate::plot;
 use crate::table::Worst;
 use record::{Ceilings, Limit, Measurement, Report, SCHEMA};
 use timing::Timing;
@@ -74,6 +75,9 @@ pub(crate) fn run(device: &DeviceArguments, options: &BenchArguments) -> Result<
     report::print(&report);
     if let Some(path) = &options.json {
         write(path, &serde_json::to_string_pretty(&report)?)?;
+    }
+    if let Some(folder) = &options.plot {
+        plot::draw(&report, None, folder)?;
     }
     Ok(Verdict::of(report.rows.iter().all(|row| row.is_right)))
 }

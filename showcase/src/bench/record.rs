@@ -1,12 +1,12 @@
 //! What a run of `bench` found, as it is written to JSON. `docs/bench.md` describes it for readers of the file.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The version of the schema; a change that readers must know of raises it.
 pub(crate) const SCHEMA: u32 = 1;
 
 /// Everything of one run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) schema: u32,
     pub(crate) device: String,
@@ -17,7 +17,7 @@ pub(crate) struct Report {
 }
 
 /// What the device can do at best, measured in the same run. Bytes and operations a second.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Ceilings {
     /// Bytes read and written a second by a copy of 1 GiB.
     pub(crate) copy: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Ceilings {
 }
 
 /// One operation at one shape.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Measurement {
     pub(crate) operation: String,
     /// What is special about it: types, group size, causal.
@@ -56,7 +56,7 @@ pub(crate) struct Measurement {
 }
 
 /// A median with the smallest and the largest of its samples.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
     pub(crate) smallest: f64,
@@ -65,7 +65,7 @@ pub(crate) struct Spread {
 }
 
 /// Which ceiling binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Limit {
     Copy,
@@ -92,6 +92,18 @@ impl Ceilings {
             Limit::Read => self.read,
             Limit::F16 => self.f16,
             Limit::Int8 => self.int8,
+        }
+    }
+}
+
+impl Limit {
+    /// As in the JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Read => "read",
+            Self::F16 => "f16",
+            Self::Int8 => "int8",
         }
     }
 }

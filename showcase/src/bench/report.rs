@@ -39,11 +39,10 @@ pub(crate) fn print(report: &Report) {
                 let count = count as f64;
                 count / seconds / 1e12
             });
-            let (rate, ceiling) = match row.limit {
-                Limit::Copy => (format!("{bytes:.2} TB/s"), "copy"),
-                Limit::Read => (format!("{bytes:.2} TB/s"), "read"),
-                Limit::F16 => (format!("{operations:.0} TFLOP/s"), "f16"),
-                Limit::Int8 => (format!("{operations:.0} TOP/s"), "int8"),
+            let rate = match row.limit {
+                Limit::Copy | Limit::Read => format!("{bytes:.2} TB/s"),
+                Limit::F16 => format!("{operations:.0} TFLOP/s"),
+                Limit::Int8 => format!("{operations:.0} TOP/s"),
             };
             vec![
                 row.operation.clone(),
@@ -55,7 +54,7 @@ pub(crate) fn print(report: &Report) {
                 format!("{:.2}", row.host_us.median),
                 format!("{:.0}", row.first_call_ms),
                 rate,
-                format!("{:.0} % of {ceiling}", 100.0 * row.share),
+                format!("{:.0} % of {}", 100.0 * row.share, row.limit.name()),
                 format!("{:.2e}", row.error),
                 format!("{:.2e}", row.bound),
                 if row.is_right { "ok" } else { "MISSED" }.to_owned(),
