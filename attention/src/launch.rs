@@ -44,9 +44,10 @@ impl Attention {
     ///
     /// # Numerics
     /// Scores and sums are f32, weights are rounded to the 16-bit type before they are multiplied with v, the result is rounded once
-    /// ([`reference::attention`](crate::reference::attention) gives the bound). A query's result does not depend on the other queries of the batch. A query
-    /// that sees no key gives zeros. NaN in a score makes its query's result NaN; a NaN or infinity in v reaches all queries whose tile of keys holds its row,
-    /// also those that give it the weight 0.
+    /// ([`reference::attention`](crate::reference::attention) gives the bound). A query's result does not depend on the other queries of the batch, bit for
+    /// bit: alone, among up to 16 or among many, its keys are taken in the same tiles of 64 and every sum in the same order. A query
+    /// that sees no key gives zeros. NaN in a score makes its query's result NaN; a NaN or infinity in v reaches all queries whose tiles of 64 keys hold its row,
+    /// also those that give it the weight 0, and, under a causal mask, may reach others of the same 32. A scale of 0 or less is brought to the queries first, which is exact.
     ///
     /// # Errors
     /// [`Error::WrongLength`] for a tensor that does not have its shape; [`Error::Driver`] for handles of another context and what the

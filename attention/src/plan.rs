@@ -3,14 +3,15 @@
 use crate::dtype::Dtype;
 use crate::problem::{Mask, Problem};
 
-/// How many queries a block has.
+/// How a block's queries are shared out over its four warps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Rows {
-    /// 16, one warp: decoding.
-    One,
-    /// 64, four warps of 16.
-    Four,
+    /// All warps have the same 16 rows, of the heads that share keys: each computes the scores of a quarter of the keys, and a quarter of the columns of the
+    /// results. Decoding.
+    Few,
+    /// Each warp has rows of its own: 32, or 16 where 32 do not fit the registers.
+    Many,
 }
 
 /// How tensors are read and written.
@@ -40,7 +41,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan for `problem`. Neither rows nor access change a result: a query's keys are taken in the same tiles in every plan of its head dimension.
+    /// The plan for `problem`. Neither rows nor access change a result: a query's keys are taken in the same tiles, and every sum in the same order, in every
+    /// plan of its head dimension.
     pub(crate) fn new(problem: &Problem, dtype: Dtype, addresses: [u64; 4]) -> Self {
         let layouts = problem.layouts;
         let aligned = |layout: crate::problem::Layout| {
@@ -51,7 +53,7 @@ impl Plan {
         Self {
             dtype,
             dim: u32::try_from(problem.shape.dim).unwrap_or(0),
-            rows: if problem.shape.len_q <= 16 { Rows::One } else { Rows::Four },
+            rows: if problem.shape.len_q <= 16 { Rows::Few } else { Rows::Many },
             access: if whole { Access::Vector } else { Access::Element },
             mask: problem.mask,
         }
@@ -69,7 +71,7 @@ impl Plan {
         let mut plans = Vec::new();
         for dtype in Dtype::ALL {
             for dim in (32..=256).step_by(16) {
-                for rows in [Rows::One, Rows::Four] {
+                for rows in [Rows::Few, Rows::Many] {
                     for access in [Access::Vector, Access::Element] {
                         plans.extend([Mask::None, Mask::Causal].map(|mask| Self { dtype, dim, rows, access, mask }));
                     }
@@ -86,40 +88,50 @@ impl Plan {
         format!("attention_{}_d{}{mask}_m{}", self.dtype.name(), self.dim, self.block_rows())
     }
 
-    /// Warps of a block, 16 queries each.
-    #[must_use]
-    pub const fn warps(&self) -> u32 {
-        match self.rows {
-            Rows::One => 1,
-            Rows::Four => 4,
-        }
-    }
-
-    /// Threads of a block.
+    /// Threads of a block: four warps.
     #[must_use]
     pub const fn threads(&self) -> u32 {
-        32 * self.warps()
+        128
     }
 
-    /// Queries of a block.
+    /// Tiles of 16 rows of a warp: two, so that each key and value is loaded for 32 rows, where their sums fit the registers. With heads of 80 ptxas spills
+    /// some, though they would fit.
+    pub(crate) const fn row_tiles(&self) -> u32 {
+        match self.rows {
+            Rows::Many if self.dim <= 128 && self.dim != 80 => 2,
+            _ => 1,
+        }
+    }
+
+    /// Registers of a thread at most, where two blocks a multiprocessor are not the bound. Heads of 64 fit a third block, where ptxas needs no spills for it;
+    /// with heads of 96 it spills at 255 and not here.
+    pub(crate) const fn max_registers(&self) -> Option<u32> {
+        match (self.rows, self.dim, self.mask, self.access) {
+            (Rows::Many, 64, Mask::None, Access::Vector) => Some(168),
+            (Rows::Many, 96, _, Access::Vector) => Some(224),
+            (Rows::Many, 96, _, Access::Element) => Some(240),
+            _ => None,
+        }
+    }
+
+    /// Rows of a block.
     #[must_use]
     pub const fn block_rows(&self) -> u32 {
-        16 * self.warps()
+        match self.rows {
+            Rows::Few => 16,
+            Rows::Many => 64 * self.row_tiles(),
+        }
     }
 
-    /// Keys of a tile: fewer where a head is so long that its sums fill the registers.
+    /// Keys of a tile.
     #[must_use]
     pub const fn block_keys(&self) -> u32 {
-        match self.dim {
-            0..=128 => 64,
-            129..=192 => 32,
-            _ => 16,
-        }
+        64
     }
 
     /// Whether the queries stay in registers; otherwise they are loaded from shared memory for every tile of keys.
     pub(crate) const fn keeps_queries(&self) -> bool {
-        self.dim <= 128
+        matches!(self.rows, Rows::Few) && self.dim <= 128
     }
 
     /// Bytes of a row in shared memory: an odd number of 16-byte chunks, so that eight rows of a column lie in different banks.
@@ -127,16 +139,47 @@ impl Plan {
         2 * self.dim + 16
     }
 
-    /// Bytes of shared memory that a launch asks for: the queries, and two stages of keys and values.
+    /// Bytes of a tile of keys or of values.
+    pub(crate) const fn slot_bytes(&self) -> u32 {
+        self.block_keys() * self.row_bytes()
+    }
+
+    /// Bytes through which the warps show each other their scores.
+    pub(crate) const fn score_bytes(&self) -> u32 {
+        match self.rows {
+            Rows::Few => self.block_keys() / 8 * 32 * 16,
+            Rows::Many => 0,
+        }
+    }
+
+    /// Slots of the ring of keys and values: two, and for decoding, which waits for memory, as many as sm_86 can have.
+    pub(crate) const fn slots(&self) -> u32 {
+        match self.rows {
+            Rows::Few => {
+                let fit = (MAX_SHARED_BYTES - self.score_bytes() - 16 * self.row_bytes()) / self.slot_bytes();
+                if fit < 6 { fit } else { 6 }
+            }
+            Rows::Many => 2,
+        }
+    }
+
+    /// Bytes of shared memory that a launch asks for: the queries, the ring, the scores.
     #[must_use]
     pub const fn shared_bytes(&self) -> u32 {
-        (self.block_rows() + 4 * self.block_keys()) * self.row_bytes()
+        self.block_rows() * self.row_bytes() + self.slots() * self.slot_bytes() + self.score_bytes()
     }
 
     /// Blocks along queries, heads and sequences.
     pub(crate) fn grid(&self, problem: &Problem) -> [u32; 3] {
         let shape = problem.shape;
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        [number(shape.len_q).div_ceil(self.block_rows()), number(shape.heads_q), number(shape.batch)]
+        let (rows, heads) = match self.rows {
+            Rows::Few => (shape.len_q * (shape.heads_q / shape.heads_kv), shape.heads_kv),
+            Rows::Many => (shape.len_q, shape.heads_q),
+        };
+        [number(rows).div_ceil(self.block_rows()), number(heads), number(shape.batch)]
     }
 }
+
+/// What a block of sm_86 and sm_89 may have.
+const MAX_SHARED_BYTES: u32 = 99 * 1024;

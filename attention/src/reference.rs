@@ -104,7 +104,7 @@ fn attend(
     let terms: Vec<f64> = scores.iter().map(|(score, _)| (score - peak).exp()).collect();
     let sum: f64 = terms.iter().sum();
 
-    // The smallest tile there is: 16 keys.
+    // Counted as tiles of 16 keys; the kernels take 64.
     let tiles = visible.div_ceil(16);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let rescaling = tiles as f64 * (EXP2_ERROR + F32_UNIT) + 2.0 * F32_UNIT * (peak - lowest);

@@ -82,6 +82,48 @@ proptest! {
     }
 }
 
+/// A scale's sign may as well be that of the queries; a scale of 0 gives the results of queries of 0.
+#[test]
+fn the_sign_of_a_scale_moves_to_the_queries() {
+    for (len_q, len_kv, dim) in [(3, 70, 64), (130, 65, 48), (20, 129, 144)] {
+        for causal in [false, true] {
+            let shape = Shape { batch: 1, heads_q: 2, heads_kv: 1, len_q, len_kv, dim };
+            let problem = Problem::new(shape, mask(causal)).unwrap();
+            let case = Case::<f16>::new(problem.with_scale(-0.25).unwrap(), Values::Outliers, 11);
+            let times = |factor: f32, scale: f32| Case {
+                problem: problem.with_scale(scale).unwrap(),
+                q: case.q.iter().map(|q| f16::from_f32(q.to_f32() * factor)).collect(),
+                k: case.k.clone(),
+                v: case.v.clone(),
+            };
+            for offset in [0, 1] {
+                assert_same_bits("negative", &case.check(offset), &times(-1.0, 0.25).run(0));
+                assert_same_bits("zero", &times(1.0, 0.0).check(offset), &times(0.0, 0.25).run(0));
+            }
+        }
+    }
+}
+
+/// Heads that share keys, and up to 16 queries of each, fill the rows of as many blocks as they need: each gives the bits that it gives alone.
+#[test]
+fn few_queries_of_many_sharers_are_independent() {
+    for (sharers, len_q, dim) in [(8, 1, 128), (5, 7, 80), (16, 2, 256), (3, 16, 48)] {
+        for causal in [false, true] {
+            let shape = Shape { batch: 2, heads_q: 2 * sharers, heads_kv: 2, len_q, len_kv: 150, dim };
+            let case = Case::<f16>::new(Problem::new(shape, mask(causal)).unwrap(), Values::Outliers, 12);
+            let all = case.run(0);
+            for head in [0, sharers, 4 * sharers - 1] {
+                let problem = Problem::new(Shape { batch: 1, heads_q: 1, heads_kv: 1, ..shape }, mask(causal)).unwrap();
+                let of = |tensor: &[f16], index: usize, len: usize| tensor[index * len..(index + 1) * len].to_vec();
+                let keys = head / sharers;
+                let (k, v) = (of(&case.k, keys, 150 * dim), of(&case.v, keys, 150 * dim));
+                let alone = Case { problem, q: of(&case.q, head, len_q * dim), k, v };
+                assert_same_bits("head", &of(&all, head, len_q * dim), &alone.run(0));
+            }
+        }
+    }
+}
+
 /// From [batch, heads, len, 48] to [batch, len, heads, 48].
 fn moved(values: &[f16], [batch, heads, len]: [usize; 3]) -> Vec<f16> {
     let mut result = Vec::with_capacity(values.len());

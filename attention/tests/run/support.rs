@@ -33,7 +33,7 @@ pub(crate) fn floats<T: Number>(values: &[T]) -> Vec<f32> {
     values.iter().map(|value| value.float()).collect()
 }
 
-/// Lengths around the edges of tiles of queries (16, 64) and keys (16, 32, 64).
+/// Lengths around the edges of tiles of queries (16, 32, 64, 128) and keys (64).
 pub(crate) fn lengths() -> impl Strategy<Value = usize> {
     prop_oneof![1..20usize, prop::sample::select(vec![31, 32, 33, 48, 63, 64, 65, 80, 127, 128, 129])]
 }
