@@ -163,9 +163,9 @@ const fn split(registers: u32, shared: u32) -> RowStorage {
 /// fill it alone.
 const fn arrangements(x: Dtype) -> [(Team, RowStorage); 7] {
     let (warp, long, longest) = match x {
-        // 32 and 80 KiB a block: of the larger, two blocks on sm_80 and sm_90, one on sm_86 and sm_89.
-        Dtype::F16 | Dtype::Bf16 => (4, (Team::Block512, split(4, 4)), (Team::Block512, split(6, 10))),
-        Dtype::F32 => (8, (Team::Block512, registers(8)), (Team::Block1024, split(7, 9))),
+        // 40 and 80 KiB a block: of the larger, two blocks on sm_80 and sm_90, one on sm_86 and sm_89.
+        Dtype::F16 | Dtype::Bf16 => (4, (Team::Block512, split(3, 5)), (Team::Block512, split(6, 10))),
+        Dtype::F32 => (8, (Team::Block512, registers(8)), (Team::Block1024, split(6, 10))),
     };
     [
         (Team::Warp, registers(1)),

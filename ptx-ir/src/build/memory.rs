@@ -16,9 +16,7 @@ impl Builder {
         let bytes = T::BYTES;
         let index = self.declare_param(Param { name: name.to_owned(), ty: T::MEMORY_TYPE, bytes, align: bytes });
         let address = Address { base: Base::Param(ParamIndex(index)), offset: 0 };
-        self.produce(|dst| {
-            load(Space::Param, T::MEMORY_TYPE, (Cache::Default, EvictionPriority::Normal), vec![dst], address)
-        })
+        self.produce(|dst| load(Space::Param, T::MEMORY_TYPE, Cache::Default, vec![dst], address))
     }
 
     /// Declares the next kernel parameter, the address of `T`s in device memory, and reads it.
@@ -98,7 +96,6 @@ pub struct Place<'k, T> {
     base: Operand,
     offset: i32,
     cache: Cache,
-    l1: EvictionPriority,
     marker: PhantomData<T>,
 }
 
@@ -118,7 +115,7 @@ impl<T> fmt::Debug for Place<'_, T> {
 
 impl<'k, T: Element> Place<'k, T> {
     pub(super) fn new(k: &'k Builder, space: Space, base: Operand, offset: i32) -> Self {
-        Self { k, space, base, offset, cache: Cache::Default, l1: EvictionPriority::Normal, marker: PhantomData }
+        Self { k, space, base, offset, cache: Cache::Default, marker: PhantomData }
     }
 
     /// The place `elements` further (or back), by a constant.
@@ -133,17 +130,10 @@ impl<'k, T: Element> Place<'k, T> {
         Self { cache: Cache::NonCoherent, ..self }
     }
 
-    /// Loads leave no line in L1: for data that is read once, beside data that should stay there.
-    #[must_use]
-    pub fn read_once(self) -> Self {
-        Self { l1: EvictionPriority::NoAllocate, ..self }
-    }
-
     /// The same place seen as a `U`.
     #[must_use]
     pub fn cast<U: Element>(self) -> Place<'k, U> {
         Place {
-            l1: self.l1,
             k: self.k,
             space: self.space,
             base: self.base,
@@ -167,14 +157,14 @@ impl<'k, T: Element> Place<'k, T> {
     #[must_use]
     pub fn load(self) -> Value<'k, T> {
         let address = self.address();
-        self.k.produce(|dst| load(self.space, T::MEMORY_TYPE, (self.cache, self.l1), vec![dst], address))
+        self.k.produce(|dst| load(self.space, T::MEMORY_TYPE, self.cache, vec![dst], address))
     }
 
     /// Reads the element where `condition` is true; elsewhere the value is `otherwise` and memory is not touched.
     #[must_use]
     pub fn load_or(self, condition: Value<'k, bool>, otherwise: impl Source<'k, T>) -> Value<'k, T> {
         let result = self.k.local(otherwise);
-        let op = load(self.space, T::MEMORY_TYPE, (self.cache, self.l1), vec![result.register()], self.address());
+        let op = load(self.space, T::MEMORY_TYPE, self.cache, vec![result.register()], self.address());
         self.k.emit_guarded(Some(condition.guard()), op);
         result.now()
     }
@@ -183,7 +173,7 @@ impl<'k, T: Element> Place<'k, T> {
     #[must_use]
     pub fn load_vector<const N: usize>(self) -> [Value<'k, T>; N] {
         let dsts: [_; N] = std::array::from_fn(|_| self.k.register(T::CLASS));
-        self.k.emit(load(self.space, T::MEMORY_TYPE, (self.cache, self.l1), dsts.to_vec(), self.address()));
+        self.k.emit(load(self.space, T::MEMORY_TYPE, self.cache, dsts.to_vec(), self.address()));
         dsts.map(|reg| Value::from_register(self.k, reg))
     }
 
@@ -196,7 +186,7 @@ impl<'k, T: Element> Place<'k, T> {
     ) -> [Value<'k, T>; N] {
         let locals = self.k.locals::<T, N>(otherwise);
         let dsts = locals.iter().map(|local| local.register()).collect();
-        let op = load(self.space, T::MEMORY_TYPE, (self.cache, self.l1), dsts, self.address());
+        let op = load(self.space, T::MEMORY_TYPE, self.cache, dsts, self.address());
         self.k.emit_guarded(Some(condition.guard()), op);
         locals.map(super::Local::now)
     }
@@ -242,14 +232,8 @@ impl<'k, T: Element + Integer> Place<'k, T> {
 }
 
 /// A plain load.
-fn load(
-    space: Space,
-    ty: Type,
-    (cache, l1): (Cache, EvictionPriority),
-    dsts: Vec<crate::ir::Reg>,
-    address: Address,
-) -> Op {
-    let (order, scope, l2_prefetch, policy) = (LoadOrder::Weak, None, None, None);
+fn load(space: Space, ty: Type, cache: Cache, dsts: Vec<crate::ir::Reg>, address: Address) -> Op {
+    let (order, scope, l1, l2_prefetch, policy) = (LoadOrder::Weak, None, EvictionPriority::Normal, None, None);
     Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address }
 }
 

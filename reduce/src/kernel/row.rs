@@ -41,8 +41,6 @@ impl<'k> Row<'k> {
     ) -> Self {
         let lanes = plan.x.lanes();
         let (first, stride) = (thread * lanes, plan.team.threads() * lanes);
-        // Of a row that is kept nothing is read twice; what L1 has is for the weights.
-        let x = if plan.row == RowStorage::Memory { x } else { x.read_once() };
         let mut row = Self { k, x, columns, first, stride, lanes, access: plan.access, kept: None };
         row.kept = match plan.row {
             RowStorage::Registers { steps } => Some((0..steps).map(|index| row.keep(index)).collect()),

@@ -13,25 +13,18 @@ pub(super) struct Tensor<'k> {
     k: &'k Builder,
     address: Value<'k, u64>,
     dtype: Dtype,
-    /// Whether loads of 16 bytes leave L1 to the other tensors.
-    once: bool,
 }
 
 impl<'k> Tensor<'k> {
     /// Declares the next kernel parameter, a pointer.
     pub(super) fn param(k: &'k Builder, name: &str, dtype: Dtype) -> Self {
-        Self { k, address: k.pointer::<u8>(name).address(), dtype, once: false }
+        Self { k, address: k.pointer::<u8>(name).address(), dtype }
     }
 
     /// Row `row` of a matrix; the offset is 64 bits wide.
     pub(super) fn row(self, row: Value<'k, u32>, columns: Value<'k, u32>) -> Self {
         let address = row.widening_mul(columns).mad(u64::from(self.dtype.bytes()), self.address);
         Self { address, ..self }
-    }
-
-    /// The same tensor, of which each element is read once.
-    pub(super) fn read_once(self) -> Self {
-        Self { once: true, ..self }
     }
 
     /// The elements of `step`; those past the row's end are not read and come as 0.
@@ -100,10 +93,7 @@ impl<'k> Tensor<'k> {
 
     /// The 32-bit words of a step that is inside the row or outside as a whole, 16 bytes an access (8 if there are no more).
     fn load_words<T: Word + Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, T>> {
-        let (mut place, words) = (self.place::<T>(step).read_only(), step.lanes * self.dtype.bytes() / 4);
-        if self.once {
-            place = place.read_once();
-        }
+        let (place, words) = (self.place::<T>(step).read_only(), step.lanes * self.dtype.bytes() / 4);
         if words == 2 {
             return load_vector::<T, 2>(place, step, absent).to_vec();
         }
