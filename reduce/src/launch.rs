@@ -1,6 +1,7 @@
 //! The kernels on a device: the only file here that is not pure.
 #![expect(unsafe_code, reason = "a launch is safe only for arguments that were checked; here they are")]
 
+use tilewright_ffi::sys::CUdevice_attribute;
 use tilewright_ffi::{Arguments, Context, DeviceSlice, DeviceSliceMut, KernelCache, KernelSource, Launch, Stream};
 use tilewright_ptx_ir::Target;
 use tilewright_ptx_ir::ir::Kernel;
@@ -32,6 +33,8 @@ use crate::{Error, Operation, Plan, Problem, Real, Shape};
 #[derive(Debug)]
 pub struct RowKernels {
     cache: KernelCache<Plan>,
+    /// Shared memory that a block can have.
+    shared_bytes: u32,
 }
 
 /// The weight and the bias of a layer norm.
@@ -48,13 +51,14 @@ impl RowKernels {
     /// Row kernels in `context`.
     ///
     /// # Errors
-    /// [`Error::UnsupportedDevice`] below compute capability 8.0.
+    /// [`Error::UnsupportedDevice`] below compute capability 8.0, [`Error::Driver`].
     pub fn new(context: &Context) -> Result<Self, Error> {
         let capability = context.compute_capability();
         if capability.major < 8 {
             return Err(Error::UnsupportedDevice { major: capability.major, minor: capability.minor });
         }
-        Ok(Self { cache: KernelCache::new(context) })
+        let shared_bytes = context.device().attribute(CUdevice_attribute::MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
+        Ok(Self { cache: KernelCache::new(context), shared_bytes: u32::try_from(shared_bytes).unwrap_or(0) })
     }
 
     /// Enqueues y = exp(x - max x) / Σ exp(x - max x), row by row.
@@ -382,13 +386,14 @@ impl RowKernels {
         plan: &Plan,
         arguments: &Arguments<'_>,
     ) -> Result<(), Error> {
-        let function = self.cache.function(plan, || {
-            let module = module(plan, Target::Sm80)?;
+        let plan = plan.within(self.shared_bytes);
+        let function = self.cache.function(&plan, || {
+            let module = module(&plan, Target::Sm80)?;
             let parameters = entry(&module).map(Kernel::parameter_bytes).unwrap_or_default();
             Ok::<_, Error>(KernelSource { text: module.to_string(), entry: plan.name(), parameters })
         })?;
         let grid = [plan.blocks(problem.rows()), 1, 1];
-        let launch = Launch { grid, block: plan.team.block(), shared_bytes: 0, cluster: None };
+        let launch = Launch { grid, block: plan.team.block(), shared_bytes: plan.shared_bytes(), cluster: None };
         // SAFETY:
         // - the kernel stays inside tensors of these sizes; that they have them is promised by the caller.
         // - it runs on sm_80 and newer, which `new` saw to; the context of every handle is compared by `launch`.

@@ -55,6 +55,8 @@ pub enum Team {
     Block128,
     /// A block of 256 threads.
     Block256,
+    /// A block of 512 threads.
+    Block512,
     /// A block of 1024 threads.
     Block1024,
 }
@@ -67,6 +69,13 @@ pub enum RowStorage {
     Registers {
         /// Steps of [`Dtype::lanes`] elements.
         steps: u32,
+    },
+    /// In registers and, beyond those, in dynamic shared memory, where a thread reads only what it put there itself. For [`Access::Vector`].
+    Split {
+        /// Steps of a thread in registers, the row's first ones.
+        registers: u32,
+        /// Steps of a thread in shared memory, the others.
+        shared: u32,
     },
     /// In memory: every pass reads it again.
     Memory,
@@ -107,7 +116,7 @@ impl Operation {
 
 impl Team {
     /// All of them, smallest first.
-    pub const ALL: [Self; 4] = [Self::Warp, Self::Block128, Self::Block256, Self::Block1024];
+    pub const ALL: [Self; 5] = [Self::Warp, Self::Block128, Self::Block256, Self::Block512, Self::Block1024];
 
     /// Threads that compute one row.
     #[must_use]
@@ -116,6 +125,7 @@ impl Team {
             Self::Warp => 32,
             Self::Block128 => 128,
             Self::Block256 => 256,
+            Self::Block512 => 512,
             Self::Block1024 => 1024,
         }
     }
@@ -125,17 +135,7 @@ impl Team {
     pub const fn rows_per_block(self) -> u32 {
         match self {
             Self::Warp => 4,
-            Self::Block128 | Self::Block256 | Self::Block1024 => 1,
-        }
-    }
-
-    /// Registers that a thread may use. Left to itself the assembler spills a few bytes on some targets to make room for more blocks.
-    #[must_use]
-    pub const fn max_registers(self) -> u32 {
-        match self {
-            Self::Warp | Self::Block128 | Self::Block256 => 128,
-            // All that there are: 65,536 for 1024 threads.
-            Self::Block1024 => 64,
+            Self::Block128 | Self::Block256 | Self::Block512 | Self::Block1024 => 1,
         }
     }
 
@@ -146,11 +146,54 @@ impl Team {
     }
 }
 
-/// Steps that a thread of the team keeps in registers at most. A block of 1024 threads has 64 registers a thread, and a step of 16-bit elements takes eight.
-const fn max_steps(team: Team, x: Dtype) -> u32 {
-    match (team, x) {
-        (Team::Block1024, Dtype::F16 | Dtype::Bf16) => 2,
-        _ => 4,
+/// Who computes longer rows than any block keeps.
+const STREAMING: (Team, RowStorage) = (Team::Block1024, RowStorage::Memory);
+
+const fn registers(steps: u32) -> RowStorage {
+    RowStorage::Registers { steps }
+}
+
+const fn split(registers: u32, shared: u32) -> RowStorage {
+    RowStorage::Split { registers, shared }
+}
+
+/// The teams and where they keep a row, shortest rows first.
+///
+/// What a block keeps is bounded so that a multiprocessor has room for several, whose reads, arithmetic and writes overlap; only the longest rows of f32
+/// fill it alone.
+const fn arrangements(x: Dtype) -> [(Team, RowStorage); 7] {
+    let (warp, long, longest) = match x {
+        // 40 and 80 KiB a block: of the larger, two blocks on sm_80 and sm_90, one on sm_86 and sm_89.
+        Dtype::F16 | Dtype::Bf16 => (4, (Team::Block512, split(3, 5)), (Team::Block512, split(6, 10))),
+        Dtype::F32 => (8, (Team::Block512, registers(8)), (Team::Block1024, split(6, 10))),
+    };
+    [
+        (Team::Warp, registers(1)),
+        (Team::Warp, registers(warp)),
+        (Team::Block128, registers(4)),
+        (Team::Block256, registers(4)),
+        (Team::Block512, registers(4)),
+        long,
+        longest,
+    ]
+}
+
+impl RowStorage {
+    /// What it is with another way to read: copies to shared memory are 16 bytes each, so what would be copied one by one is read again instead.
+    const fn with(self, access: Access) -> Self {
+        match (self, access) {
+            (Self::Split { .. }, Access::Element) => Self::Memory,
+            _ => self,
+        }
+    }
+
+    /// Steps of a thread; nothing if any number of them.
+    const fn steps(self) -> Option<u32> {
+        match self {
+            Self::Registers { steps } => Some(steps),
+            Self::Split { registers, shared } => Some(registers + shared),
+            Self::Memory => None,
+        }
     }
 }
 
@@ -161,15 +204,42 @@ impl Plan {
     #[must_use]
     pub fn new(operation: Operation, x: Dtype, problem: Problem, aligned: bool) -> Self {
         let steps = problem.columns().div_ceil(x.lanes());
-        let fits = |team: &Team| steps <= team.threads() * max_steps(*team, x);
-        let (team, row) = match Team::ALL.into_iter().find(fits) {
-            Some(team) if steps <= team.threads() => (team, RowStorage::Registers { steps: 1 }),
-            Some(team) => (team, RowStorage::Registers { steps: max_steps(team, x) }),
-            None => (Team::Block1024, RowStorage::Memory),
-        };
+        let fits = |(team, row): &(Team, RowStorage)| row.steps().is_some_and(|kept| steps <= team.threads() * kept);
+        let (team, row) = arrangements(x).into_iter().find(fits).unwrap_or(STREAMING);
         let whole = problem.columns().is_multiple_of(x.lanes());
         let access = if aligned && whole { Access::Vector } else { Access::Element };
-        Self { operation, x, team, row, access }
+        Self { operation, x, team, row: row.with(access), access }
+    }
+
+    /// The plan for a device whose blocks have at most `shared_bytes` of shared memory: this one, or one that reads the row again instead of keeping it. The
+    /// results are the same: the same threads take the same elements in the same order.
+    #[must_use]
+    pub fn within(self, shared_bytes: u32) -> Self {
+        // The reductions' partial results, in static shared memory.
+        let partial = self.team.threads() / 8;
+        if self.shared_bytes() + partial <= shared_bytes { self } else { Self { row: RowStorage::Memory, ..self } }
+    }
+
+    /// Registers that a thread may use: 64 where rows are read 16 bytes at a time, so that 1024 threads share a multiprocessor. Left to itself the assembler
+    /// takes more, or spills a few bytes on some targets to make room for more blocks.
+    #[must_use]
+    pub const fn max_registers(&self) -> u32 {
+        let norm = matches!(self.operation, Operation::LayerNorm { .. });
+        match (self.access, self.team, self.row) {
+            // Three blocks; a layer norm would spill.
+            (Access::Vector, Team::Block512, RowStorage::Registers { steps: 4 }) if !norm && self.x.bytes() == 2 => 40,
+            (Access::Vector, ..) | (_, Team::Block1024, _) => 64,
+            (Access::Element, ..) => 128,
+        }
+    }
+
+    /// Dynamic shared memory that a launch asks for.
+    #[must_use]
+    pub const fn shared_bytes(&self) -> u32 {
+        match self.row {
+            RowStorage::Split { shared, .. } => shared * self.team.threads() * 16,
+            RowStorage::Registers { .. } | RowStorage::Memory => 0,
+        }
     }
 
     /// The kernel's name.
@@ -187,9 +257,9 @@ impl Plan {
     /// The longest chain of additions, one rounding each, from an element of a row of `columns` to the row's sum.
     #[must_use]
     pub const fn additions(&self, columns: u32) -> u32 {
-        let steps = match self.row {
-            RowStorage::Registers { steps } => steps,
-            RowStorage::Memory => columns.div_ceil(self.team.threads() * self.x.lanes()),
+        let steps = match self.row.steps() {
+            Some(steps) => steps,
+            None => columns.div_ceil(self.team.threads() * self.x.lanes()),
         };
         steps * self.x.lanes() + self.team.threads().ilog2()
     }
@@ -207,6 +277,7 @@ impl fmt::Display for Plan {
         write!(f, "_{}", self.team.threads())?;
         match self.row {
             RowStorage::Registers { steps } => write!(f, "x{steps}")?,
+            RowStorage::Split { registers, shared } => write!(f, "x{registers}s{shared}")?,
             RowStorage::Memory => f.write_str("_streaming")?,
         }
         match self.access {
@@ -222,8 +293,13 @@ pub fn plans() -> Vec<Plan> {
     let mut plans = Vec::new();
     for x in Dtype::ALL {
         for operation in operations(x) {
-            for (team, row) in arrangements(x) {
-                plans.extend([Access::Vector, Access::Element].map(|access| Plan { operation, x, team, row, access }));
+            for (team, row) in arrangements(x).into_iter().chain([STREAMING]) {
+                for access in [Access::Vector, Access::Element] {
+                    let plan = Plan { operation, x, team, row: row.with(access), access };
+                    if !plans.contains(&plan) {
+                        plans.push(plan);
+                    }
+                }
             }
         }
     }
@@ -238,11 +314,4 @@ fn operations(x: Dtype) -> Vec<Operation> {
         operations.extend([false, true].map(|bias| Operation::LayerNorm { weight, bias }));
     }
     operations
-}
-
-fn arrangements(x: Dtype) -> Vec<(Team, RowStorage)> {
-    let registers = |team| (team, RowStorage::Registers { steps: max_steps(team, x) });
-    let one_step = (Team::Warp, RowStorage::Registers { steps: 1 });
-    let streaming = (Team::Block1024, RowStorage::Memory);
-    [one_step].into_iter().chain(Team::ALL.map(registers)).chain([streaming]).collect()
 }

@@ -3,7 +3,7 @@
 use tilewright_ptx_ir::build::{Builder, Value};
 
 use super::step::Step;
-use super::tensor::Tensor;
+use super::tensor::{Raw, Tensor};
 use crate::plan::{Access, Plan, RowStorage};
 
 /// The elements of a row that belong to the running thread.
@@ -18,8 +18,16 @@ pub(super) struct Row<'k> {
     stride: u32,
     lanes: u32,
     access: Access,
-    /// All steps, if the row is kept in registers.
-    kept: Option<Vec<(Step<'k>, Vec<Value<'k, f32>>)>>,
+    /// All steps, if the row is kept.
+    kept: Option<Vec<(Step<'k>, Kept<'k>)>>,
+}
+
+/// Where a step waits for the next pass: as narrow as in memory, which leaves room for more rows on a multiprocessor.
+#[derive(Debug)]
+enum Kept<'k> {
+    Registers(Raw<'k>),
+    /// So many bytes behind the thread's first slot.
+    Shared(Value<'k, u32>, i32),
 }
 
 impl<'k> Row<'k> {
@@ -34,9 +42,21 @@ impl<'k> Row<'k> {
         let lanes = plan.x.lanes();
         let (first, stride) = (thread * lanes, plan.team.threads() * lanes);
         let mut row = Self { k, x, columns, first, stride, lanes, access: plan.access, kept: None };
-        if let RowStorage::Registers { steps } = plan.row {
-            row.kept = Some((0..steps).map(|index| row.keep(index)).collect());
-        }
+        row.kept = match plan.row {
+            RowStorage::Registers { steps } => Some((0..steps).map(|index| row.keep(index)).collect()),
+            RowStorage::Split { registers, shared } => {
+                let slots = thread.mad(16, k.dynamic_shared::<u8>("row").address());
+                let copy = |index| row.copy(registers + index, slots, index * plan.team.threads() * 16);
+                // The copies need no registers, so all of the row is on its way at once.
+                let shared: Vec<_> = (0..shared).map(copy).collect();
+                let kept = (0..registers).map(|index| row.keep(index)).chain(shared).collect();
+                // Each thread reads what it copied itself: no barrier.
+                k.commit_copies();
+                k.wait_copies(0);
+                Some(kept)
+            }
+            RowStorage::Memory => None,
+        };
         row
     }
 
@@ -62,22 +82,37 @@ impl<'k> Row<'k> {
 
     fn for_each_step(&self, body: impl Fn(&Step<'k>, &[Value<'k, f32>])) {
         match &self.kept {
-            Some(steps) => steps.iter().for_each(|(step, x)| body(step, x)),
+            Some(steps) => steps.iter().for_each(|(step, kept)| match kept {
+                Kept::Registers(x) => body(step, &x.widen()),
+                Kept::Shared(slots, offset) => body(step, &self.x.load_slot(*slots, *offset).widen()),
+            }),
             None => self.k.for_(self.first, self.columns, self.stride, |column| {
-                let step = self.step(column, None);
+                let step = self.step(column, (column, 0), None);
                 body(&step, &self.x.load(&step));
             }),
         }
     }
 
     /// Reads step `index`, of which all or some elements may lie past the row's end.
-    fn keep(&self, index: u32) -> (Step<'k>, Vec<Value<'k, f32>>) {
-        let column = self.first + index * self.stride;
-        let step = self.step(column, Some(column.lt(self.columns)));
-        (step, self.x.load(&step))
+    fn keep(&self, index: u32) -> (Step<'k>, Kept<'k>) {
+        let step = self.nth(index);
+        (step, Kept::Registers(self.x.load_raw(&step)))
     }
 
-    fn step(&self, column: Value<'k, u32>, inside: Option<Value<'k, bool>>) -> Step<'k> {
-        Step { column, columns: self.columns, lanes: self.lanes, access: self.access, inside }
+    /// Copies step `index` to shared memory, `offset` bytes behind the thread's first slot.
+    fn copy(&self, index: u32, slots: Value<'k, u32>, offset: u32) -> (Step<'k>, Kept<'k>) {
+        let step = self.nth(index);
+        self.x.copy(&step, slots + offset);
+        (step, Kept::Shared(slots, offset.cast_signed()))
+    }
+
+    fn nth(&self, index: u32) -> Step<'k> {
+        let behind = index * self.stride;
+        let column = self.first + behind;
+        self.step(column, (self.first, behind), Some(column.lt(self.columns)))
+    }
+
+    fn step(&self, column: Value<'k, u32>, base: (Value<'k, u32>, u32), inside: Option<Value<'k, bool>>) -> Step<'k> {
+        Step { column, base, columns: self.columns, lanes: self.lanes, access: self.access, inside }
     }
 }

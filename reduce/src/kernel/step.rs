@@ -9,6 +9,8 @@ use crate::plan::Access;
 pub(super) struct Step<'k> {
     /// The first element's column.
     pub(super) column: Value<'k, u32>,
+    /// A column that other steps of the thread share, and how far this one is behind it: an address and a constant.
+    pub(super) base: (Value<'k, u32>, u32),
     pub(super) columns: Value<'k, u32>,
     pub(super) lanes: u32,
     pub(super) access: Access,

@@ -33,7 +33,7 @@ impl<'k> Members<'k> {
     pub(super) fn of(k: &'k Builder, plan: &Plan) -> Self {
         let (rows, columns) = (k.param::<u32>("rows"), k.param::<u32>("columns"));
         let block = k.block_idx().x();
-        k.max_registers(plan.team.max_registers());
+        k.max_registers(plan.max_registers());
         let (row, thread, reduce): (_, _, Reduction<'k>) = match plan.team {
             Team::Warp => {
                 let [x, y, z] = plan.team.block();
@@ -45,6 +45,7 @@ impl<'k> Members<'k> {
             }
             Team::Block128 => with_block(block, Block::<128>::of(k)),
             Team::Block256 => with_block(block, Block::<256>::of(k)),
+            Team::Block512 => with_block(block, Block::<512>::of(k)),
             Team::Block1024 => with_block(block, Block::<1024>::of(k)),
         };
         Self { k, plan: *plan, thread, row, columns, reduce }

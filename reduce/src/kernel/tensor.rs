@@ -1,7 +1,7 @@
 //! Tensors in device memory, whose elements are f32 as soon as they are in registers.
 
 use half::{bf16, f16};
-use tilewright_ptx_ir::build::{Bf16x2, Builder, Element, F16x2, Place, Pointer, Value, Word};
+use tilewright_ptx_ir::build::{Bf16x2, Builder, CopyHint, Element, F16x2, Half, Place, Pointer, Value, Word};
 
 use super::step::Step;
 use crate::Dtype;
@@ -29,14 +29,41 @@ impl<'k> Tensor<'k> {
 
     /// The elements of `step`; those past the row's end are not read and come as 0.
     pub(super) fn load(self, step: &Step<'k>) -> Vec<Value<'k, f32>> {
+        self.load_raw(step).widen()
+    }
+
+    /// The elements of `step` as they are in memory.
+    pub(super) fn load_raw(self, step: &Step<'k>) -> Raw<'k> {
         match (step.access, self.dtype) {
-            (Access::Vector, Dtype::F32) => self.load_words(step, 0.0),
-            (Access::Vector, Dtype::F16) => widen(&self.load_words(step, 0), |word| word.bits::<F16x2>().unpack()),
-            (Access::Vector, Dtype::Bf16) => widen(&self.load_words(step, 0), |word| word.bits::<Bf16x2>().unpack()),
-            (Access::Element, Dtype::F32) => self.load_elements(step, 0.0f32),
-            (Access::Element, Dtype::F16) => self.load_elements(step, f16::ZERO),
-            (Access::Element, Dtype::Bf16) => self.load_elements(step, bf16::ZERO),
+            (Access::Vector, Dtype::F32) => Raw::F32(self.load_words(step, 0.0)),
+            (Access::Vector, Dtype::F16) => Raw::F16(self.load_words(step, 0)),
+            (Access::Vector, Dtype::Bf16) => Raw::Bf16(self.load_words(step, 0)),
+            (Access::Element, Dtype::F32) => Raw::F32(self.load_elements(step, 0.0f32)),
+            (Access::Element, Dtype::F16) => Raw::F16(self.pair(&self.load_elements(step, f16::ZERO))),
+            (Access::Element, Dtype::Bf16) => Raw::Bf16(self.pair(&self.load_elements(step, bf16::ZERO))),
         }
+    }
+
+    /// Brings the elements of `step`, zeros where the row has ended, to `slot`, 16 bytes of shared memory; they are there after the next wait for copies.
+    pub(super) fn copy(self, step: &Step<'k>, slot: Value<'k, u32>) {
+        let bytes = step.inside.map(|inside| inside.select(16, 0));
+        let source = self.address.offset_by(step.column, self.dtype.bytes());
+        self.k.copy_async_16(slot, source, bytes, CopyHint::default());
+    }
+
+    /// The elements that [`copy`](Self::copy) brought to `slot`, 16 bytes that begin `offset` behind this address.
+    pub(super) fn load_slot(self, slot: Value<'k, u32>, offset: i32) -> Raw<'k> {
+        let place = slot.shared_place::<u8>().plus(offset);
+        match self.dtype {
+            Dtype::F32 => Raw::F32(place.cast::<f32>().load_vector::<4>().to_vec()),
+            Dtype::F16 => Raw::F16(place.cast::<u32>().load_vector::<4>().to_vec()),
+            Dtype::Bf16 => Raw::Bf16(place.cast::<u32>().load_vector::<4>().to_vec()),
+        }
+    }
+
+    /// Two neighbours a register.
+    fn pair<H: Half>(self, halves: &[Value<'k, H>]) -> Vec<Value<'k, u32>> {
+        halves.as_chunks::<2>().0.iter().map(|&[low, high]| self.k.pack_halves(low, high).bits()).collect()
     }
 
     /// Writes the elements of `step` that are in the row, rounded to nearest.
@@ -59,7 +86,9 @@ impl<'k> Tensor<'k> {
 
     /// The step's first element, seen as a `T`.
     fn place<T: Element>(self, step: &Step<'k>) -> Place<'k, T> {
-        Pointer::from_address(self.address.offset_by(step.column, self.dtype.bytes())).at(0)
+        let (base, behind) = step.base;
+        let place = Pointer::<u8>::from_address(self.address.offset_by(base, self.dtype.bytes())).at(0);
+        place.plus((behind * self.dtype.bytes()).cast_signed()).cast()
     }
 
     /// The 32-bit words of a step that is inside the row or outside as a whole, 16 bytes an access (8 if there are no more).
@@ -71,13 +100,13 @@ impl<'k> Tensor<'k> {
         offsets(words, 4).flat_map(|offset| load_vector::<T, 4>(place.plus(offset), step, absent)).collect()
     }
 
-    fn load_elements<T: Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, f32>> {
+    fn load_elements<T: Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, T>> {
         let place = self.place::<T>(step).read_only();
         (0..step.lanes)
             .zip(offsets(step.lanes, 1))
             .map(|(lane, offset)| match step.guard(lane) {
-                Some(guard) => place.plus(offset).load_or(guard, absent).cast(),
-                None => place.plus(offset).load().cast(),
+                Some(guard) => place.plus(offset).load_or(guard, absent),
+                None => place.plus(offset).load(),
             })
             .collect()
     }
@@ -119,6 +148,24 @@ fn load_vector<'k, T: Word + Element, const N: usize>(
 /// 0, `by`, 2 · `by`, … below `end`.
 fn offsets(end: u32, by: usize) -> impl Iterator<Item = i32> {
     (0..end.cast_signed()).step_by(by)
+}
+
+/// Elements of a step in registers, 16-bit ones two a register.
+#[derive(Clone, Debug)]
+pub(super) enum Raw<'k> {
+    F32(Vec<Value<'k, f32>>),
+    F16(Vec<Value<'k, u32>>),
+    Bf16(Vec<Value<'k, u32>>),
+}
+
+impl<'k> Raw<'k> {
+    pub(super) fn widen(&self) -> Vec<Value<'k, f32>> {
+        match self {
+            Self::F32(values) => values.clone(),
+            Self::F16(words) => widen(words, |word| word.bits::<F16x2>().unpack()),
+            Self::Bf16(words) => widen(words, |word| word.bits::<Bf16x2>().unpack()),
+        }
+    }
 }
 
 fn widen<'k, H: tilewright_ptx_ir::build::Scalar>(

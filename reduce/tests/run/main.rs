@@ -65,7 +65,7 @@ fn last_columns_of_each_team(x: Dtype) -> Vec<usize> {
 fn check_every_residue<T: Number>() {
     let lanes = T::DTYPE.lanes() as usize;
     let edges = last_columns_of_each_team(T::DTYPE);
-    assert_eq!(edges.len(), 5, "{edges:?}");
+    assert_eq!(edges.len(), if T::DTYPE == Dtype::F32 { 6 } else { 5 }, "{edges:?}");
     for column in (1..=2 * lanes).chain([32 * lanes - 1, 32 * lanes]) {
         check_all::<T>(Shape { rows: 5, columns: column }, Values::Uniform, column % 3, column as u64);
     }
@@ -97,18 +97,47 @@ fn every_residue_of_the_columns_is_right_in_bf16() {
     check_every_residue::<bf16>();
 }
 
+/// Rows that end with a step, within the steps of a thread and with all of them, kept in part in shared memory or streamed.
+fn check_wide<T: Number>(columns: &[usize], kept: bool) {
+    for columns in columns {
+        let shape = Shape { rows: 1, columns: *columns };
+        let plan = Plan::new(Operation::Sum, T::DTYPE, shape.check().unwrap(), true);
+        assert_eq!(matches!(plan.row, RowStorage::Split { .. }), kept, "{plan}");
+        assert_eq!(plan.row == RowStorage::Memory, !kept, "{plan}");
+        check_all::<T>(shape, Values::Uniform, 0, *columns as u64);
+    }
+}
+
+#[test]
+fn wide_rows_are_kept_in_shared_memory() {
+    check_wide::<f32>(&[16_388, 65_536], true);
+    check_wide::<f16>(&[16_392, 32_768, 65_528], true);
+    check_wide::<bf16>(&[32_776, 65_536], true);
+}
+
 #[test]
 fn very_wide_rows_are_streamed() {
-    fn check<T: Number>(columns: usize, offset: usize) {
-        let shape = Shape { rows: 1, columns };
-        let plan = Plan::new(Operation::Sum, T::DTYPE, shape.check().unwrap(), false);
-        assert_eq!(plan.row, RowStorage::Memory);
-        check_all::<T>(shape, Values::Uniform, offset, columns as u64);
+    check_wide::<f32>(&[16_385, 65_540], false);
+    check_wide::<f16>(&[16_385, 65_543], false);
+    check_wide::<bf16>(&[32_769, 65_544], false);
+}
+
+/// Kept or streamed, the same bits: a device without the shared memory reads the row again, and so does one that cannot read 16 bytes at a time.
+#[test]
+fn a_wide_row_does_not_depend_on_where_it_is_kept() {
+    fn check<T: Number>(columns: usize) {
+        let shape = Shape { rows: 2, columns };
+        let plan = Plan::new(Operation::Softmax, T::DTYPE, shape.check().unwrap(), true);
+        assert_eq!(plan.within(plan.shared_bytes()).row, RowStorage::Memory);
+        assert_eq!(plan.within(plan.shared_bytes() + 128), plan);
+        for op in OPS {
+            let case = Case::<T>::new(op, shape, Values::Outliers, 3);
+            case.run(0).assert_same_bits("a row kept and streamed", &case.run(1));
+        }
     }
-    check::<f32>(16_385, 0);
-    check::<f32>(65_536, 0);
-    check::<f16>(65_543, 0);
-    check::<bf16>(32_768, 1);
+    check::<f32>(20_000);
+    check::<f16>(20_000);
+    check::<bf16>(40_000);
 }
 
 #[test]
