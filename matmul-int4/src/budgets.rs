@@ -5,11 +5,11 @@ use tilewright_tile::Budget;
 /// Registers of a thread, by kernel and target; no kernel spills. Taken from ptxas 13.0 and rounded up to the 8 in which registers are given out.
 #[rustfmt::skip]
 pub const BUDGETS: &[Budget] = &[
-    Budget { kernel: "matmul_w4a16_16x48", registers: [96, 96, 96, 96] },
-    Budget { kernel: "matmul_w4a16_16x64", registers: [80, 80, 80, 80] },
-    Budget { kernel: "matmul_w4a16_64x64", registers: [160, 160, 160, 160] },
-    Budget { kernel: "matmul_w4a16_16x*_shared", registers: [128, 128, 128, 128] },
-    Budget { kernel: "matmul_w4a16_64x64_shared", registers: [168, 168, 168, 168] },
-    Budget { kernel: "matmul_w4a16_128x128", registers: [255, 255, 255, 255] },
-    Budget { kernel: "matmul_w4a16_128x64", registers: [160, 160, 160, 168] },
+    Budget { kernel: "matmul_w4a16_16x48", registers: [104, 104, 104, 104] },
+    Budget { kernel: "matmul_w4a16_16x48_shared", registers: [72, 72, 72, 80] },
+    Budget { kernel: "matmul_w4a16_16x64", registers: [104, 104, 104, 104] },
+    Budget { kernel: "matmul_w4a16_16x64_shared", registers: [72, 72, 72, 72] },
+    Budget { kernel: "matmul_w4a16_64x64", registers: [160, 160, 160, 168] },
+    Budget { kernel: "matmul_w4a16_64x64_shared", registers: [160, 168, 168, 168] },
+    Budget { kernel: "matmul_w4a16_128x128", registers: [256, 256, 256, 256] },
 ];

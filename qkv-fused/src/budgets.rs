@@ -5,5 +5,23 @@ use tilewright_tile::Budget;
 /// Registers of a thread, by kernel and target; no kernel spills. Taken from ptxas 13.0 and rounded up to the 8 in which registers are given out.
 #[rustfmt::skip]
 pub const BUDGETS: &[Budget] = &[
-    Budget { kernel: "*", registers: [255, 255, 255, 255] },
+    Budget { kernel: "qkv_w4a16_16x48", registers: [112, 112, 112, 112] },
+    Budget { kernel: "qkv_w4a16_16x48_shared", registers: [80, 80, 80, 88] },
+    Budget { kernel: "qkv_w4a16_16x64", registers: [104, 104, 104, 104] },
+    Budget { kernel: "qkv_w4a16_16x64_ping_pong", registers: [128, 128, 128, 128] },
+    Budget { kernel: "qkv_w4a16_16x64_shared", registers: [72, 72, 72, 80] },
+    Budget { kernel: "qkv_w4a16_16x64_single_slot", registers: [136, 136, 136, 144] },
+    Budget { kernel: "qkv_w4a16_64x32_ping_pong", registers: [144, 144, 144, 144] },
+    Budget { kernel: "qkv_w4a16_64x32_single_slot", registers: [128, 128, 128, 136] },
+    Budget { kernel: "qkv_w4a16_64x64", registers: [160, 160, 160, 160] },
+    Budget { kernel: "qkv_w4a16_64x64_shared", registers: [168, 160, 160, 168] },
+    Budget { kernel: "qkv_w4a16_128x128", registers: [256, 256, 256, 256] },
+    Budget { kernel: "qkv_w8a16_16x48", registers: [48, 48, 48, 56] },
+    Budget { kernel: "qkv_w8a16_16x64", registers: [48, 48, 48, 56] },
+    Budget { kernel: "qkv_w8a16_16x64_ping_pong", registers: [96, 96, 96, 104] },
+    Budget { kernel: "qkv_w8a16_16x64_single_slot", registers: [112, 112, 112, 120] },
+    Budget { kernel: "qkv_w8a16_64x32_ping_pong", registers: [96, 96, 96, 104] },
+    Budget { kernel: "qkv_w8a16_64x32_single_slot", registers: [104, 104, 104, 120] },
+    Budget { kernel: "qkv_w8a16_64x64", registers: [112, 112, 112, 128] },
+    Budget { kernel: "qkv_w8a16_128x192", registers: [216, 216, 216, 224] },
 ];

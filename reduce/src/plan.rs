@@ -179,10 +179,13 @@ const fn arrangements(x: Dtype) -> [(Team, RowStorage); 7] {
 }
 
 impl RowStorage {
-    /// What it is with another way to read: copies to shared memory are 16 bytes each, so what would be copied one by one is read again instead.
-    const fn with(self, access: Access) -> Self {
-        match (self, access) {
-            (Self::Split { .. }, Access::Element) => Self::Memory,
+    /// What it is for another operation, team or way to read: what does not go into registers or shared memory there is read again instead.
+    const fn with(self, operation: Operation, team: Team, access: Access) -> Self {
+        match (self, operation, team, access) {
+            // Copies to shared memory are 16 bytes each.
+            (Self::Split { .. }, _, _, Access::Element) => Self::Memory,
+            // 1024 threads have 64 registers each, of which weight and bias leave too few.
+            (Self::Split { .. }, Operation::LayerNorm { .. }, Team::Block1024, _) => Self::Memory,
             _ => self,
         }
     }
@@ -208,7 +211,7 @@ impl Plan {
         let (team, row) = arrangements(x).into_iter().find(fits).unwrap_or(STREAMING);
         let whole = problem.columns().is_multiple_of(x.lanes());
         let access = if aligned && whole { Access::Vector } else { Access::Element };
-        Self { operation, x, team, row: row.with(access), access }
+        Self { operation, x, team, row: row.with(operation, team, access), access }
     }
 
     /// The plan for a device whose blocks have at most `shared_bytes` of shared memory: this one, or one that reads the row again instead of keeping it. The
@@ -295,7 +298,7 @@ pub fn plans() -> Vec<Plan> {
         for operation in operations(x) {
             for (team, row) in arrangements(x).into_iter().chain([STREAMING]) {
                 for access in [Access::Vector, Access::Element] {
-                    let plan = Plan { operation, x, team, row: row.with(access), access };
+                    let plan = Plan { operation, x, team, row: row.with(operation, team, access), access };
                     if !plans.contains(&plan) {
                         plans.push(plan);
                     }
