@@ -29,7 +29,7 @@ pub const fn stage_bytes(geometry: &Geometry) -> u32 {
     (geometry.block_m + geometry.block_n) * ROW_BYTES
 }
 
-/// Bytes of shared memory that [`accumulate`] uses.
+/// Bytes of shared memory that [`RowProduct::accumulate`] uses.
 #[must_use]
 pub const fn shared_bytes(geometry: &Geometry) -> u32 {
     geometry.stages * stage_bytes(geometry)
