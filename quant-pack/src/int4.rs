@@ -17,7 +17,7 @@ use crate::shape::Shape;
 use crate::weight::{self, Weight};
 
 /// Nibbles of a word.
-const NIBBLES: usize = 8;
+pub(crate) const NIBBLES: usize = 8;
 /// What is added to an integer to store it.
 pub(crate) const OFFSET: i8 = 8;
 
@@ -164,8 +164,12 @@ impl Int4 {
 
     /// The nibble as stored, q + 8; the place must be inside the shape.
     pub(crate) fn stored(&self, row: usize, column: usize) -> u32 {
-        let word = self.qweight[column / NIBBLES * self.shape.n + row] as u32;
-        word >> (column % NIBBLES * 4) & 0xf
+        nibble(self.qweight[column / NIBBLES * self.shape.n + row], column % NIBBLES).into()
+    }
+
+    /// Everything it is made of.
+    pub(crate) fn into_parts(self) -> (Shape, Group, Vec<i32>, Vec<f16>) {
+        (self.shape, self.group, self.qweight, self.scales)
     }
 
     fn elements<T>(&self, mut element: impl FnMut(usize, usize, i8) -> T) -> Vec<T> {
@@ -179,15 +183,21 @@ impl Int4 {
 }
 
 fn check_shape(tensor: &'static str, shape: Shape, group: Group) -> Result<usize, Error> {
-    let elements = shape.elements(tensor)?;
-    if !shape.k.is_multiple_of(NIBBLES) {
-        return Err(Error::PartialWord { k: shape.k });
-    }
+    let elements = check_words(tensor, shape)?;
     group.fit(shape.k)?;
     Ok(elements)
 }
 
-fn check_scales(scales: &[f16], shape: Shape, group: Group) -> Result<(), Error> {
+/// The elements of tensor `tensor`, whose rows must fill their words.
+pub(crate) fn check_words(tensor: &'static str, shape: Shape) -> Result<usize, Error> {
+    let elements = shape.elements(tensor)?;
+    if !shape.k.is_multiple_of(NIBBLES) {
+        return Err(Error::PartialWord { k: shape.k });
+    }
+    Ok(elements)
+}
+
+pub(crate) fn check_scales(scales: &[f16], shape: Shape, group: Group) -> Result<(), Error> {
     shape.expect_length("scales", scales.len(), shape.n * group.count(shape.k))?;
     match scales.iter().enumerate().find(|(_, scale)| !scale.is_finite()) {
         None => Ok(()),
@@ -199,7 +209,17 @@ fn check_scales(scales: &[f16], shape: Shape, group: Group) -> Result<(), Error>
 
 /// A word of integers from -8 to 7, the first in the lowest nibble.
 fn word_of(levels: impl Iterator<Item = i8>) -> i32 {
-    levels.enumerate().fold(0, |word, (nibble, level)| word | u32::from((level + OFFSET) as u8) << (nibble * 4)) as i32
+    word_of_nibbles(levels.map(|level| (level + OFFSET) as u8))
+}
+
+/// A word of integers from 0 to 15, the first in the lowest nibble.
+pub(crate) fn word_of_nibbles(nibbles: impl Iterator<Item = u8>) -> i32 {
+    nibbles.enumerate().fold(0, |word, (place, nibble)| word | u32::from(nibble) << (place * 4)) as i32
+}
+
+/// The nibble at `place` of `word`, 0 the lowest.
+pub(crate) const fn nibble(word: i32, place: usize) -> u8 {
+    (word as u32 >> (place * 4) & 0xf) as u8
 }
 
 fn scale_overflow(weights: &[f64], row: usize, first: usize) -> Error {

@@ -18,6 +18,11 @@ pub(crate) const INT8: Levels = Levels { lowest: -127.0, highest: 127.0 };
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 impl Levels {
+    /// Four bits around a zero point from 0 to 15.
+    pub(crate) fn around(zero: u8) -> Self {
+        Self { lowest: -f64::from(zero), highest: 15.0 - f64::from(zero) }
+    }
+
     /// The level nearest to `weight / scale`, ties to even; 0 where the scale is 0.
     pub(crate) fn nearest(self, weight: f64, scale: f64) -> f64 {
         if scale == 0.0 {
