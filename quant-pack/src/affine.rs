@@ -3,9 +3,14 @@
 use half::f16;
 
 use crate::error::Error;
+use crate::group::Group;
 use crate::grouping::{Grouping, Permutation};
-use crate::int4::{Int4, NIBBLES, check_scales, check_words, nibble, word_of_nibbles};
+use crate::int4::{Int4, NIBBLES, check_scales, check_words, nibble, scale_overflow, word_of_nibbles};
+use crate::level::Levels;
+use crate::scale::ScaleRule;
+use crate::scale::half_scale::Chooser;
 use crate::shape::Shape;
+use crate::weight::{self, Weight};
 
 /// The zero point of symmetric int4: halfway, rounded up.
 pub const MIDDLE: u8 = 8;
@@ -48,6 +53,51 @@ pub struct Int4Affine {
 }
 
 impl Int4Affine {
+    /// Quantizes row-major `weights` [N, K] to nearest, with a zero point for each group.
+    ///
+    /// # Numerics
+    /// q = clamp(round(w / scale) + zero, 0, 15), ties to even, with the scale already rounded to f16. Zero points are from 1 to 15, so that every
+    /// format can hold them. [`ScaleRule::Max`] takes (largest − smallest) / 15 and leaves every weight within scale / 2 of its product;
+    /// [`ScaleRule::LeastSquares`] the best of all f16 scales for each of the five zero points about that one, and is never worse.
+    /// A group of zeros gets scale 0. Deterministic.
+    ///
+    /// # Errors
+    /// Those of [`Int4::quantize`].
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_quant_pack::{Group, Int4Affine, ScaleRule, Shape};
+    ///
+    /// let weights = [-1.0f32, 0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 14.0];
+    /// let quantized = Int4Affine::quantize(&weights, Shape { n: 1, k: 8 }, Group::WholeRow, ScaleRule::Max)?;
+    /// assert_eq!(quantized.zeros(), Some(&[1][..]));
+    /// assert_eq!(quantized.dequantize(), weights);
+    /// # Ok::<(), tilewright_quant_pack::Error>(())
+    /// ```
+    pub fn quantize<W: Weight>(weights: &[W], shape: Shape, group: Group, rule: ScaleRule) -> Result<Self, Error> {
+        check_words("weights", shape)?;
+        let grouping = Grouping::in_order(shape.k, group)?;
+        weight::check(weights, shape)?;
+        let Shape { n, k } = shape;
+        let size = group.size(k);
+        let mut values = Vec::with_capacity(n * k);
+        let (mut scales, mut zeros) = (vec![f16::ZERO; n * grouping.count()], vec![MIDDLE; n * grouping.count()]);
+        let mut chooser = Chooser::default();
+        let mut exact = Vec::with_capacity(size);
+        for (row, weights) in weights.chunks_exact(k).enumerate() {
+            for (index, weights) in weights.chunks(size).enumerate() {
+                exact.clear();
+                exact.extend(weights.iter().map(|weight| f64::from(weight.to_f32())));
+                let chosen = chooser.choose_affine(&exact, rule);
+                let (scale, zero) = chosen.ok_or_else(|| scale_overflow(&exact, row, |place| index * size + place))?;
+                (scales[index * n + row], zeros[index * n + row]) = (scale, zero);
+                let levels = Levels::around(zero);
+                values.extend(exact.iter().map(|&weight| levels.stored(weight, f64::from(scale))));
+            }
+        }
+        Self::pack(&values, shape, grouping, scales, Some(zeros))
+    }
+
     /// Takes tensors that are already in this storage. Without `zeros` all zero points are 8; so they are if all of `zeros` are.
     ///
     /// # Errors

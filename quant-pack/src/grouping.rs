@@ -115,7 +115,7 @@ impl Grouping {
         }
     }
 
-    /// The group of each column: `g_idx` of GPTQ, [K].
+    /// The group of each column: `g_idx` of GPTQ, one a column.
     pub fn index(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         (0..self.k).map(|column| self.of(column))
     }

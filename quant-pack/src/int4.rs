@@ -82,7 +82,9 @@ impl Int4 {
             for (index, weights) in weights.chunks(size).enumerate() {
                 exact.clear();
                 exact.extend(weights.iter().map(|weight| f64::from(weight.to_f32())));
-                let scale = chooser.choose(&exact, rule).ok_or_else(|| scale_overflow(&exact, row, index * size))?;
+                let scale = chooser
+                    .choose(&exact, rule)
+                    .ok_or_else(|| scale_overflow(&exact, row, |place| index * size + place))?;
                 scales[index * n + row] = scale;
                 for (word, weights) in exact.chunks(NIBBLES).enumerate() {
                     let levels = weights.iter().map(|&weight| INT4.quantize(weight, f64::from(scale)));
@@ -222,8 +224,9 @@ pub(crate) const fn nibble(word: i32, place: usize) -> u8 {
     (word as u32 >> (place * 4) & 0xf) as u8
 }
 
-fn scale_overflow(weights: &[f64], row: usize, first: usize) -> Error {
+/// `column_of` says where in the row the weights stand.
+pub(crate) fn scale_overflow(weights: &[f64], row: usize, column_of: impl Fn(usize) -> usize) -> Error {
     let largest = weights.iter().enumerate().max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()));
     let (place, value) = largest.map_or((0, 0.0), |(place, &value)| (place, value as f32));
-    Error::ScaleOverflow { row, column: first + place, value }
+    Error::ScaleOverflow { row, column: column_of(place), value }
 }

@@ -37,6 +37,12 @@ impl Levels {
         self.nearest(weight, scale) as i8
     }
 
+    /// [`Levels::nearest`] counted from the lowest level, as four bits store it.
+    #[expect(clippy::cast_sign_loss, reason = "from 0 to 15")]
+    pub(crate) fn stored(self, weight: f64, scale: f64) -> u8 {
+        (self.nearest(weight, scale) - self.lowest) as u8
+    }
+
     /// The sum of squared errors that `scale` leaves.
     pub(crate) fn squared_error(self, weights: impl Iterator<Item = f64>, scale: f64) -> f64 {
         weights.map(|weight| (weight - self.nearest(weight, scale) * scale).powi(2)).sum()

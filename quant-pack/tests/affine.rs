@@ -60,6 +60,34 @@ proptest! {
         }
     }
 
+    /// Every integer is the nearest of sixteen; the larger rule clips nothing, and least squares is never worse.
+    #[test]
+    fn asymmetric_rounding_keeps_its_bounds((shape, group, weights) in oracle::int4_case()) {
+        let [max, least] = [ScaleRule::Max, ScaleRule::LeastSquares]
+            .map(|rule| Int4Affine::quantize(&weights, shape, group, rule).unwrap());
+        let size = group.size(shape.k);
+        for row in 0..shape.n {
+            for first in (0..shape.k).step_by(size) {
+                let weights = &weights[row * shape.k..][first..(first + size).min(shape.k)];
+                let mut errors = Vec::new();
+                for (packed, may_clip) in [(&max, false), (&least, true)] {
+                    let zero = packed.zero(first / size, row);
+                    prop_assert!((1..=15).contains(&zero));
+                    let (low, high) = (-(zero as i8), 15 - zero as i8);
+                    let scale = f64::from(packed.scales()[first / size * shape.n + row].to_f32());
+                    let back = &packed.dequantize()[row * shape.k..][first..first + weights.len()];
+                    for (&weight, &back) in weights.iter().zip(back) {
+                        let distance = (f64::from(weight) - f64::from(back)).abs();
+                        prop_assert_eq!(distance, oracle::nearest_level(f64::from(weight), scale, low, high).1);
+                        prop_assert!(may_clip || distance <= scale / 2.0, "{} of {}", distance, scale);
+                    }
+                    errors.push(oracle::squared_error(weights, scale, low, high));
+                }
+                prop_assert!(errors[1] <= errors[0]);
+            }
+        }
+    }
+
     #[test]
     fn symmetric_weights_go_there_and_back((shape, group, weights) in oracle::int4_case()) {
         let symmetric = Int4::quantize(&weights, shape, group, ScaleRule::Max).unwrap();

@@ -12,6 +12,7 @@ use super::factor::Factor;
 use super::{Options, Order, Symmetry};
 use crate::affine::MIDDLE;
 use crate::error::Error;
+use crate::int4::scale_overflow;
 use crate::level::Levels;
 use crate::scale::half_scale::Chooser;
 use crate::shape::Shape;
@@ -171,12 +172,7 @@ impl Plan<'_> {
             Symmetry::Symmetric => chooser.choose(weights, self.options.rule).map(|scale| (scale, MIDDLE)),
             Symmetry::Asymmetric => chooser.choose_affine(weights, self.options.rule),
         };
-        let Some((scale, zero)) = chosen else {
-            let largest = weights.iter().enumerate().max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()));
-            #[expect(clippy::cast_possible_truncation, reason = "for a message")]
-            let (place, value) = largest.map_or((0, 0.0), |(place, &value)| (place, value as f32));
-            return Err(Error::ScaleOverflow { row, column: column_of(place), value });
-        };
+        let (scale, zero) = chosen.ok_or_else(|| scale_overflow(weights, row, column_of))?;
         Ok(Step { scale, zero })
     }
 }
@@ -195,9 +191,7 @@ impl Step {
     /// The integer as stored, and the weight that it stands for.
     fn round(self, weight: f64) -> (u8, f64) {
         let scale = f64::from(self.scale);
-        let level = Levels::around(self.zero).nearest(weight, scale);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 15")]
-        let stored = (level + f64::from(self.zero)) as u8;
-        (stored, level * scale)
+        let stored = Levels::around(self.zero).stored(weight, scale);
+        (stored, (f64::from(stored) - f64::from(self.zero)) * scale)
     }
 }
