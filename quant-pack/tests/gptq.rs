@@ -111,7 +111,8 @@ fn inverse(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
 /// Column by column with the inverse computed anew for the columns that are left, as the method is derived: the same integers.
 #[test]
 fn it_is_the_greedy_compensation_it_claims_to_be() {
-    let shape = Shape { n: 3, k: 40 };
+    // Two blocks of errors, and enough weights that a small mistake changes one of them.
+    let shape = Shape { n: 48, k: 136 };
     let (weights, hessian) = layer(shape);
     let mut random = Random::new(9);
     let inputs = random.floats(Values::Uniform, 50 * shape.k);
@@ -134,16 +135,22 @@ fn it_is_the_greedy_compensation_it_claims_to_be() {
             (0..shape.k).map(|column| entry(row, column) + f64::from(u8::from(row == column)) * 0.01 * mean).collect()
         })
         .collect();
+    // Row 0 of the inverse for the columns that are left, from each column on.
+    let inverses: Vec<Vec<f64>> = (0..shape.k)
+        .map(|column| {
+            let left: Vec<Vec<f64>> = matrix[column..].iter().map(|row| row[column..].to_vec()).collect();
+            inverse(&left).swap_remove(0)
+        })
+        .collect();
+    let stored = packed.unpack();
     for row in 0..shape.n {
         let mut free: Vec<f64> = weights[row * shape.k..][..shape.k].iter().map(|weight| f64::from(*weight)).collect();
-        for column in 0..shape.k {
+        for (column, inverse) in inverses.iter().enumerate() {
             let scale = f64::from(packed.scales()[column / 32 * shape.n + row].to_f32());
             let level = oracle::nearest_level(free[column], scale, -8, 7).0;
-            assert_eq!(packed.unpack()[row * shape.k + column] as i8 - 8, level, "row {row}, column {column}");
-            let left: Vec<Vec<f64>> = matrix[column..].iter().map(|row| row[column..].to_vec()).collect();
-            let inverse = inverse(&left);
-            let error = (free[column] - f64::from(level) * scale) / inverse[0][0];
-            free[column..].iter_mut().zip(&inverse[0]).for_each(|(free, inverse)| *free -= error * inverse);
+            assert_eq!(stored[row * shape.k + column] as i8 - 8, level, "row {row}, column {column}");
+            let error = (free[column] - f64::from(level) * scale) / inverse[0];
+            free[column..].iter_mut().zip(inverse).for_each(|(free, inverse)| *free -= error * inverse);
         }
     }
 }
