@@ -112,7 +112,7 @@ fn inverse(matrix: &[Vec<f64>]) -> Vec<Vec<f64>> {
 #[test]
 fn it_is_the_greedy_compensation_it_claims_to_be() {
     // Two blocks of errors, and enough weights that a small mistake changes one of them.
-    let shape = Shape { n: 48, k: 136 };
+    let shape = Shape { n: 160, k: 168 };
     let (weights, hessian) = layer(shape);
     let mut random = Random::new(9);
     let inputs = random.floats(Values::Uniform, 50 * shape.k);
