@@ -8,6 +8,7 @@ pub mod fragment;
 pub mod geometry;
 pub mod oracle;
 pub mod packed;
+mod packed_ahead;
 pub mod packed_geometry;
 pub mod packed_product;
 pub mod problem;

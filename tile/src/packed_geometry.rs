@@ -14,7 +14,7 @@ const MEDIUM: Geometry =
     Geometry { block_m: 64, block_n: 64, warps_m: 1, warps_n: 4, warps_k: 1, stages: 5, stage_tiles: 1 };
 /// int4: 128 x 128, eight warps of 64 x 32, which keep the sums of a group beside those of all groups.
 const WIDE_INT4: Geometry =
-    Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
+    Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 2 };
 /// int8: 128 x 192, eight warps of 64 x 48.
 const WIDE_INT8: Geometry =
     Geometry { block_m: 128, block_n: 192, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };

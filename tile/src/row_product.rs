@@ -137,7 +137,8 @@ impl<'k> RowProduct<'k> {
             x.copy(stage, tile);
             w.copy(stage + x.stage_bytes(), tile);
         };
-        let load = |stage: Value<'k, u32>, step: usize| {
+        let load = |stage: Value<'k, u32>, step: u32| {
+            let step = step as usize;
             let w_stage = stage + x.stage_bytes();
             let b =
                 (0..geometry.tiles_n() / 2).flat_map(|pair| w.b_fragments(w_stage, b_offsets[step], pair)).collect();
@@ -148,7 +149,7 @@ impl<'k> RowProduct<'k> {
             accumulators.multiply(k, self.shape, |tile| fragments.a[tile as usize], &fragments.b);
         };
         if is_huge(geometry) {
-            ring.run_ahead(k, tiles, copy, load, multiply);
+            ring.run_ahead(k, (tiles, 4), copy, load, |fragments, _| multiply(fragments));
         } else {
             ring.run(k, tiles, copy, |stage, _| (0..4).for_each(|step| multiply(&load(stage, step))));
         }

@@ -125,6 +125,15 @@ impl<'k> ScaleTile<'k> {
     }
 }
 
+impl<'k> ScaleTile<'k> {
+    /// As [`load`](Self::load), the two scales of a tile packed in a word.
+    pub(crate) fn load_packed(&self, from: Value<'k, u32>, row: u32, tiles: u32) -> Vec<Value<'k, u32>> {
+        let base = (from + self.lane_bytes).shared_place::<u32>();
+        let pair = |tile: u32| base.plus((row * self.block_n / 2 + tile * 4).cast_signed()).load();
+        (0..tiles).map(pair).collect()
+    }
+}
+
 fn group_count<'k>(depth: Value<'k, u32>, grouping: Grouping) -> Value<'k, u32> {
     let size = match grouping {
         Grouping::Column => return depth,

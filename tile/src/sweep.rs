@@ -77,6 +77,15 @@ impl<'k, T: Word> Accumulators<'k, T> {
         (0u32..).zip(&self.tiles).map(move |(index, tile)| (index / columns, index % columns, tile))
     }
 
+    /// The tile in row `row` and column `column` of tiles.
+    ///
+    /// # Panics
+    /// Outside.
+    #[must_use]
+    pub fn tile(&self, row: u32, column: u32) -> &Accumulator<'k, T> {
+        &self.tiles[row as usize * self.tiles_n + column as usize]
+    }
+
     /// Sets every element to `value`.
     pub fn fill(&self, value: impl Source<'k, T> + Copy) {
         self.tiles.iter().flatten().for_each(|element| element.set(value));
@@ -95,6 +104,23 @@ impl<'k, T: Word> Accumulators<'k, T> {
             for (tile, a) in self.tiles.iter().skip(column as usize).step_by(self.tiles_n).zip(a) {
                 k.mma(shape, tile, a, &b);
             }
+        }
+    }
+
+    /// As [`multiply`](Self::multiply), from `zero` instead of what the accumulators hold; `before(row, column)` takes that from a tile before it is overwritten, between the
+    /// other tiles' products.
+    pub fn restart(
+        &self,
+        k: &'k Builder,
+        shape: MmaShape,
+        a: impl Fn(u32) -> [Value<'k, u32>; 4],
+        b: &[[Value<'k, u32>; 2]],
+        zero: Local<'k, T>,
+        before: impl Fn(u32, u32),
+    ) {
+        for (row, column, tile) in self.iter() {
+            before(row, column);
+            k.mma_onto(shape, tile, &a(row), &b[column as usize], &[zero.now(); 4]);
         }
     }
 
