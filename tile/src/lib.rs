@@ -12,6 +12,7 @@ mod packed_ahead;
 pub mod packed_geometry;
 pub mod packed_product;
 pub mod problem;
+pub mod raster;
 pub mod ring;
 pub mod row_product;
 pub mod rows;
