@@ -20,6 +20,14 @@ pub enum LoadError {
         /// The profile's name.
         profile: &'static str,
     },
+    /// The host has not enough memory for a variable.
+    #[error("no memory for the variable `{name}` of {bytes} bytes")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its size.
+        bytes: u32,
+    },
     /// Instructions that are correct but not modelled.
     #[error("not modelled: {}", places.iter().map(|(line, what)| format!("line {line}: {what}")).collect::<Vec<_>>().join("; "))]
     NotModelled {

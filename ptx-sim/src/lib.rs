@@ -13,6 +13,7 @@ mod program;
 mod report;
 mod statistics;
 pub mod tensor_core;
+mod variable;
 
 pub use error::{LaunchError, LoadError, MemoryError};
 pub use kernel::{KernelInfo, ParamInfo};

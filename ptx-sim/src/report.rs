@@ -51,6 +51,8 @@ pub enum Kind {
     },
     /// Two threads access the same bytes, one of them writes, and nothing orders them.
     Race,
+    /// Memory is written that cannot be, or that a load promised nobody writes during the launch.
+    ReadOnly,
     /// Bytes that an asynchronous copy has not finished writing were accessed.
     PendingCopy,
     /// A barrier, or an instruction that the whole warp must execute together, was reached by part of the warp.
@@ -67,6 +69,16 @@ pub enum Kind {
     },
     /// Threads wait for each other for ever.
     Deadlock,
+    /// A barrier that is not one of sixteen.
+    BarrierNumber {
+        /// Its number.
+        id: u32,
+    },
+    /// A barrier for a number of threads that is not whole warps of the block.
+    BarrierCount {
+        /// The number.
+        threads: u32,
+    },
     /// Two threads give different numbers of threads to one barrier.
     BarrierMismatch {
         /// Threads that the first one named.
@@ -79,7 +91,14 @@ pub enum Kind {
         /// How many are allowed.
         limit: u64,
     },
-    /// The kernel executed `trap`.
+    /// `brx.idx` with an index past its labels.
+    BranchIndex {
+        /// The index.
+        index: u32,
+        /// How many labels there are.
+        count: u32,
+    },
+    /// The kernel executed `trap`, or an assertion of it failed.
     Trap,
     /// Something correct that the simulator cannot judge.
     NotModelled {
@@ -101,6 +120,11 @@ pub enum Location {
     },
     /// The block's shared memory.
     Shared {
+        /// Offset in bytes.
+        offset: u32,
+    },
+    /// The thread's own memory.
+    Local {
         /// Offset in bytes.
         offset: u32,
     },
@@ -183,7 +207,13 @@ impl fmt::Display for Report {
                 write!(f, "   line {line}: {instruction}")?;
             }
             if let (Kind::Race, [first, second]) = (&finding.kind, finding.accesses.as_slice()) {
-                write!(f, "\n  nothing orders them: no barrier between line {} and line {}", first.line, second.line)?;
+                let strong = |access: &Access| matches!(access.action, Action::Atomic(_));
+                let wanted = match (first.block == second.block, strong(first) && strong(second)) {
+                    (true, _) => "no barrier",
+                    (false, true) => "the scope of one is too narrow for both",
+                    (false, false) => "no release and acquire at device scope",
+                };
+                write!(f, "\n  nothing orders them: {wanted} between line {} and line {}", first.line, second.line)?;
             }
         }
         Ok(())
@@ -200,16 +230,22 @@ impl fmt::Display for Kind {
             Self::UninitialisedMemory => f.write_str("read of uninitialised bytes"),
             Self::UninitialisedRegister { register } => write!(f, "read of uninitialised register {register}"),
             Self::Race => f.write_str("race"),
+            Self::ReadOnly => f.write_str("write to read-only bytes"),
             Self::PendingCopy => f.write_str("access to bytes of an unfinished asynchronous copy"),
             Self::Divergence { lanes, wanted } => {
                 write!(f, "divergent warp: lanes {lanes:#010x} are here, {wanted:#010x} must be")
             }
             Self::LaneMask { mask } => write!(f, "mask {mask:#010x} does not name a lane that takes part"),
             Self::Deadlock => f.write_str("deadlock"),
+            Self::BarrierNumber { id } => write!(f, "barrier {id}, there are 0 to 15"),
+            Self::BarrierCount { threads } => {
+                write!(f, "barrier for {threads} threads, which are not whole warps of the block")
+            }
             Self::BarrierMismatch { first, second } => {
                 write!(f, "barrier for {first} threads met by one for {second} threads")
             }
             Self::Endless { limit } => write!(f, "a warp did not end within {limit} instructions"),
+            Self::BranchIndex { index, count } => write!(f, "branch to label {index} of {count}"),
             Self::Trap => f.write_str("trap"),
             Self::NotModelled { what } => write!(f, "not modelled: {what}"),
         }
@@ -221,6 +257,7 @@ impl Location {
         match self {
             Self::Global { .. } => "global memory",
             Self::Shared { .. } => "shared memory",
+            Self::Local { .. } => "local memory",
             Self::Param { .. } => "parameters",
         }
     }
@@ -232,6 +269,7 @@ impl fmt::Display for Location {
             Self::Global { allocation: 0, offset } => write!(f, "address {offset:#x}"),
             Self::Global { allocation, offset } => write!(f, "allocation {allocation}[{offset:#x}]"),
             Self::Shared { offset } => write!(f, "shared[{offset:#x}]"),
+            Self::Local { offset } => write!(f, "local[{offset:#x}]"),
             Self::Param { offset } => write!(f, "param[{offset:#x}]"),
         }
     }

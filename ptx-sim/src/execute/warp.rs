@@ -4,10 +4,13 @@
 //! become one again: for code whose branches nest, that is where the branch ends. Nothing in PTX promises more, and nothing here relies on it.
 
 use super::LANES;
+use super::barrier;
 use super::copy::Copies;
+use super::local::Local;
 use super::registers::Registers;
 use super::scene::Scene;
 use super::step::{Flow, step};
+use crate::decode::Code;
 use crate::memory::shared::Actor;
 use crate::report::{Action, Kind};
 
@@ -17,6 +20,7 @@ pub(crate) struct Warp {
     index: u32,
     pub(crate) registers: Registers,
     pub(crate) copies: Copies,
+    pub(crate) local: Local,
     fragments: Vec<Fragment>,
     /// Lanes that have not exited.
     pub(crate) live: u32,
@@ -31,7 +35,13 @@ struct Fragment {
     pc: u32,
     lanes: u32,
     state: State,
+    /// Instructions since it last parted, waited or met another.
+    spent: u64,
 }
+
+/// Instructions after which lanes that wait for others of their warp let them go on, wherever they are: what one lane spins for, another may have
+/// to do.
+const PATIENCE: u64 = 4096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -43,6 +53,8 @@ enum State {
     },
     /// Waits for other lanes of its warp.
     Lanes,
+    /// Waits for all lanes of its warp.
+    Warp,
 }
 
 /// How a warp's turn ended.
@@ -60,8 +72,9 @@ impl Warp {
         self.index = index;
         self.registers.reset(&scene.context.kernel.slots);
         self.copies.reset();
+        self.local.reset(scene.context.kernel.local_bytes);
         self.fragments.clear();
-        self.fragments.push(Fragment { pc: 0, lanes: live, state: State::Running });
+        self.fragments.push(Fragment { pc: 0, lanes: live, state: State::Running, spent: 0 });
         self.live = live;
         self.turn = 0;
         self.executed = 0;
@@ -106,20 +119,47 @@ impl Warp {
     }
 
     /// Wakes fragments, joins those that have met, and picks the one that is furthest behind.
-    fn pick(&mut self, scene: &Scene<'_>) -> Option<usize> {
-        for fragment in &mut self.fragments {
-            if let State::Barrier { id, generation } = fragment.state
+    fn pick(&mut self, scene: &mut Scene<'_>) -> Option<usize> {
+        for index in 0..self.fragments.len() {
+            let Fragment { pc, lanes, state, .. } = self.fragments[index];
+            if let State::Barrier { id, generation } = state
                 && scene.barriers[id as usize % 16].generation != generation
             {
-                fragment.state = State::Running;
-                fragment.pc += 1;
+                let instruction = scene.context.kernel.instructions.get(pc as usize);
+                if let Some(Code::Barrier { combine: Some(combine), .. }) =
+                    instruction.map(|instruction| &instruction.code)
+                {
+                    barrier::answer(self, scene.votes(id, generation), combine, lanes);
+                }
+                self.fragments[index].state = State::Running;
+                self.fragments[index].pc += 1;
             }
         }
         if self.fragments.len() > 1 {
             self.join();
         }
         let running = self.fragments.iter().enumerate().filter(|(_, fragment)| fragment.state == State::Running);
-        running.min_by_key(|(_, fragment)| fragment.pc).map(|(index, _)| index)
+        let patience = if scene.context.order.is_some() { PATIENCE } else { u64::MAX };
+        let next = running.min_by_key(|(_, fragment)| (fragment.spent / patience, fragment.pc)).map(|(index, _)| index);
+        if next.is_none() {
+            self.look_for_divergence(scene);
+        }
+        next
+    }
+
+    /// A fragment that waits for the whole warp, of which the rest waits elsewhere for lanes, waits for ever.
+    fn look_for_divergence(&self, scene: &mut Scene<'_>) {
+        let others_come = self.fragments.iter().any(|fragment| matches!(fragment.state, State::Barrier { .. }));
+        let waiting = self.fragments.iter().find(|fragment| fragment.state == State::Warp);
+        if let (Some(fragment), false) = (waiting, others_come) {
+            let here = (Action::Execute, self.first_thread(fragment.lanes), fragment.pc);
+            let kind = Kind::Divergence { lanes: fragment.lanes, wanted: self.live };
+            let mut accesses = vec![here];
+            let elsewhere = self.fragments.iter().filter(|other| other.pc != fragment.pc);
+            accesses.extend(elsewhere.map(|other| (Action::Wait, self.first_thread(other.lanes), other.pc)));
+            scene.report(kind, None, accesses);
+            scene.stop();
+        }
     }
 
     /// Joins running fragments with those at the same place that run or wait for lanes.
@@ -131,7 +171,8 @@ impl Warp {
                 other.pc == pc
                     && matches!(
                         (state, other.state),
-                        (State::Running, State::Running | State::Lanes) | (State::Lanes, State::Running)
+                        (State::Running, State::Running | State::Lanes | State::Warp)
+                            | (State::Lanes | State::Warp, State::Running)
                     )
             });
             match twin {
@@ -139,6 +180,7 @@ impl Warp {
                     let other = self.fragments.remove(index + 1 + offset);
                     self.fragments[index].lanes |= other.lanes;
                     self.fragments[index].state = State::Running;
+                    self.fragments[index].spent = 0;
                 }
                 None => index += 1,
             }
@@ -158,6 +200,7 @@ impl Warp {
             .map(|(_, fragment)| fragment.pc)
             .min()
             .unwrap_or(u32::MAX);
+        let alone = (self.fragments.len() > 1 && scene.context.order.is_some()).then_some(PATIENCE);
         let Fragment { mut pc, lanes, .. } = self.fragments[index];
         loop {
             let Some(instruction) = kernel.instructions.get(pc as usize) else {
@@ -174,6 +217,7 @@ impl Warp {
                 return;
             }
             self.executed += 1;
+            self.fragments[index].spent += 1;
             scene.statistics.count(instruction.class);
             let active = match instruction.guard {
                 None => lanes,
@@ -207,13 +251,24 @@ impl Warp {
                     self.part(index, active, pc, State::Barrier { id, generation });
                     return;
                 }
+                Flow::Scatter(targets) => {
+                    self.fragments[index].pc = pc + 1;
+                    self.scatter(index, active, &targets);
+                    return;
+                }
+                Flow::WaitForWarp => {
+                    self.fragments[index].pc = pc + 1;
+                    self.part(index, active, pc, State::Warp);
+                    return;
+                }
                 Flow::WaitForLanes => {
                     self.fragments[index].pc = pc + 1;
                     self.part(index, active, pc, State::Lanes);
                     return;
                 }
             }
-            if pc >= nearest {
+            let is_impatient = alone.is_some_and(|patience| self.fragments[index].spent.is_multiple_of(patience));
+            if pc >= nearest || is_impatient {
                 self.fragments[index].pc = pc;
                 return;
             }
@@ -223,11 +278,24 @@ impl Warp {
     /// Takes `lanes` out of a fragment into one of their own; a fragment without lanes is gone.
     fn part(&mut self, index: usize, lanes: u32, pc: u32, state: State) {
         self.fragments[index].lanes &= !lanes;
-        let separate = Fragment { pc, lanes, state };
+        let separate = Fragment { pc, lanes, state, spent: 0 };
         if self.fragments[index].lanes == 0 {
             self.fragments[index] = separate;
         } else {
             self.fragments.push(separate);
+        }
+    }
+
+    /// Sends each of `lanes` to its own target.
+    fn scatter(&mut self, index: usize, lanes: u32, targets: &[u32; 32]) {
+        let mut rest = lanes;
+        while rest != 0 {
+            let target = targets[rest.trailing_zeros() as usize % 32];
+            let group = (0..32usize).filter(|lane| rest >> lane & 1 == 1 && targets[*lane] == target);
+            let group = group.fold(0u32, |group, lane| group | 1 << lane);
+            // The last group takes the fragment's place.
+            self.part(index, group, target, State::Running);
+            rest &= !group;
         }
     }
 
@@ -237,10 +305,15 @@ impl Warp {
         if self.fragments[index].lanes == 0 {
             self.fragments.remove(index);
         }
-        // Lanes that waited for these wait no longer.
-        for fragment in &mut self.fragments {
+        // Lanes that waited for these wait no longer; a warp that had to be whole never will be.
+        for index in 0..self.fragments.len() {
+            let fragment = self.fragments[index];
             if fragment.state == State::Lanes {
-                fragment.state = State::Running;
+                self.fragments[index].state = State::Running;
+            } else if fragment.state == State::Warp {
+                let here = (Action::Execute, self.first_thread(fragment.lanes), fragment.pc);
+                let kind = Kind::Divergence { lanes: fragment.lanes, wanted: self.live | lanes };
+                scene.report_and_stop(kind, None, here);
             }
         }
         scene.exit(lanes);
