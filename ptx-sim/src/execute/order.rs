@@ -3,7 +3,7 @@
 //! A thread knows of what happened before its next access: everything that its block did before the last barrier of all threads, what its warp did before
 //! the last synchronization of its lanes, and what it acquired from others. A release (a fence followed by a strong write, or a write that releases) leaves
 //! the thread's knowledge at the place written; an acquire (a strong read followed by a fence, or a read that acquires) takes it from there. Both count only
-//! if their scopes include the other thread. Read-modify-writes pass on what was there; other writes replace it.
+//! if their scopes include the other thread. What threads had fenced for the device before they met at a barrier, any of them leaves behind afterwards. Read-modify-writes pass on what was there; other writes replace it.
 //!
 //! # Source
 //! PTX ISA 9.0, section 8.8 (release and acquire patterns, causality order), simplified: all strong writes to a place are taken to be observed in the order in
@@ -91,6 +91,8 @@ struct Place {
 pub(crate) struct Order {
     threads: HashMap<(u32, u16), Thread>,
     common: HashMap<u32, Arc<Knowledge>>,
+    /// What the threads of a block had fenced for the device when they last met.
+    fenced: HashMap<u32, Arc<Knowledge>>,
     places: HashMap<(Room, u64), Place>,
 }
 
@@ -174,7 +176,14 @@ impl Order {
         let left = if strength.releases {
             Some((reach, self.snapshot(now)))
         } else {
-            let fenced = self.threads.get(&(now.block, now.thread)).and_then(|thread| thread.fenced.clone());
+            let own = self.threads.get(&(now.block, now.thread)).and_then(|thread| thread.fenced.clone());
+            let together = self.fenced.get(&now.block);
+            let fenced = match (own, together) {
+                (Some((Reach::Device, own)), Some(together)) => Some((Reach::Device, joined(&own, together))),
+                (Some(own), None) => Some(own),
+                (_, Some(together)) => Some((Reach::Device, Arc::clone(together))),
+                (None, None) => None,
+            };
             fenced.map(|(fence, knowledge)| (fence.min(reach), knowledge))
         };
         let slot = self.places.entry(place).or_default();
@@ -193,13 +202,21 @@ impl Order {
     /// A barrier of all threads of a block: what one had acquired, all have.
     pub(crate) fn meet_all(&mut self, block: u32, threads: u32) {
         let mut common = self.common.get(&block).cloned().unwrap_or_default();
+        let mut fenced = self.fenced.get(&block).cloned();
         for thread in 0..threads {
             let thread = u16::try_from(thread).unwrap_or(u16::MAX);
             if let Some(thread) = self.threads.get_mut(&(block, thread)) {
                 common = joined(&common, &std::mem::take(&mut thread.acquired));
+                if let Some((Reach::Device, knowledge)) = &thread.fenced {
+                    fenced = Some(fenced.map_or_else(|| Arc::clone(knowledge), |fenced| joined(&fenced, knowledge)));
+                    thread.fenced = None;
+                }
             }
         }
         self.common.insert(block, common);
+        if let Some(fenced) = fenced {
+            self.fenced.insert(block, fenced);
+        }
     }
 
     /// Some threads synchronize: everything that `arriving` did happens before what `waiting` do next.
@@ -218,6 +235,7 @@ impl Order {
     pub(crate) fn forget(&mut self, block: u32) {
         self.threads.retain(|(owner, _), _| *owner != block);
         self.common.remove(&block);
+        self.fenced.remove(&block);
         self.places.retain(|(room, _), _| *room != Room::Block(block));
     }
 }
