@@ -42,6 +42,7 @@ pub(crate) fn launch(memory: &Memory, launch: &Launch, options: Options) -> Resu
         seed: options.seed,
         jitter: options.jitter,
         max_instructions: options.max_instructions.unwrap_or(sim::Options::DEFAULT.max_instructions),
+        converge: options.converge,
     };
     let function = &launch.function;
     let outcome = function.module.program.launch(memory, &function.facts.name, shape, &launch.arguments, &options);

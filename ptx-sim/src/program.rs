@@ -117,9 +117,43 @@ impl Program {
         arguments: &[u8],
         options: &Options,
     ) -> Result<Outcome, LaunchError> {
+        self.start(memory, kernel, launch, arguments, options, false)
+    }
+
+    /// The same, counting what each line of the text does.
+    ///
+    /// # Errors
+    /// [`LaunchError`], as [`launch`](Self::launch).
+    pub fn launch_by_line(
+        &self,
+        memory: &Memory,
+        kernel: &str,
+        launch: Launch,
+        arguments: &[u8],
+        options: &Options,
+    ) -> Result<Outcome, LaunchError> {
+        self.start(memory, kernel, launch, arguments, options, true)
+    }
+
+    /// A line of the text, without the space around it.
+    #[must_use]
+    pub fn line(&self, number: u32) -> Option<&str> {
+        self.lines.get((number as usize).checked_sub(1)?).map(String::as_str)
+    }
+
+    fn start(
+        &self,
+        memory: &Memory,
+        kernel: &str,
+        launch: Launch,
+        arguments: &[u8],
+        options: &Options,
+        by_line: bool,
+    ) -> Result<Outcome, LaunchError> {
         let decoded = self.decoded(kernel).ok_or_else(|| LaunchError::NoKernel { name: kernel.to_owned() })?;
         self.check(decoded, launch, arguments)?;
-        Ok(execute::run(self.profile, decoded, &self.lines, (memory, &self.variables), launch, arguments, options))
+        let memory = (memory, &self.variables);
+        Ok(execute::run(self.profile, decoded, &self.lines, memory, launch, arguments, options, by_line))
     }
 
     fn check(&self, kernel: &Decoded, launch: Launch, arguments: &[u8]) -> Result<(), LaunchError> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::launch::Converge;
+
 /// All findings of one launch. None means clean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,6 +12,8 @@ pub struct Report {
     pub kernel: String,
     /// The seed that repeats it.
     pub seed: u64,
+    /// The way of running together that repeats it.
+    pub converge: Converge,
     /// At most [`Report::LIMIT`] findings, each pair of instructions once.
     pub findings: Vec<Finding>,
 }
@@ -176,7 +180,7 @@ impl Report {
     /// A report without findings.
     #[must_use]
     pub fn new(kernel: &str, seed: u64) -> Self {
-        Self { kernel: kernel.to_owned(), seed, findings: Vec::new() }
+        Self { kernel: kernel.to_owned(), seed, converge: Converge::Early, findings: Vec::new() }
     }
 
     /// Whether nothing was found.
@@ -196,7 +200,8 @@ impl fmt::Display for Report {
             if let Some(location) = finding.location {
                 write!(f, " on {}", location.memory())?;
             }
-            write!(f, " in {} (seed {})", self.kernel, self.seed)?;
+            let adversarial = if self.converge == Converge::Adversarial { ", adversarial" } else { "" };
+            write!(f, " in {} (seed {}{adversarial})", self.kernel, self.seed)?;
             for access in &finding.accesses {
                 let [x, y, z] = access.block;
                 let Access { thread, line, instruction, action, .. } = access;

@@ -44,7 +44,7 @@ fn launch(body: &str, run: &Run, seed: u64, max_instructions: u64) -> Outcome {
     let address = memory.allocate(run.bytes).unwrap();
     memory.fill(address, 0, run.bytes).unwrap();
     let launch = Launch { grid: [1, 1, 1], block: [run.threads, 1, 1], dynamic_shared_bytes: 0 };
-    let options = Options { seed, jitter: None, max_instructions };
+    let options = Options { seed, max_instructions, ..Options::default() };
     program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &options).unwrap()
 }
 

@@ -29,7 +29,7 @@ mod traffic;
 mod warp;
 mod watch;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -42,7 +42,7 @@ use crate::memory::shared::Shared;
 use crate::memory::{Memory, Variables, View};
 use crate::profile::Profile;
 use crate::report::Report;
-use crate::statistics::Statistics;
+use crate::statistics::{LineStatistics, Statistics};
 
 /// What all blocks of a launch share.
 pub(crate) struct Context<'l> {
@@ -57,6 +57,8 @@ pub(crate) struct Context<'l> {
     pub(crate) shadow: Shadow,
     /// What orders accesses besides barriers of all threads, if the kernel has such.
     pub(crate) order: Option<Mutex<Order>>,
+    /// Whether each instruction is counted on its own.
+    pub(crate) counts_lines: bool,
     /// Set when something was found after which nothing can be trusted: blocks that have not begun do not.
     pub(crate) is_stopped: AtomicBool,
 }
@@ -93,6 +95,7 @@ pub(crate) fn run(
     launch: Launch,
     params: &[u8],
     options: &Options,
+    counts_lines: bool,
 ) -> Outcome {
     let mut view = memory.view(Arc::clone(variables));
     if let Some(written) = &kernel.written {
@@ -109,14 +112,20 @@ pub(crate) fn run(
         is_stopped: AtomicBool::new(false),
         shadow: Shadow::new(),
         order: kernel.communicates.then(Mutex::default),
+        counts_lines,
     };
     let mut results = schedule::run(&context);
     let mut statistics = Statistics::default();
     let mut found = Vec::new();
+    let mut by_line: BTreeMap<u32, Statistics> = BTreeMap::new();
     for worker in &mut results {
         statistics.add(&worker.statistics);
+        for (instruction, counted) in kernel.instructions.iter().zip(&worker.lines) {
+            by_line.entry(instruction.line).or_default().add(counted);
+        }
         found.append(&mut worker.findings);
     }
+    let lines = by_line.into_iter().map(|(line, statistics)| LineStatistics { line, statistics }).collect();
     found.sort_by_key(|(block, ..)| *block);
     let mut seen = HashSet::new();
     let findings = found
@@ -125,7 +134,11 @@ pub(crate) fn run(
         .map(|(.., finding)| finding)
         .take(Report::LIMIT)
         .collect();
-    Outcome { report: Report { kernel: kernel.info.name.clone(), seed: options.seed, findings }, statistics }
+    Outcome {
+        report: Report { kernel: kernel.info.name.clone(), seed: options.seed, converge: options.converge, findings },
+        statistics,
+        lines,
+    }
 }
 
 /// The 64-bit values that a parameter holds, which may be pointers.
@@ -144,6 +157,8 @@ pub(crate) struct Worker {
     shared: Shared,
     warps: Vec<warp::Warp>,
     pub(crate) statistics: Statistics,
+    /// Counts of each instruction, if they were wanted.
+    lines: Vec<Statistics>,
     pub(crate) findings: Vec<(u64, scene::Key, crate::report::Finding)>,
 }
 
@@ -163,6 +178,10 @@ impl Worker {
         self.warps = block.warps;
         self.shared = block.scene.shared;
         self.statistics.add(&block.scene.statistics);
+        self.lines.resize(self.lines.len().max(block.scene.lines.len()), Statistics::ZERO);
+        for (sum, counted) in self.lines.iter_mut().zip(&block.scene.lines) {
+            sum.add(counted);
+        }
         self.findings.extend(block.scene.findings.into_iter().map(|(key, finding)| (number, key, finding)));
     }
 }

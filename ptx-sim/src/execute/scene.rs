@@ -23,6 +23,8 @@ pub(crate) struct Scene<'l> {
     /// Threads that have not exited.
     pub(crate) live_threads: u32,
     pub(crate) statistics: Statistics,
+    /// Counts of each instruction; empty if they are not wanted.
+    pub(crate) lines: Vec<Statistics>,
     pub(crate) findings: Vec<(Key, Finding)>,
     /// Set when the block cannot go on.
     pub(crate) is_stopped: bool,
@@ -39,6 +41,11 @@ impl<'l> Scene<'l> {
             barriers: std::array::from_fn(|_| Barrier::default()),
             live_threads: context.threads(),
             statistics: Statistics::default(),
+            lines: if context.counts_lines {
+                vec![Statistics::ZERO; context.kernel.instructions.len()]
+            } else {
+                Vec::new()
+            },
             findings: Vec::new(),
             is_stopped: false,
         }

@@ -11,6 +11,7 @@ use super::registers::Registers;
 use super::scene::Scene;
 use super::step::{Flow, step};
 use crate::decode::Code;
+use crate::launch::Converge;
 use crate::memory::shared::Actor;
 use crate::report::{Action, Kind};
 
@@ -135,16 +136,33 @@ impl Warp {
                 self.fragments[index].pc += 1;
             }
         }
+        let adversary = scene.context.options.converge == Converge::Adversarial;
         if self.fragments.len() > 1 {
-            self.join();
+            self.join(adversary);
         }
         let running = self.fragments.iter().enumerate().filter(|(_, fragment)| fragment.state == State::Running);
         let patience = if scene.context.order.is_some() { PATIENCE } else { u64::MAX };
+        if adversary {
+            let candidates: Vec<usize> = running.map(|(index, _)| index).collect();
+            let next = candidates.get(self.draw(scene, candidates.len())).copied();
+            if next.is_none() {
+                self.look_for_divergence(scene);
+            }
+            return next;
+        }
         let next = running.min_by_key(|(_, fragment)| (fragment.spent / patience, fragment.pc)).map(|(index, _)| index);
         if next.is_none() {
             self.look_for_divergence(scene);
         }
         next
+    }
+
+    /// A number below `limit` that follows from the seed and how far the warp has come.
+    fn draw(&self, scene: &Scene<'_>, limit: usize) -> usize {
+        let seed = scene.context.options.seed ^ u64::from(self.index) << 32;
+        let mixed = (self.executed ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        usize::try_from(mixed >> 33).unwrap_or(0) % limit.max(1)
     }
 
     /// A fragment that waits for the whole warp, of which the rest waits elsewhere for lanes, waits for ever.
@@ -163,17 +181,17 @@ impl Warp {
     }
 
     /// Joins running fragments with those at the same place that run or wait for lanes.
-    fn join(&mut self) {
+    fn join(&mut self, adversary: bool) {
         let mut index = 0;
         while index < self.fragments.len() {
             let Fragment { pc, state, .. } = self.fragments[index];
             let twin = self.fragments[index + 1..].iter().position(|other| {
                 other.pc == pc
-                    && matches!(
-                        (state, other.state),
-                        (State::Running, State::Running | State::Lanes | State::Warp)
-                            | (State::Lanes | State::Warp, State::Running)
-                    )
+                    && ((!adversary && (state, other.state) == (State::Running, State::Running))
+                        || matches!(
+                            (state, other.state),
+                            (State::Running, State::Lanes | State::Warp) | (State::Lanes | State::Warp, State::Running)
+                        ))
             });
             match twin {
                 Some(offset) => {
@@ -191,15 +209,20 @@ impl Warp {
     fn run_fragment(&mut self, index: usize, scene: &mut Scene<'_>, end: u64) {
         let kernel = scene.context.kernel;
         let limit = scene.context.options.max_instructions;
-        // Others lie ahead: up to the nearest of them this one runs alone.
-        let nearest = self
-            .fragments
-            .iter()
-            .enumerate()
-            .filter(|(other, fragment)| *other != index && !matches!(fragment.state, State::Barrier { .. }))
-            .map(|(_, fragment)| fragment.pc)
-            .min()
-            .unwrap_or(u32::MAX);
+        let adversary = scene.context.options.converge == Converge::Adversarial;
+        // Lanes run on their own for a while that the seed decides.
+        let pause = if adversary && self.fragments.len() > 1 {
+            self.executed + 1 + self.draw(scene, 60) as u64
+        } else {
+            u64::MAX
+        };
+        // Others lie ahead: up to the nearest of them this one runs alone; an adversary's meet only those that wait.
+        let others = self.fragments.iter().enumerate().filter(|(other, fragment)| {
+            let waits = matches!(fragment.state, State::Lanes | State::Warp);
+            *other != index && (waits || (fragment.state == State::Running && !adversary))
+        });
+        let others: Vec<u32> = others.map(|(_, fragment)| fragment.pc).collect();
+        let nearest = others.iter().copied().min().unwrap_or(u32::MAX);
         let alone = (self.fragments.len() > 1 && scene.context.order.is_some()).then_some(PATIENCE);
         let Fragment { mut pc, lanes, .. } = self.fragments[index];
         loop {
@@ -218,6 +241,7 @@ impl Warp {
             }
             self.executed += 1;
             self.fragments[index].spent += 1;
+            let before = if scene.lines.is_empty() { None } else { Some(scene.statistics) };
             scene.statistics.count(instruction.class);
             let active = match instruction.guard {
                 None => lanes,
@@ -231,6 +255,9 @@ impl Warp {
                 let register = kernel.slots.name(source);
                 let here = (Action::Execute, self.first_thread(missing), pc);
                 scene.report(Kind::UninitialisedRegister { register }, None, vec![here]);
+            }
+            if let (Some(before), Some(counted)) = (before, scene.lines.get_mut(pc as usize)) {
+                counted.add(&scene.statistics.since(&before));
             }
             match flow {
                 Flow::Next => pc += 1,
@@ -268,7 +295,8 @@ impl Warp {
                 }
             }
             let is_impatient = alone.is_some_and(|patience| self.fragments[index].spent.is_multiple_of(patience));
-            if pc >= nearest || is_impatient {
+            let meets = if adversary { others.contains(&pc) } else { pc >= nearest };
+            if meets || is_impatient || self.executed >= pause {
                 self.fragments[index].pc = pc;
                 return;
             }

@@ -1,6 +1,6 @@
 //! Memory, arguments and launches of a twin.
 
-use tilewright_ptx_sim::{Launch, Memory, Options, Profile, Program};
+use tilewright_ptx_sim::{Converge, Launch, Memory, Options, Profile, Program};
 
 /// The PTX of a twin.
 pub fn text(name: &str) -> String {
@@ -60,9 +60,10 @@ impl Buffers {
     }
 }
 
-/// Runs a twin on eight seeds, each on fresh memory, and looks at each result.
+/// Runs a twin on eight seeds and in both ways of running together, each on fresh memory, and looks at each result.
 pub fn run(name: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg], check: impl Fn(&Buffers)) {
-    for seed in 0..8 {
+    let ways = [Converge::Early, Converge::Adversarial];
+    for (seed, converge) in (0..8).flat_map(|seed| ways.map(|way| (seed, way))) {
         let program = Program::load(&text(name), Profile::Sm80).unwrap_or_else(|error| panic!("{name}: {error}"));
         let memory = Memory::new(1 << 26);
         let mut packed = Vec::new();
@@ -87,7 +88,7 @@ pub fn run(name: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg
             }
         }
         let launch = Launch { grid, block, dynamic_shared_bytes: shared };
-        let options = Options { seed, max_instructions: 50_000_000, ..Options::default() };
+        let options = Options { seed, max_instructions: 50_000_000, converge, ..Options::default() };
         let outcome = program.launch(&memory, name, launch, &packed, &options).unwrap();
         assert!(outcome.report.is_clean(), "{name}: {}", outcome.report);
         let read = |(address, bytes): &(u64, usize)| {
