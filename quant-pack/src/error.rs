@@ -98,6 +98,78 @@ pub enum Error {
         /// The value.
         value: i8,
     },
+    /// A stored integer does not fit four bits.
+    #[error("tensor `values` has {value} at row {row}, column {column}; a nibble holds 0 to 15")]
+    NibbleOutOfRange {
+        /// Row (N) of the value.
+        row: usize,
+        /// Column (K) of the value.
+        column: usize,
+        /// The value.
+        value: u8,
+    },
+    /// A zero point does not fit where it is stored.
+    #[error("the zero point of group {group}, row {row} is {value}; int4 holds 0 to 15")]
+    ZeroPointOutOfRange {
+        /// Group along K.
+        group: usize,
+        /// Row (N) of the weight.
+        row: usize,
+        /// The zero point.
+        value: u32,
+    },
+    /// A column is said to be in a group that does not exist.
+    #[error("tensor `g_idx` has group {group} at column {column}; there are {groups} groups")]
+    NoSuchGroup {
+        /// Column (K).
+        column: usize,
+        /// The group it is said to be in.
+        group: i64,
+        /// Groups there are.
+        groups: usize,
+    },
+    /// A group has not as many columns as the others.
+    #[error(
+        "group {group} of tensor `g_idx` has {found} columns, wanted {wanted} as of group 0 (the last group has the rest)"
+    )]
+    UnevenGroup {
+        /// The group.
+        group: usize,
+        /// Columns it has.
+        found: usize,
+        /// Columns it should have.
+        wanted: usize,
+    },
+    /// An input of the layer is NaN or infinite.
+    #[error("tensor `inputs` has {value} at row {row}, column {column}; every input must be finite")]
+    InputNotFinite {
+        /// Row (token).
+        row: usize,
+        /// Column (K).
+        column: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
+    /// The calibration is of a layer with other inputs.
+    #[error("the calibration is of k = {found} columns, the weight has k = {wanted}")]
+    HessianOfOther {
+        /// Columns of the calibration.
+        found: usize,
+        /// Columns of the weight.
+        wanted: usize,
+    },
+    /// The damping is no positive number.
+    #[error("damping {value}; it must be a number above 0, such as 0.01")]
+    Damping {
+        /// The damping that came.
+        value: f64,
+    },
+    /// The Hessian has no Cholesky factor.
+    #[error("the Hessian is not positive definite with damping {damping}; more damping may help")]
+    NotPositiveDefinite {
+        /// The damping.
+        damping: f64,
+    },
     /// An order leaves a weight out.
     #[error("the order has no place for row {row}, column {column}; it must place each weight once")]
     WeightLeftOut {

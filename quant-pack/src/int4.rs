@@ -17,7 +17,7 @@ use crate::shape::Shape;
 use crate::weight::{self, Weight};
 
 /// Nibbles of a word.
-const NIBBLES: usize = 8;
+pub(crate) const NIBBLES: usize = 8;
 /// What is added to an integer to store it.
 pub(crate) const OFFSET: i8 = 8;
 
@@ -82,7 +82,9 @@ impl Int4 {
             for (index, weights) in weights.chunks(size).enumerate() {
                 exact.clear();
                 exact.extend(weights.iter().map(|weight| f64::from(weight.to_f32())));
-                let scale = chooser.choose(&exact, rule).ok_or_else(|| scale_overflow(&exact, row, index * size))?;
+                let scale = chooser
+                    .choose(&exact, rule)
+                    .ok_or_else(|| scale_overflow(&exact, row, |place| index * size + place))?;
                 scales[index * n + row] = scale;
                 for (word, weights) in exact.chunks(NIBBLES).enumerate() {
                     let levels = weights.iter().map(|&weight| INT4.quantize(weight, f64::from(scale)));
@@ -164,8 +166,12 @@ impl Int4 {
 
     /// The nibble as stored, q + 8; the place must be inside the shape.
     pub(crate) fn stored(&self, row: usize, column: usize) -> u32 {
-        let word = self.qweight[column / NIBBLES * self.shape.n + row] as u32;
-        word >> (column % NIBBLES * 4) & 0xf
+        nibble(self.qweight[column / NIBBLES * self.shape.n + row], column % NIBBLES).into()
+    }
+
+    /// Everything it is made of.
+    pub(crate) fn into_parts(self) -> (Shape, Group, Vec<i32>, Vec<f16>) {
+        (self.shape, self.group, self.qweight, self.scales)
     }
 
     fn elements<T>(&self, mut element: impl FnMut(usize, usize, i8) -> T) -> Vec<T> {
@@ -179,15 +185,21 @@ impl Int4 {
 }
 
 fn check_shape(tensor: &'static str, shape: Shape, group: Group) -> Result<usize, Error> {
-    let elements = shape.elements(tensor)?;
-    if !shape.k.is_multiple_of(NIBBLES) {
-        return Err(Error::PartialWord { k: shape.k });
-    }
+    let elements = check_words(tensor, shape)?;
     group.fit(shape.k)?;
     Ok(elements)
 }
 
-fn check_scales(scales: &[f16], shape: Shape, group: Group) -> Result<(), Error> {
+/// The elements of tensor `tensor`, whose rows must fill their words.
+pub(crate) fn check_words(tensor: &'static str, shape: Shape) -> Result<usize, Error> {
+    let elements = shape.elements(tensor)?;
+    if !shape.k.is_multiple_of(NIBBLES) {
+        return Err(Error::PartialWord { k: shape.k });
+    }
+    Ok(elements)
+}
+
+pub(crate) fn check_scales(scales: &[f16], shape: Shape, group: Group) -> Result<(), Error> {
     shape.expect_length("scales", scales.len(), shape.n * group.count(shape.k))?;
     match scales.iter().enumerate().find(|(_, scale)| !scale.is_finite()) {
         None => Ok(()),
@@ -199,11 +211,22 @@ fn check_scales(scales: &[f16], shape: Shape, group: Group) -> Result<(), Error>
 
 /// A word of integers from -8 to 7, the first in the lowest nibble.
 fn word_of(levels: impl Iterator<Item = i8>) -> i32 {
-    levels.enumerate().fold(0, |word, (nibble, level)| word | u32::from((level + OFFSET) as u8) << (nibble * 4)) as i32
+    word_of_nibbles(levels.map(|level| (level + OFFSET) as u8))
 }
 
-fn scale_overflow(weights: &[f64], row: usize, first: usize) -> Error {
+/// A word of integers from 0 to 15, the first in the lowest nibble.
+pub(crate) fn word_of_nibbles(nibbles: impl Iterator<Item = u8>) -> i32 {
+    nibbles.enumerate().fold(0, |word, (place, nibble)| word | u32::from(nibble) << (place * 4)) as i32
+}
+
+/// The nibble at `place` of `word`, 0 the lowest.
+pub(crate) const fn nibble(word: i32, place: usize) -> u8 {
+    (word as u32 >> (place * 4) & 0xf) as u8
+}
+
+/// `column_of` says where in the row the weights stand.
+pub(crate) fn scale_overflow(weights: &[f64], row: usize, column_of: impl Fn(usize) -> usize) -> Error {
     let largest = weights.iter().enumerate().max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()));
     let (place, value) = largest.map_or((0, 0.0), |(place, &value)| (place, value as f32));
-    Error::ScaleOverflow { row, column: first + place, value }
+    Error::ScaleOverflow { row, column: column_of(place), value }
 }

@@ -18,6 +18,11 @@ pub(crate) const INT8: Levels = Levels { lowest: -127.0, highest: 127.0 };
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 impl Levels {
+    /// Four bits around a zero point from 0 to 15.
+    pub(crate) fn around(zero: u8) -> Self {
+        Self { lowest: -f64::from(zero), highest: 15.0 - f64::from(zero) }
+    }
+
     /// The level nearest to `weight / scale`, ties to even; 0 where the scale is 0.
     pub(crate) fn nearest(self, weight: f64, scale: f64) -> f64 {
         if scale == 0.0 {
@@ -30,6 +35,12 @@ impl Levels {
     /// [`Levels::nearest`] as an integer.
     pub(crate) fn quantize(self, weight: f64, scale: f64) -> i8 {
         self.nearest(weight, scale) as i8
+    }
+
+    /// [`Levels::nearest`] counted from the lowest level, as four bits store it.
+    #[expect(clippy::cast_sign_loss, reason = "from 0 to 15")]
+    pub(crate) fn stored(self, weight: f64, scale: f64) -> u8 {
+        (self.nearest(weight, scale) - self.lowest) as u8
     }
 
     /// The sum of squared errors that `scale` leaves.

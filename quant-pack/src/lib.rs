@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "gptq")]
+pub mod gptq;
 pub mod repack;
 
+mod affine;
 mod error;
 mod group;
+mod grouping;
 mod int4;
 mod int8;
 mod level;
@@ -12,8 +16,10 @@ mod scale;
 mod shape;
 mod weight;
 
+pub use affine::{Int4Affine, MIDDLE};
 pub use error::Error;
 pub use group::{Group, GroupSize};
+pub use grouping::{Grouping, Permutation};
 pub use int4::Int4;
 pub use int8::{Granularity, Int8};
 pub use scale::ScaleRule;

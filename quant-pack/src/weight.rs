@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::shape::Shape;
 
 /// A type that weights come in: f32, f16 or bf16. Each converts to f32 exactly.
-pub trait Weight: Copy + sealed::Sealed {
+pub trait Weight: Copy + Send + Sync + sealed::Sealed {
     /// The same value as f32.
     fn to_f32(self) -> f32;
 }

@@ -1,7 +1,7 @@
 //! Every bad input is its own error, with what came and what was wanted.
 
 use half::f16;
-use tilewright_quant_pack::{Error, Granularity, Group, Int4, Int8, ScaleRule, Shape};
+use tilewright_quant_pack::{Error, Granularity, Group, Grouping, Int4, Int4Affine, Int8, ScaleRule, Shape};
 use tilewright_testkit::Refusals;
 
 const SHAPE: Shape = Shape { n: 3, k: 40 };
@@ -198,6 +198,14 @@ fn the_table_of_refusals_is_up_to_date() {
     refusals.add("a scale that is not finite", Int4::from_parts(SHAPE, group(), vec![0; 15], scales));
     let value = Int4::pack(&[8; 120], SHAPE, group(), vec![f16::ONE; 6]);
     refusals.add("an integer of more than four bits", value);
+    refusals.add("a group of `g_idx` that does not exist", Grouping::from_index(&[2; 40], 2));
+    refusals.add("groups of `g_idx` of other sizes", Grouping::from_index(&[[0; 32], [1; 32], [1; 32]].concat(), 2));
+    let whole = || Grouping::in_order(8, Group::WholeRow).unwrap();
+    let row = Shape { n: 1, k: 8 };
+    let zero = Int4Affine::from_parts(row, whole(), vec![0], vec![f16::ONE], Some(vec![16]));
+    refusals.add("a zero point of more than four bits", zero);
+    refusals
+        .add("a stored integer of more than four bits", Int4Affine::pack(&[16; 8], row, whole(), vec![f16::ONE], None));
     refusals.assert_table("tests/refusals.md");
 }
 

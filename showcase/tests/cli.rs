@@ -111,7 +111,12 @@ fn the_main_job_ends_with_everything_in_its_bound() {
     assert_eq!(outcome.status.code(), Some(0), "{}{}", text(&outcome.stdout), text(&outcome.stderr));
     let printed = text(&outcome.stdout);
     assert!(printed.contains("everything is within its bound"), "{printed}");
-    for part in ["layer 15, int4, least squares: attention", "layer 0, f16: q rope", "qkv-int8"] {
+    for part in [
+        "layer 15, int4, GPTQ: attention",
+        "layer 15, int4, least squares: attention",
+        "layer 0, f16: q rope",
+        "qkv-int8",
+    ] {
         assert!(printed.contains(part), "{part}:\n{printed}");
     }
 }

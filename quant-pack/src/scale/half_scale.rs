@@ -7,8 +7,15 @@
 
 use half::f16;
 
-use crate::level::INT4;
+use crate::affine::MIDDLE;
+use crate::level::{INT4, Levels};
 use crate::scale::ScaleRule;
+
+/// Zero points that are chosen. Not 0: the first of GPTQ's two formats, which stores a zero point less one, cannot hold it.
+const FIRST_ZERO: u8 = 1;
+const LAST_ZERO: u8 = 15;
+/// How far from the zero point that clips nothing a better one is looked for.
+const NEARBY: u8 = 2;
 
 /// Chooses scales; keeps its buffers from one group to the next.
 #[derive(Debug, Default)]
@@ -38,39 +45,61 @@ impl Chooser {
         let widest = without_clipping(absmax)?;
         match rule {
             ScaleRule::Max => Some(widest),
-            ScaleRule::LeastSquares => Some(self.least_squares(weights, absmax, widest)),
+            ScaleRule::LeastSquares => {
+                let widest_error = INT4.half_error(weights, widest);
+                let better = self.least_squares(weights, INT4, widest_error);
+                Some(better.map_or(widest, |better| better.scale))
+            }
         }
     }
 
-    fn least_squares(&mut self, weights: &[f64], absmax: f64, widest: f16) -> f16 {
-        let widest_error = error(weights, widest);
-        // A scale below this clips the largest weight by more than the whole error that is to be beaten.
-        let floor = (absmax - widest_error.sqrt()) / -INT4.lowest;
-        self.collect_breaks(weights, floor);
-        self.collect_candidates(weights.iter().map(|weight| weight * weight).sum(), widest_error);
+    /// The scale and zero point of a group of finite weights; `None` if the scale is beyond f16.
+    pub(crate) fn choose_affine(&mut self, weights: &[f64], rule: ScaleRule) -> Option<(f16, u8)> {
+        let (scale, zero) = affine_without_clipping(weights)?;
+        let mut best = (scale, zero);
+        if rule == ScaleRule::LeastSquares {
+            let mut least = Levels::around(zero).half_error(weights, scale);
+            for near in zero.saturating_sub(NEARBY).max(FIRST_ZERO)..=(zero + NEARBY).min(LAST_ZERO) {
+                if let Some(better) = self.least_squares(weights, Levels::around(near), least) {
+                    (best, least) = ((better.scale, near), better.error);
+                }
+            }
+        }
+        Some(best)
+    }
+
+    /// The best of all scales for these levels, if it leaves less than `least`.
+    fn least_squares(&mut self, weights: &[f64], levels: Levels, least: f64) -> Option<Candidate> {
+        // A scale below this clips the largest or the smallest weight by more than the whole error that is to be beaten.
+        let ends =
+            weights.iter().fold((0.0, 0.0), |(low, high): (f64, f64), &weight| (low.min(weight), high.max(weight)));
+        let reach = |peak: f64, level: f64| if level > 0.0 { (peak - least.sqrt()) / level } else { 0.0 };
+        let floor = reach(-ends.0, -levels.lowest).max(reach(ends.1, levels.highest));
+        self.collect_breaks(weights, levels, floor);
+        self.collect_candidates(weights.iter().map(|weight| weight * weight).sum(), least);
 
         // The parabolas lose digits where the error is small: the last word has the error itself.
-        let (mut best, mut best_error) = (widest, widest_error);
-        let mut last = widest;
+        let mut best = Candidate { scale: f16::ZERO, error: least };
+        let mut last = f16::ZERO;
         for candidate in &self.candidates {
             if candidate.scale == last {
                 continue;
             }
             last = candidate.scale;
-            let error = error(weights, last);
-            if error < best_error {
-                (best, best_error) = (last, error);
+            let error = levels.half_error(weights, last);
+            if error < best.error {
+                best = Candidate { scale: last, error };
             }
         }
-        best
+        (best.scale != f16::ZERO).then_some(best)
     }
 
     /// Every break above `floor`, the largest first.
-    fn collect_breaks(&mut self, weights: &[f64], floor: f64) {
+    fn collect_breaks(&mut self, weights: &[f64], levels: Levels, floor: f64) {
         self.breaks.clear();
         for &weight in weights {
             let magnitude = weight.abs();
-            let highest = if weight < 0.0 { -INT4.lowest } else { INT4.highest };
+            let highest = if weight < 0.0 { -levels.lowest } else { levels.highest };
             let mut level = 0.0;
             while level < highest && magnitude > 0.0 {
                 let scale = magnitude / (level + 0.5);
@@ -122,8 +151,36 @@ fn without_clipping(absmax: f64) -> Option<f16> {
     Some(scale).filter(|scale| scale.is_finite())
 }
 
-fn error(weights: &[f64], scale: f16) -> f64 {
-    INT4.squared_error(weights.iter().copied(), f64::from(scale))
+/// The scale (hi - lo) / 15 with the zero point nearest to -lo / scale, where 0 lies between lo and hi; as much larger as needed so that
+/// no weight is more than half a step outside. Zero points are from 1 to 15.
+fn affine_without_clipping(weights: &[f64]) -> Option<(f16, u8)> {
+    let (low, high) =
+        weights.iter().fold((0.0, 0.0), |(low, high): (f64, f64), &weight| (low.min(weight), high.max(weight)));
+    let zero_of = |scale: f64| (-low / scale).round_ties_even().clamp(f64::from(FIRST_ZERO), f64::from(LAST_ZERO));
+    if low == high {
+        return Some((f16::ZERO, MIDDLE));
+    }
+    let steps = Levels::around(0).highest;
+    // With a zero point of 1, where the weights are hardly negative, 14 steps and a half are left.
+    let mut scale = nearest(((high - low) / steps).max(high / (steps - 0.5))).max(SMALLEST);
+    let fits = |scale: f16| {
+        let scale = f64::from(scale);
+        let zero = zero_of(scale);
+        high <= (steps - zero + 0.5) * scale && -low <= (zero + 0.5) * scale
+    };
+    // Rounding to f16 takes less than a fifteenth of a step from each of fifteen: the next larger f16 has room.
+    if !fits(scale) {
+        scale = f16::from_bits(scale.to_bits() + 1);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 15")]
+    scale.is_finite().then(|| (scale, zero_of(f64::from(scale)) as u8))
+}
+
+impl Levels {
+    /// [`Levels::squared_error`] of a group of weights with a scale in f16.
+    fn half_error(self, weights: &[f64], scale: f16) -> f64 {
+        self.squared_error(weights.iter().copied(), f64::from(scale))
+    }
 }
 
 /// The f16 nearest to `value` >= 0, ties to even, rounded once. `f16::from_f64` may go through f32 or cut digits, by processor.

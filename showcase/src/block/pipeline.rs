@@ -1,17 +1,18 @@
 //! The kernels, one after the other, each checked against its oracle on the very inputs that it had on the device.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use half::f16;
 use tilewright_attention::rope::{Angles, Pairs, Rope, RopeProblem, RopeShape, Tables};
 use tilewright_attention::{Attention, Dtype, Layout, Layouts, Mask, Problem, Shape as AttentionShape};
 use tilewright_ffi::DeviceBuffer;
 use tilewright_matmul_f16::{Matmul, Shape};
 use tilewright_qkv_fused::{Outputs, QkvFused, QkvShape, QkvWeights};
-use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape as WeightShape};
+use tilewright_quant_pack::gptq::{self, Hessian};
+use tilewright_quant_pack::{Group, Int4, Shape as WeightShape};
 use tilewright_reduce::{Operation, Plan, RowKernels, Shape as RowShape};
 
 use super::oracle::{self, Exact};
-use super::{EPSILON, GROUP, HEAD_DIM, HEADS_KV, HEADS_Q, HIDDEN, Layer, N_KV, THETA, TOKENS, Weights};
+use super::{CALIBRATION, EPSILON, GROUP, HEAD_DIM, HEADS_KV, HEADS_Q, HIDDEN, Layer, N_KV, THETA, TOKENS, Weights};
 use crate::device::Session;
 use crate::operations::floats;
 use crate::table::{Row, Worst};
@@ -34,7 +35,7 @@ pub(super) fn run(session: &Session, layer: &Layer, weights: Weights, rows: &mut
     let normalized = stage.normalize()?;
     let ([q, k, v], dequantized) = match weights {
         Weights::Half => (stage.project_half(&normalized)?, layer.weights.each_ref().map(|weight| floats(weight))),
-        Weights::Int4(rule) => stage.project_int4(&normalized, rule)?,
+        Weights::Int4(_) | Weights::Gptq => stage.project_int4(&normalized)?,
     };
     let q_rope = stage.rotate(&q, HEADS_Q)?;
     let k_rope = stage.rotate(&k, HEADS_KV)?;
@@ -111,13 +112,10 @@ impl Stage<'_> {
     }
 
     /// One fused product with int4 weights; also the weights that the integers stand for.
-    fn project_int4(&mut self, x: &DeviceBuffer<f16>, rule: ScaleRule) -> Result<(Projections, [Vec<f32>; 3])> {
+    fn project_int4(&mut self, x: &DeviceBuffer<f16>) -> Result<(Projections, [Vec<f32>; 3])> {
         let (stream, qkv) = (&self.session.stream, QkvFused::new(&self.session.context)?);
-        let group = Group::new(GROUP)?;
-        let quantize = |index: usize, n: usize| {
-            Int4::quantize(&self.layer.weights[index], WeightShape { n, k: HIDDEN }, group, rule)
-        };
-        let quantized = [quantize(0, HIDDEN)?, quantize(1, N_KV)?, quantize(2, N_KV)?];
+        let host_x = floats(&stream.download(x.as_slice())?);
+        let quantized = self.quantize(&host_x)?;
         let weights = QkvWeights::load_int4(stream, quantized.each_ref())?;
         let [mut q, mut k, mut v] =
             [stream.alloc(TOKENS * HIDDEN)?, stream.alloc(TOKENS * N_KV)?, stream.alloc(TOKENS * N_KV)?];
@@ -125,9 +123,8 @@ impl Stage<'_> {
             let outputs = Outputs { q: &mut q.as_slice_mut(), k: &mut k.as_slice_mut(), v: &mut v.as_slice_mut() };
             qkv.run(stream, TOKENS, x.as_slice(), &weights, outputs)
         })?;
-        let host_x = floats(&stream.download(x.as_slice())?);
         let expected = tilewright_qkv_fused::reference::qkv_int4(QKV, &host_x, quantized.each_ref());
-        let groups = group.count(HIDDEN);
+        let groups = Group::new(GROUP)?.count(HIDDEN);
         let bounds =
             expected.iter().flatten().map(|e| (e.value, tilewright_qkv_fused::reference::bound(e, HIDDEN, groups)));
         let mut results = stream.download(q.as_slice())?;
@@ -136,6 +133,27 @@ impl Stage<'_> {
         let worst = Worst::of(&results, bounds);
         self.row("qkv-int4", format!("{TOKENS} x ({HIDDEN} + 2 · {N_KV}) x {HIDDEN}"), worst, cost);
         Ok(([q, k, v], quantized.each_ref().map(Int4::dequantize)))
+    }
+
+    /// w_q, w_k and w_v in int4; `x` is what they meet.
+    fn quantize(&self, x: &[f32]) -> Result<[Int4; 3]> {
+        let group = Group::new(GROUP)?;
+        let [q, k, v] = &self.layer.weights;
+        let parts = [(q, HIDDEN), (k, N_KV), (v, N_KV)].map(|(weight, n)| (weight, WeightShape { n, k: HIDDEN }));
+        let quantized = match self.weights {
+            Weights::Int4(rule) => parts.map(|(weight, shape)| Ok(Int4::quantize(weight, shape, group, rule)?)),
+            Weights::Half | Weights::Gptq => {
+                let mut hessian = Hessian::new(HIDDEN)?;
+                hessian.add(&x[..CALIBRATION * HIDDEN])?;
+                let options = gptq::Options::of(group);
+                parts.map(|(weight, shape)| {
+                    let packed = gptq::quantize(weight, shape, &hessian, &options)?;
+                    packed.to_symmetric().context("symmetric weights in order were asked for")
+                })
+            }
+        };
+        let [q, k, v] = quantized;
+        Ok([q?, k?, v?])
     }
 
     /// The rotary embedding of [tokens, heads · 64].
