@@ -7,7 +7,7 @@ use tilewright_ptx_ir::{Reason, VerifyErrors, parse, verify};
 
 use crate::decode::{Decoded, Surroundings, decode};
 use crate::error::{LaunchError, LoadError};
-use crate::execute;
+use crate::execute::{self, Request};
 use crate::kernel::KernelInfo;
 use crate::launch::{Launch, Options, Outcome};
 use crate::memory::{Memory, Variables};
@@ -117,7 +117,7 @@ impl Program {
         arguments: &[u8],
         options: &Options,
     ) -> Result<Outcome, LaunchError> {
-        self.start(memory, kernel, launch, arguments, options, false)
+        self.start(memory, kernel, Request { launch, params: arguments, options, counts_lines: false })
     }
 
     /// The same, counting what each line of the text does.
@@ -132,7 +132,7 @@ impl Program {
         arguments: &[u8],
         options: &Options,
     ) -> Result<Outcome, LaunchError> {
-        self.start(memory, kernel, launch, arguments, options, true)
+        self.start(memory, kernel, Request { launch, params: arguments, options, counts_lines: true })
     }
 
     /// A line of the text, without the space around it.
@@ -141,19 +141,10 @@ impl Program {
         self.lines.get((number as usize).checked_sub(1)?).map(String::as_str)
     }
 
-    fn start(
-        &self,
-        memory: &Memory,
-        kernel: &str,
-        launch: Launch,
-        arguments: &[u8],
-        options: &Options,
-        by_line: bool,
-    ) -> Result<Outcome, LaunchError> {
+    fn start(&self, memory: &Memory, kernel: &str, request: Request<'_>) -> Result<Outcome, LaunchError> {
         let decoded = self.decoded(kernel).ok_or_else(|| LaunchError::NoKernel { name: kernel.to_owned() })?;
-        self.check(decoded, launch, arguments)?;
-        let memory = (memory, &self.variables);
-        Ok(execute::run(self.profile, decoded, &self.lines, memory, launch, arguments, options, by_line))
+        self.check(decoded, request.launch, request.params)?;
+        Ok(execute::run(self.profile, decoded, &self.lines, (memory, &self.variables), request))
     }
 
     fn check(&self, kernel: &Decoded, launch: Launch, arguments: &[u8]) -> Result<(), LaunchError> {

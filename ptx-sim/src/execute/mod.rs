@@ -63,6 +63,16 @@ pub(crate) struct Context<'l> {
     pub(crate) is_stopped: AtomicBool,
 }
 
+/// What a launch was asked to do, checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'l> {
+    pub(crate) launch: Launch,
+    pub(crate) params: &'l [u8],
+    pub(crate) options: &'l Options,
+    /// Whether each instruction is counted on its own.
+    pub(crate) counts_lines: bool,
+}
+
 /// Lanes of a warp.
 pub(crate) const LANES: u32 = 32;
 /// All of them.
@@ -86,17 +96,15 @@ impl Context<'_> {
     }
 }
 
-/// Runs every block of a launch that was checked.
+/// Runs every block of a launch.
 pub(crate) fn run(
     profile: Profile,
     kernel: &Decoded,
     lines: &Arc<Vec<String>>,
     (memory, variables): (&Memory, &Arc<Variables>),
-    launch: Launch,
-    params: &[u8],
-    options: &Options,
-    counts_lines: bool,
+    request: Request<'_>,
 ) -> Outcome {
+    let Request { launch, params, options, counts_lines } = request;
     let mut view = memory.view(Arc::clone(variables));
     if let Some(written) = &kernel.written {
         view.limit_writes(written.iter().flat_map(|(offset, bytes)| pointers(params, *offset, *bytes)));
