@@ -173,6 +173,28 @@ fn an_asynchronous_copy_is_waited_for_and_then_shown_by_a_barrier() {
     });
 }
 
+/// Shared memory serves one block after the other: what a block left under way when it ended is no business of the next.
+#[test]
+fn a_block_that_ends_with_copies_under_way_leaves_none_to_the_next() {
+    let copies = "    shl.b32 %r4, %r0, 4;
+    add.u32 %r5, %r1, %r4;
+    mul.wide.u32 %rd3, %r0, 16;
+    add.u64 %rd4, %rd0, %rd3;
+    cp.async.cg.shared.global [%r5], [%rd4], 16;
+    cp.async.commit_group;
+";
+    let program = Program::load(&text(copies), Profile::Sm80).unwrap();
+    let memory = Memory::new(1 << 20);
+    let address = memory.allocate(4096).unwrap();
+    memory.fill(address, 0, 4096).unwrap();
+    let launch = Launch { grid: [512, 1, 1], block: [32, 1, 1], dynamic_shared_bytes: 0 };
+    for seed in 0..8 {
+        let options = Options { seed, max_instructions: 100_000, ..Options::default() };
+        let outcome = program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &options).unwrap();
+        assert!(outcome.report.is_clean(), "seed {seed}: {}", outcome.report);
+    }
+}
+
 #[test]
 fn accesses_outside_memory_are_named_with_allocation_and_offset() {
     let small = Run { threads: 32, bytes: 124 };

@@ -229,7 +229,7 @@ impl Cell {
         let trouble = if self.written_since(first) & bytes != bytes {
             Some(Trouble::Uninitialised)
         } else {
-            self.clash_with_write(epoch, actor, how == How::Atomic)
+            self.clash_with_write(epoch, first, actor, how == How::Atomic)
         };
         let reader = Stamp { epoch, turn: actor.turn, pc: actor.pc, thread: actor.thread };
         if self.read.epoch != epoch {
@@ -265,8 +265,11 @@ impl Cell {
             && self.write.pc == actor.pc
             && self.kind == WriteKind::Plain
             && kind == WriteKind::Plain;
-        let clash =
-            if together && same_value { None } else { self.clash_with_write(epoch, actor, kind == WriteKind::Atomic) };
+        let clash = if together && same_value {
+            None
+        } else {
+            self.clash_with_write(epoch, first, actor, kind == WriteKind::Atomic)
+        };
         let trouble = clash.or_else(|| self.clash_with_reads(epoch, actor, kind == WriteKind::Atomic));
         self.stamp_write(epoch, first, bytes, actor, kind);
         trouble
@@ -279,10 +282,10 @@ impl Cell {
         self.kind = kind;
     }
 
-    fn clash_with_write(&self, epoch: u32, actor: Actor, is_atomic: bool) -> Option<Trouble> {
+    fn clash_with_write(&self, epoch: u32, first: u32, actor: Actor, is_atomic: bool) -> Option<Trouble> {
         let write = &self.write;
         let earlier = Earlier { thread: write.thread, pc: write.pc, is_write: true };
-        if self.kind == WriteKind::Pending && self.written != 0 {
+        if self.kind == WriteKind::Pending && self.written_since(first) != 0 {
             return Some(Trouble::Pending { earlier });
         }
         if write.epoch != epoch || write.thread == actor.thread || (is_atomic && self.kind == WriteKind::Atomic) {
