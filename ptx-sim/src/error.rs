@@ -36,6 +36,18 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// Whether the text may well be right, and has what is not modelled: nothing is known of it then.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Parse(errors) => errors.is_unsupported(),
+            Self::NotModelled { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// Why a launch was refused. Nothing has run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

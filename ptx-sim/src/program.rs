@@ -141,6 +141,12 @@ impl Program {
         self.lines.get((number as usize).checked_sub(1)?).map(String::as_str)
     }
 
+    /// The variable of the module that an allocation of this number is ([`Location::Global`](crate::Location::Global)).
+    #[must_use]
+    pub fn variable(&self, allocation: u64) -> Option<&str> {
+        self.variables.name(allocation)
+    }
+
     fn start(&self, memory: &Memory, kernel: &str, request: Request<'_>) -> Result<Outcome, LaunchError> {
         let decoded = self.decoded(kernel).ok_or_else(|| LaunchError::NoKernel { name: kernel.to_owned() })?;
         self.check(decoded, request.launch, request.params)?;

@@ -225,6 +225,32 @@ impl fmt::Display for Report {
     }
 }
 
+impl Kind {
+    /// A word for it, for machines: `race`, `out-of-bounds`, …
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OutOfBounds { .. } => "out-of-bounds",
+            Self::Misaligned { .. } => "misaligned",
+            Self::UninitialisedMemory => "uninitialised-memory",
+            Self::UninitialisedRegister { .. } => "uninitialised-register",
+            Self::Race => "race",
+            Self::ReadOnly => "read-only",
+            Self::PendingCopy => "pending-copy",
+            Self::Divergence { .. } => "divergence",
+            Self::LaneMask { .. } => "lane-mask",
+            Self::Deadlock => "deadlock",
+            Self::BarrierNumber { .. } => "barrier-number",
+            Self::BarrierCount { .. } => "barrier-count",
+            Self::BarrierMismatch { .. } => "barrier-mismatch",
+            Self::Endless { .. } => "endless",
+            Self::BranchIndex { .. } => "branch-index",
+            Self::Trap => "trap",
+            Self::NotModelled { .. } => "not-modelled",
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

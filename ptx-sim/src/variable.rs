@@ -35,6 +35,7 @@ pub(crate) fn place(module: &Module) -> Result<(Variables, HashMap<String, u64>)
             allocation.copy_in(u64::from(pointer.at), &address.to_le_bytes());
         }
         variables.allocations.push(Arc::new(allocation));
+        variables.names.push(variable.name.clone());
         variables.constants.push(variable.space == Space::Const);
     }
     Ok((variables, addresses))

@@ -24,6 +24,15 @@ pub(crate) struct Variables {
     pub(crate) allocations: Vec<Arc<Allocation>>,
     /// Whether each is constant.
     pub(crate) constants: Vec<bool>,
+    pub(crate) names: Vec<String>,
+}
+
+impl Variables {
+    /// The name of the variable whose allocation has this number.
+    pub(crate) fn name(&self, number: u64) -> Option<&str> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.names.get(index).map(String::as_str)
+    }
 }
 
 /// Why an access cannot be made.
