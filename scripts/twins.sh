@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the PTX of the CUDA C++ twins in ptx-sim/tests/twins with nvcc 13.0.88, which it takes from PyPI's wheels if there is no NVCC.
+# Prints the PTX of the CUDA C++ in ptx-sim/tests/twins and ptx-sim/tests/hazards/classes with nvcc 13.0.88, which it takes from PyPI's wheels if there is no NVCC.
 # Needs Python with pip and a host C++ compiler, no GPU. NVIDIA's files stay outside the repository.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,12 +13,12 @@ if [ ! -x "$nvcc" ]; then
     chmod +x "$tools"/nvidia/cu13/bin/* "$tools"/nvidia/cu13/nvvm/bin/*
 fi
 # With -lineinfo the text has .loc, .file and debug sections, as texts from build systems do; one twin is enough for that.
-for source in ptx-sim/tests/twins/*.cu; do
+for source in ptx-sim/tests/twins/*.cu ptx-sim/tests/hazards/classes/*.cu; do
     line=()
     [ "$(basename "$source")" = transpose.cu ] && line=(-lineinfo)
     echo "$source"
     text=${source%.cu}.ptx
-    (cd ptx-sim/tests/twins && "$nvcc" -ptx -arch=sm_80 -fmad=false "${line[@]}" "$(basename "$source")" -o "$(basename "$text")")
+    (cd "$(dirname "$source")" && "$nvcc" -ptx -arch=sm_80 -fmad=false "${line[@]}" "$(basename "$source")" -o "$(basename "$text")")
     # Paths of the machine are nobody's business.
     sed -i 's|\(\.file\t[0-9]* "\)[^"]*/|\1|' "$text"
 done

@@ -32,10 +32,12 @@ pub(crate) struct Strength {
     pub(crate) reach: Option<Reach>,
     pub(crate) acquires: bool,
     pub(crate) releases: bool,
+    /// One step by PTX's word, but written by people who mean less than that.
+    pub(crate) is_volatile: bool,
 }
 
 impl Strength {
-    pub(crate) const WEAK: Self = Self { reach: None, acquires: false, releases: false };
+    pub(crate) const WEAK: Self = Self { reach: None, acquires: false, releases: false, is_volatile: false };
 
     const fn strong(scope: Option<Scope>, acquires: bool, releases: bool) -> Self {
         // A cluster of one block, which is what runs here, is its block: no more than that is taken to be ordered.
@@ -43,7 +45,7 @@ impl Strength {
             Some(reach) => reach,
             None => Reach::Block,
         };
-        Self { reach: Some(reach), acquires, releases }
+        Self { reach: Some(reach), acquires, releases, is_volatile: false }
     }
 
     /// Volatile accesses are relaxed ones that everybody sees.
@@ -51,6 +53,7 @@ impl Strength {
         match order {
             LoadOrder::Weak => Self::WEAK,
             LoadOrder::Acquire => Self::strong(scope, true, false),
+            LoadOrder::Volatile => Self { is_volatile: true, ..Self::strong(scope, false, false) },
             _ => Self::strong(scope, false, false),
         }
     }
@@ -59,6 +62,7 @@ impl Strength {
         match order {
             StoreOrder::Weak => Self::WEAK,
             StoreOrder::Release => Self::strong(scope, false, true),
+            StoreOrder::Volatile => Self { is_volatile: true, ..Self::strong(scope, false, false) },
             _ => Self::strong(scope, false, false),
         }
     }

@@ -147,7 +147,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
         }
         Code::Atomic { .. } => access::atomic(warp, scene, &instruction.code, lanes, pc),
-        Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, instruction, lanes, ALL, pc) {
+        Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
             Whole::Yes => access::load_matrix(warp, scene, *transpose, dsts, *place, pc),
             Whole::NotYet => return Flow::WaitForWarp,
             Whole::No => {}
@@ -164,7 +164,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         | Code::WarpSync { .. } => return exchange::exchange(warp, scene, &instruction.code, lanes, pc),
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
         Code::Mma { shape, satfinite, dsts, a, b, c } => {
-            let whole = is_whole(warp, scene, instruction, lanes, ALL, pc);
+            let whole = is_whole(warp, scene, lanes, ALL, pc);
             if whole == Whole::NotYet {
                 return Flow::WaitForWarp;
             }
@@ -192,7 +192,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::Barrier { aligned, arrives_only, id, threads, combine } => {
             let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
             let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);
-            let whole = if *aligned { is_whole(warp, scene, instruction, lanes, warp.live, pc) } else { Whole::Yes };
+            let whole = if *aligned { is_whole(warp, scene, lanes, warp.started, pc) } else { Whole::Yes };
             if whole == Whole::NotYet {
                 return Flow::WaitForWarp;
             }
@@ -234,7 +234,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
     Flow::Next
 }
 
-/// Whether all lanes that must be here are.
+/// Whether all lanes that must be here are. Lanes that have exited never will be: whether they had by now is the schedule's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whole {
     Yes,
@@ -244,12 +244,12 @@ enum Whole {
     No,
 }
 
-fn is_whole(warp: &Warp, scene: &mut Scene<'_>, instruction: &Instruction, lanes: u32, wanted: u32, pc: u32) -> Whole {
+fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> Whole {
     if lanes == wanted {
         return Whole::Yes;
     }
     // Lanes that a guard keeps away are here, and go on without the instruction.
-    if instruction.guard.is_none() && wanted == warp.live {
+    if warp.together(lanes) == lanes && wanted == warp.live {
         return Whole::NotYet;
     }
     let here = (Action::Execute, warp.first_thread(lanes), pc);

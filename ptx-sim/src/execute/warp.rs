@@ -23,6 +23,8 @@ pub(crate) struct Warp {
     pub(crate) copies: Copies,
     pub(crate) local: Local,
     fragments: Vec<Fragment>,
+    /// Lanes that it began with.
+    pub(crate) started: u32,
     /// Lanes that have not exited.
     pub(crate) live: u32,
     /// Counted up whenever all lanes have synchronized.
@@ -76,6 +78,7 @@ impl Warp {
         self.local.reset(scene.context.kernel.local_bytes);
         self.fragments.clear();
         self.fragments.push(Fragment { pc: 0, lanes: live, state: State::Running, spent: 0 });
+        self.started = live;
         self.live = live;
         self.turn = 0;
         self.executed = 0;
@@ -100,6 +103,11 @@ impl Warp {
     )]
     pub(crate) const fn actor(&self, lane: u32, pc: u32) -> Actor {
         Actor { thread: (self.index * LANES + lane) as u16, turn: self.turn, instance: self.executed as u32, pc }
+    }
+
+    /// All lanes that run together with these, which do so with each other.
+    pub(crate) fn together(&self, lanes: u32) -> u32 {
+        self.fragments.iter().find(|fragment| fragment.lanes & lanes != 0).map_or(lanes, |fragment| fragment.lanes)
     }
 
     /// Where lanes wait.

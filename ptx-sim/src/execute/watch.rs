@@ -63,6 +63,7 @@ impl Scene<'_> {
             block: now.block,
             thread: now.thread,
             reach: strength.reach,
+            is_volatile: strength.is_volatile && room != Room::Device,
             is_constant: matches!(touch, Touch::Read { is_constant: true }),
             is_atomic: matches!(touch, Touch::ReadModifyWrite),
             epoch: now.epoch,

@@ -19,6 +19,8 @@ pub(crate) struct Stamp {
     pub(crate) thread: u16,
     /// Among whom it is one step; `None` for an ordinary access.
     pub(crate) reach: Option<Reach>,
+    /// A volatile access to shared memory.
+    pub(crate) is_volatile: bool,
     /// A load that promises that nobody writes.
     pub(crate) is_constant: bool,
     /// A read-modify-write.
@@ -206,9 +208,14 @@ impl Cell {
 }
 
 /// Whether both accesses are one step each among threads that include the other's.
+///
+/// Volatile accesses to shared memory are such steps by the word of PTX ISA 9.0, section 8, and lanes of a warp that exchange values by nothing else still depend on who
+/// comes first: that is code which takes its warp to run in lockstep, and no lane of it is meant to see what another has not written yet.
 fn is_mutual(a: &Stamp, b: &Stamp) -> bool {
+    let same_block = a.block == b.block;
+    let is_lockstep = a.is_volatile && b.is_volatile && same_block && a.thread / 32 == b.thread / 32;
     match (a.reach, b.reach) {
-        (Some(a_reach), Some(b_reach)) => a.block == b.block || (a_reach == Reach::Device && b_reach == Reach::Device),
+        (Some(a), Some(b)) => !is_lockstep && (same_block || (a == Reach::Device && b == Reach::Device)),
         _ => false,
     }
 }

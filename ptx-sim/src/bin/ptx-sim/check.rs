@@ -37,6 +37,7 @@ pub(crate) fn check(arguments: &Check) -> Result<Verdict, Failure> {
         .collect();
     if arguments.job.json {
         let mut object = show::json(&session, verdict, reports.len(), &found);
+        object["launches_with_findings"] = json!(reports.iter().filter(|report| !report.is_clean()).count());
         object["varying"] = json!(varying);
         println!("{object}");
         return Ok(verdict);

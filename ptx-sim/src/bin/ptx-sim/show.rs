@@ -14,11 +14,17 @@ pub(crate) struct Found<'r> {
     report: &'r Report,
     finding: &'r Finding,
     launches: usize,
+    /// The last report that has it.
+    last: &'r Report,
 }
 
-/// Each finding of some reports once: the same kind at the same lines is the same.
+/// Each finding of some reports once: the same kind at the same lines is the same, whichever came first.
 pub(crate) fn once<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Vec<Found<'r>> {
-    let lines = |finding: &Finding| finding.accesses.iter().map(|access| access.line).collect::<Vec<_>>();
+    let lines = |finding: &Finding| {
+        let mut lines: Vec<u32> = finding.accesses.iter().map(|access| access.line).collect();
+        lines.sort_unstable();
+        lines
+    };
     let mut all: Vec<Found<'r>> = Vec::new();
     for report in reports {
         for finding in &report.findings {
@@ -26,8 +32,13 @@ pub(crate) fn once<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Vec<Fou
                 known.finding.kind.name() == finding.kind.name() && lines(known.finding) == lines(finding)
             };
             match all.iter_mut().find(is_same) {
-                Some(known) => known.launches += 1,
-                None => all.push(Found { report, finding, launches: 1 }),
+                // A launch may have seen it in both orders.
+                Some(known) if std::ptr::eq(known.last, report) => {}
+                Some(known) => {
+                    known.launches += 1;
+                    known.last = report;
+                }
+                None => all.push(Found { report, finding, launches: 1, last: report }),
             }
         }
     }
@@ -68,7 +79,7 @@ pub(crate) fn json(session: &Session<'_>, verdict: Verdict, launches: usize, fou
     })
 }
 
-fn finding(session: &Session<'_>, Found { report, finding, launches }: &Found<'_>) -> Value {
+fn finding(session: &Session<'_>, Found { report, finding, launches, .. }: &Found<'_>) -> Value {
     json!({
         "kind": finding.kind.name(),
         "message": finding.kind.to_string(),
