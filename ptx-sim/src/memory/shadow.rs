@@ -7,6 +7,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "places in a page and in a word are small")]
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use crate::decode::Reach;
@@ -79,7 +80,35 @@ impl Default for Word {
     }
 }
 
-type Pages = HashMap<(Room, u64), Box<[Word]>>;
+type Pages = HashMap<(Room, u64), Box<[Word]>, BuildHasherDefault<Mix>>;
+
+/// Hashes the few words of a page's key. Nobody chooses keys to make them clash, so that a fast hash serves.
+#[derive(Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x517C_C1B7_2722_0A95);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value.cast_unsigned() as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
 
 /// The cells of one launch.
 #[derive(Debug)]
