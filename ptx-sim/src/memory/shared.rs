@@ -121,6 +121,23 @@ impl Shared {
         self.bytes
     }
 
+    /// Barriers of all threads that this block has passed.
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch - self.first_epoch
+    }
+
+    /// Reads as [`read`](Self::read), without looking for races. Whether all bytes were written.
+    pub(crate) fn peek(&mut self, offset: u32, bytes: u32) -> (u32, bool) {
+        let (word, lane) = (offset / 4, offset % 4);
+        let mask = byte_bits(bytes) << lane;
+        let first = self.first_epoch;
+        let mut written = 0;
+        self.for_cells(word, mask, |cell, bytes| written |= cell.written_since(first) & bytes);
+        let keep = byte_mask(written.into());
+        let value = self.words[word as usize] & keep | u32::from_le_bytes([POISON; 4]) & !keep;
+        (value >> (8 * lane) & value_mask(bytes), written & mask == mask)
+    }
+
     /// A barrier of all threads.
     pub(crate) fn end_epoch(&mut self) {
         self.epoch += 1;
@@ -212,7 +229,7 @@ impl Cell {
         let trouble = if self.written_since(first) & bytes != bytes {
             Some(Trouble::Uninitialised)
         } else {
-            self.clash_with_write(epoch, actor, how == How::Atomic)
+            self.clash_with_write(epoch, first, actor, how == How::Atomic)
         };
         let reader = Stamp { epoch, turn: actor.turn, pc: actor.pc, thread: actor.thread };
         if self.read.epoch != epoch {
@@ -248,8 +265,11 @@ impl Cell {
             && self.write.pc == actor.pc
             && self.kind == WriteKind::Plain
             && kind == WriteKind::Plain;
-        let clash =
-            if together && same_value { None } else { self.clash_with_write(epoch, actor, kind == WriteKind::Atomic) };
+        let clash = if together && same_value {
+            None
+        } else {
+            self.clash_with_write(epoch, first, actor, kind == WriteKind::Atomic)
+        };
         let trouble = clash.or_else(|| self.clash_with_reads(epoch, actor, kind == WriteKind::Atomic));
         self.stamp_write(epoch, first, bytes, actor, kind);
         trouble
@@ -262,10 +282,10 @@ impl Cell {
         self.kind = kind;
     }
 
-    fn clash_with_write(&self, epoch: u32, actor: Actor, is_atomic: bool) -> Option<Trouble> {
+    fn clash_with_write(&self, epoch: u32, first: u32, actor: Actor, is_atomic: bool) -> Option<Trouble> {
         let write = &self.write;
         let earlier = Earlier { thread: write.thread, pc: write.pc, is_write: true };
-        if self.kind == WriteKind::Pending && self.written != 0 {
+        if self.kind == WriteKind::Pending && self.written_since(first) != 0 {
             return Some(Trouble::Pending { earlier });
         }
         if write.epoch != epoch || write.thread == actor.thread || (is_atomic && self.kind == WriteKind::Atomic) {
