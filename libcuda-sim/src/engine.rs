@@ -1,7 +1,7 @@
 //! What the driver wants of the simulator: programs from text, and launches with what was found in them.
 
 use tilewright_ptx_ir::parse;
-use tilewright_ptx_sim::{self as sim, Kind, LoadError, Memory, Profile, Program, Report, Statistics};
+use tilewright_ptx_sim::{self as sim, Kind, Memory, Profile, Program, Report, Statistics};
 
 use crate::code::Code;
 use crate::driver::{KernelFacts, Launch, LoadFailure};
@@ -24,7 +24,7 @@ pub(crate) fn load(text: &str, profile: Profile) -> Result<Loaded, LoadFailure> 
         return Err(LoadFailure { code: Code::NO_BINARY_FOR_GPU, log });
     }
     let program = Program::load(text, profile).map_err(|error| LoadFailure {
-        code: if matches!(error, LoadError::NotModelled { .. }) { Code::NOT_SUPPORTED } else { Code::INVALID_PTX },
+        code: if error.is_unsupported() { Code::NOT_SUPPORTED } else { Code::INVALID_PTX },
         log: error.to_string(),
     })?;
     Ok(Loaded { program, kernels: source.module.kernels.iter().map(KernelFacts::new).collect() })
@@ -42,6 +42,7 @@ pub(crate) fn launch(memory: &Memory, launch: &Launch, options: Options) -> Resu
         seed: options.seed,
         jitter: options.jitter,
         max_instructions: options.max_instructions.unwrap_or(sim::Options::DEFAULT.max_instructions),
+        converge: options.converge,
     };
     let function = &launch.function;
     let outcome = function.module.program.launch(memory, &function.facts.name, shape, &launch.arguments, &options);

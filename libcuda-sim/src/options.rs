@@ -1,6 +1,6 @@
 //! Which simulated driver, and how it runs kernels.
 
-use tilewright_ptx_sim::{Profile, Report, Statistics};
+use tilewright_ptx_sim::{Converge, Profile, Report, Statistics};
 
 use crate::table;
 
@@ -14,13 +14,28 @@ pub struct Options {
     pub jitter: Option<u64>,
     /// Instructions that one warp may execute before it counts as stuck; `None` is the simulator's own limit.
     pub max_instructions: Option<u64>,
+    /// When lanes of a warp that parted run together again.
+    pub converge: Converge,
     /// Bytes of device memory. Takes effect when the next primary context is created.
     pub memory_bytes: u64,
 }
 
 impl Options {
-    /// What holds until [`Simulator::set_options`] is called.
-    pub const DEFAULT: Self = Self { seed: 0, jitter: None, max_instructions: None, memory_bytes: 16 << 30 };
+    /// Seed 0, correctly rounded answers, 16 GiB.
+    pub const DEFAULT: Self =
+        Self { seed: 0, jitter: None, max_instructions: None, converge: Converge::Early, memory_bytes: 16 << 30 };
+}
+
+impl Options {
+    /// [`Options::DEFAULT`] with the seed of `TILEWRIGHT_SIM_SEED`, and [`Converge::Adversarial`] if `TILEWRIGHT_SIM_CONVERGE` is `adversarial`: what holds in
+    /// a process until something else is set.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let seed = std::env::var("TILEWRIGHT_SIM_SEED").ok().and_then(|seed| seed.parse().ok());
+        let adversarial = std::env::var("TILEWRIGHT_SIM_CONVERGE").is_ok_and(|word| word == "adversarial");
+        let converge = if adversarial { Converge::Adversarial } else { Converge::Early };
+        Self { seed: seed.unwrap_or(0), converge, ..Self::DEFAULT }
+    }
 }
 
 impl Default for Options {

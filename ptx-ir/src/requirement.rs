@@ -49,6 +49,7 @@ impl Op {
             Self::Unary { op: UnaryOp::Neg | UnaryOp::Abs, ty: Type::Bf16 | Type::Bf16x2, .. }
             | Self::Ternary { op: TernaryOp::Fma, ty: Type::Bf16 | Type::Bf16x2, .. } => Requirement::BASE,
             Self::SetPredicate { ty: Type::Bf16, .. } => HOPPER,
+            Self::IsSpace { space: crate::ir::Space::Param, .. } => Requirement::version(7),
             Self::Load { scope: Some(Scope::Cluster), .. }
             | Self::Atomic { scope: Some(Scope::Cluster), .. }
             | Self::Store { scope: Some(Scope::Cluster), .. }
@@ -71,11 +72,10 @@ impl crate::ir::Module {
     /// The lowest PTX version that covers the target and every instruction.
     #[must_use]
     pub fn version(&self) -> PtxVersion {
-        let instructions =
-            self.kernels.iter().flat_map(|kernel| &kernel.body).filter_map(|statement| match statement {
-                crate::ir::Statement::Inst(inst) => Some(inst.op.requirement().version),
-                crate::ir::Statement::Label(_) => None,
-            });
+        let instructions = self.bodies().flat_map(|code| &code.body).filter_map(|statement| match statement {
+            crate::ir::Statement::Inst(inst) => Some(inst.op.requirement().version),
+            crate::ir::Statement::Label(_) => None,
+        });
         instructions.fold(self.target.version(), Ord::max)
     }
 }

@@ -47,7 +47,7 @@ fn alone(module: &Module) -> impl Iterator<Item = Module> {
         body.push(statement.clone());
         body.extend(labels.clone());
         body.push(rest.last().unwrap().clone());
-        Module { target: module.target, kernels: vec![Kernel { body, ..kernel.clone() }] }
+        Module { kernels: vec![Kernel { body, ..kernel.clone() }], ..module.clone() }
     })
 }
 

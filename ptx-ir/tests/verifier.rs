@@ -312,6 +312,45 @@ fn instructions_the_target_lacks_are_refused() {
     }
 }
 
+/// A module with a variable that points at another, and a kernel that calls a function.
+fn with_a_call() -> Module {
+    let text = ".version 7.0\n.target sm_80\n.address_size 64\n.global .align 4 .u32 count = 7;\n\
+                .global .align 8 .u64 there = generic(count)+4;\n\
+                .func (.param .b32 f_r) f(.param .b32 f_a) { .reg .b32 %r<1>; ld.param.b32 %r0, [f_a]; st.param.b32 [f_r], %r0; ret; }\n\
+                .visible .entry k() { .reg .b64 %rd<1>; { .param .b32 a; .param .b32 r; st.param.b32 [a], 1; call (r), f, (a); } \
+                mov.u64 %rd0, count+4; ret; }";
+    parse(text).unwrap_or_else(|errors| panic!("{errors}")).module
+}
+
+#[test]
+fn calls_pass_what_the_function_wants() {
+    let mended = with_a_call();
+    let mut broken = mended.clone();
+    broken.functions[0].code.params[0].bytes = 8;
+    broken.functions[0].code.params[0].ty = Type::B64;
+    let errors = violations(&broken, &mended, Some("call (r), f, (a);"));
+    assert_eq!(errors[0].reason, Reason::ArgumentSize { name: "a".to_owned(), bytes: 4, wanted: 8 });
+    let mut broken = mended.clone();
+    broken.functions.clear();
+    let errors = violations(&broken, &mended, Some("call (r), f, (a);"));
+    assert!(matches!(errors[0].reason, Reason::Undeclared { what: "function", .. }), "{errors:?}");
+}
+
+#[test]
+fn initialisers_fit_their_variables_and_point_at_some() {
+    let mended = with_a_call();
+    for change in [
+        |module: &mut Module| module.variables[0].data = vec![0; 5],
+        |module: &mut Module| module.variables[1].pointers[0].to = "nothing".to_owned(),
+        |module: &mut Module| module.variables[1].pointers[0].at = 4,
+    ] {
+        let mut broken = mended.clone();
+        change(&mut broken);
+        let errors = violations(&broken, &mended, None);
+        assert!(matches!(&errors[0].reason, Reason::Initialiser { .. }), "{errors:?}");
+    }
+}
+
 #[test]
 fn two_kernels_cannot_share_a_name() {
     let module = kernel("ret;");
@@ -352,8 +391,11 @@ fn every_reason_has_a_case() {
     let declared: BTreeSet<_> =
         body.lines().filter_map(variant).filter(|name| name.starts_with(|c: char| c.is_ascii_uppercase())).collect();
     let bodies = BODIES.iter().map(|case| case.0);
-    let tested: BTreeSet<_> =
-        bodies.chain(CHANGES.iter().map(|case| case.0)).chain(["TargetLacks"]).map(str::to_owned).collect();
+    let tested: BTreeSet<_> = bodies
+        .chain(CHANGES.iter().map(|case| case.0))
+        .chain(["TargetLacks", "ArgumentSize", "Initialiser"])
+        .map(str::to_owned)
+        .collect();
     assert_eq!(declared, tested);
-    assert_eq!(declared.len(), 22);
+    assert_eq!(declared.len(), 24);
 }

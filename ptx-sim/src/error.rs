@@ -20,12 +20,32 @@ pub enum LoadError {
         /// The profile's name.
         profile: &'static str,
     },
+    /// The host has not enough memory for a variable.
+    #[error("no memory for the variable `{name}` of {bytes} bytes")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its size.
+        bytes: u32,
+    },
     /// Instructions that are correct but not modelled.
     #[error("not modelled: {}", places.iter().map(|(line, what)| format!("line {line}: {what}")).collect::<Vec<_>>().join("; "))]
     NotModelled {
         /// The line of each and its text.
         places: Vec<(u32, String)>,
     },
+}
+
+impl LoadError {
+    /// Whether the text may well be right, and has what is not modelled: nothing is known of it then.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Parse(errors) => errors.is_unsupported(),
+            Self::NotModelled { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// Why a launch was refused. Nothing has run.

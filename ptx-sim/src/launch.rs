@@ -1,7 +1,7 @@
 //! What a launch is told and what it answers.
 
 use crate::report::Report;
-use crate::statistics::Statistics;
+use crate::statistics::{LineStatistics, Statistics};
 
 /// How many blocks of how many threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +25,24 @@ pub struct Options {
     pub jitter: Option<u64>,
     /// Warp instructions that one warp may execute.
     pub max_instructions: u64,
+    /// When lanes of a warp that parted run together again.
+    pub converge: Converge,
+}
+
+/// When lanes of a warp that parted run together again. PTX promises it nowhere but where an instruction names lanes that must meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Converge {
+    /// Where their ways meet, as compilers arrange it.
+    #[default]
+    Early,
+    /// Only where an instruction makes them; until then each part runs as long as the seed lets it.
+    Adversarial,
 }
 
 impl Options {
     /// Seed 0, correctly rounded answers, 2^32 instructions a warp.
-    pub const DEFAULT: Self = Self { seed: 0, jitter: None, max_instructions: 1 << 32 };
+    pub const DEFAULT: Self = Self { seed: 0, jitter: None, max_instructions: 1 << 32, converge: Converge::Early };
 }
 
 impl Default for Options {
@@ -46,4 +59,6 @@ pub struct Outcome {
     pub report: Report,
     /// What it did. Blocks that did not run because something was found are not in it.
     pub statistics: Statistics,
+    /// What each line of the text did, in order, if [`Program::launch_by_line`](crate::Program::launch_by_line) was asked.
+    pub lines: Vec<LineStatistics>,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::launch::Converge;
+
 /// All findings of one launch. None means clean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,6 +12,8 @@ pub struct Report {
     pub kernel: String,
     /// The seed that repeats it.
     pub seed: u64,
+    /// The way of running together that repeats it.
+    pub converge: Converge,
     /// At most [`Report::LIMIT`] findings, each pair of instructions once.
     pub findings: Vec<Finding>,
 }
@@ -51,6 +55,8 @@ pub enum Kind {
     },
     /// Two threads access the same bytes, one of them writes, and nothing orders them.
     Race,
+    /// Memory is written that cannot be, or that a load promised nobody writes during the launch.
+    ReadOnly,
     /// Bytes that an asynchronous copy has not finished writing were accessed.
     PendingCopy,
     /// A barrier, or an instruction that the whole warp must execute together, was reached by part of the warp.
@@ -67,6 +73,16 @@ pub enum Kind {
     },
     /// Threads wait for each other for ever.
     Deadlock,
+    /// A barrier that is not one of sixteen.
+    BarrierNumber {
+        /// Its number.
+        id: u32,
+    },
+    /// A barrier for a number of threads that is not whole warps of the block.
+    BarrierCount {
+        /// The number.
+        threads: u32,
+    },
     /// Two threads give different numbers of threads to one barrier.
     BarrierMismatch {
         /// Threads that the first one named.
@@ -79,7 +95,14 @@ pub enum Kind {
         /// How many are allowed.
         limit: u64,
     },
-    /// The kernel executed `trap`.
+    /// `brx.idx` with an index past its labels.
+    BranchIndex {
+        /// The index.
+        index: u32,
+        /// How many labels there are.
+        count: u32,
+    },
+    /// The kernel executed `trap`, or an assertion of it failed.
     Trap,
     /// Something correct that the simulator cannot judge.
     NotModelled {
@@ -101,6 +124,11 @@ pub enum Location {
     },
     /// The block's shared memory.
     Shared {
+        /// Offset in bytes.
+        offset: u32,
+    },
+    /// The thread's own memory.
+    Local {
         /// Offset in bytes.
         offset: u32,
     },
@@ -152,7 +180,7 @@ impl Report {
     /// A report without findings.
     #[must_use]
     pub fn new(kernel: &str, seed: u64) -> Self {
-        Self { kernel: kernel.to_owned(), seed, findings: Vec::new() }
+        Self { kernel: kernel.to_owned(), seed, converge: Converge::Early, findings: Vec::new() }
     }
 
     /// Whether nothing was found.
@@ -172,7 +200,8 @@ impl fmt::Display for Report {
             if let Some(location) = finding.location {
                 write!(f, " on {}", location.memory())?;
             }
-            write!(f, " in {} (seed {})", self.kernel, self.seed)?;
+            let adversarial = if self.converge == Converge::Adversarial { ", adversarial" } else { "" };
+            write!(f, " in {} (seed {}{adversarial})", self.kernel, self.seed)?;
             for access in &finding.accesses {
                 let [x, y, z] = access.block;
                 let Access { thread, line, instruction, action, .. } = access;
@@ -183,10 +212,42 @@ impl fmt::Display for Report {
                 write!(f, "   line {line}: {instruction}")?;
             }
             if let (Kind::Race, [first, second]) = (&finding.kind, finding.accesses.as_slice()) {
-                write!(f, "\n  nothing orders them: no barrier between line {} and line {}", first.line, second.line)?;
+                let strong = |access: &Access| matches!(access.action, Action::Atomic(_));
+                let wanted = match (first.block == second.block, strong(first) && strong(second)) {
+                    (true, _) => "no barrier",
+                    (false, true) => "the scope of one is too narrow for both",
+                    (false, false) => "no release and acquire at device scope",
+                };
+                write!(f, "\n  nothing orders them: {wanted} between line {} and line {}", first.line, second.line)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Kind {
+    /// A word for it, for machines: `race`, `out-of-bounds`, …
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OutOfBounds { .. } => "out-of-bounds",
+            Self::Misaligned { .. } => "misaligned",
+            Self::UninitialisedMemory => "uninitialised-memory",
+            Self::UninitialisedRegister { .. } => "uninitialised-register",
+            Self::Race => "race",
+            Self::ReadOnly => "read-only",
+            Self::PendingCopy => "pending-copy",
+            Self::Divergence { .. } => "divergence",
+            Self::LaneMask { .. } => "lane-mask",
+            Self::Deadlock => "deadlock",
+            Self::BarrierNumber { .. } => "barrier-number",
+            Self::BarrierCount { .. } => "barrier-count",
+            Self::BarrierMismatch { .. } => "barrier-mismatch",
+            Self::Endless { .. } => "endless",
+            Self::BranchIndex { .. } => "branch-index",
+            Self::Trap => "trap",
+            Self::NotModelled { .. } => "not-modelled",
+        }
     }
 }
 
@@ -200,16 +261,22 @@ impl fmt::Display for Kind {
             Self::UninitialisedMemory => f.write_str("read of uninitialised bytes"),
             Self::UninitialisedRegister { register } => write!(f, "read of uninitialised register {register}"),
             Self::Race => f.write_str("race"),
+            Self::ReadOnly => f.write_str("write to read-only bytes"),
             Self::PendingCopy => f.write_str("access to bytes of an unfinished asynchronous copy"),
             Self::Divergence { lanes, wanted } => {
                 write!(f, "divergent warp: lanes {lanes:#010x} are here, {wanted:#010x} must be")
             }
             Self::LaneMask { mask } => write!(f, "mask {mask:#010x} does not name a lane that takes part"),
             Self::Deadlock => f.write_str("deadlock"),
+            Self::BarrierNumber { id } => write!(f, "barrier {id}, there are 0 to 15"),
+            Self::BarrierCount { threads } => {
+                write!(f, "barrier for {threads} threads, which are not whole warps of the block")
+            }
             Self::BarrierMismatch { first, second } => {
                 write!(f, "barrier for {first} threads met by one for {second} threads")
             }
             Self::Endless { limit } => write!(f, "a warp did not end within {limit} instructions"),
+            Self::BranchIndex { index, count } => write!(f, "branch to label {index} of {count}"),
             Self::Trap => f.write_str("trap"),
             Self::NotModelled { what } => write!(f, "not modelled: {what}"),
         }
@@ -221,6 +288,7 @@ impl Location {
         match self {
             Self::Global { .. } => "global memory",
             Self::Shared { .. } => "shared memory",
+            Self::Local { .. } => "local memory",
             Self::Param { .. } => "parameters",
         }
     }
@@ -232,6 +300,7 @@ impl fmt::Display for Location {
             Self::Global { allocation: 0, offset } => write!(f, "address {offset:#x}"),
             Self::Global { allocation, offset } => write!(f, "allocation {allocation}[{offset:#x}]"),
             Self::Shared { offset } => write!(f, "shared[{offset:#x}]"),
+            Self::Local { offset } => write!(f, "local[{offset:#x}]"),
             Self::Param { offset } => write!(f, "param[{offset:#x}]"),
         }
     }

@@ -38,6 +38,16 @@ pub struct Mix {
     pub control: u64,
 }
 
+/// What one line of a text did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LineStatistics {
+    /// The line, from 1.
+    pub line: u32,
+    /// Its counts.
+    pub statistics: Statistics,
+}
+
 /// The row of [`Mix`] that an instruction counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -73,6 +83,18 @@ impl Statistics {
             Class::Warp => &mut mix.warp,
             Class::Control => &mut mix.control,
         } += 1;
+    }
+
+    /// What was counted since `before`, apart from the mix.
+    pub(crate) const fn since(&self, before: &Self) -> Self {
+        Self {
+            instructions: self.instructions - before.instructions,
+            mix: Self::ZERO.mix,
+            shared_passes: self.shared_passes - before.shared_passes,
+            shared_passes_ideal: self.shared_passes_ideal - before.shared_passes_ideal,
+            global_sectors: self.global_sectors - before.global_sectors,
+            global_bytes: self.global_bytes - before.global_bytes,
+        }
     }
 
     /// Adds another launch's counts.

@@ -44,7 +44,7 @@ fn launch(body: &str, run: &Run, seed: u64, max_instructions: u64) -> Outcome {
     let address = memory.allocate(run.bytes).unwrap();
     memory.fill(address, 0, run.bytes).unwrap();
     let launch = Launch { grid: [1, 1, 1], block: [run.threads, 1, 1], dynamic_shared_bytes: 0 };
-    let options = Options { seed, jitter: None, max_instructions };
+    let options = Options { seed, max_instructions, ..Options::default() };
     program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &options).unwrap()
 }
 
@@ -154,7 +154,7 @@ fn copy(wait: &str, own: &str) -> String {
 {wait}    xor.b32 %r6, %r4, {own};
     add.u32 %r7, %r1, %r6;
     ld.shared.u32 %r8, [%r7];
-    st.global.u32 [%rd2], %r8;
+    st.global.u32 [%rd2+2048], %r8;
 "
     )
 }
@@ -189,7 +189,7 @@ fn a_block_that_ends_with_copies_under_way_leaves_none_to_the_next() {
     memory.fill(address, 0, 4096).unwrap();
     let launch = Launch { grid: [512, 1, 1], block: [32, 1, 1], dynamic_shared_bytes: 0 };
     for seed in 0..8 {
-        let options = Options { seed, jitter: None, max_instructions: 100_000 };
+        let options = Options { seed, max_instructions: 100_000, ..Options::default() };
         let outcome = program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &options).unwrap();
         assert!(outcome.report.is_clean(), "seed {seed}: {}", outcome.report);
     }
@@ -293,17 +293,19 @@ fn masks_must_name_the_lanes_that_take_part() {
 }
 
 #[test]
-fn a_barrier_of_some_threads_is_not_judged() {
-    finds("    setp.ge.u32 %p0, %r0, 32;\n    @%p0 bra $L0;\n    bar.sync 1, 32;\n$L0:\n", &TWO_WARPS, |kind| {
-        matches!(kind, Kind::NotModelled { .. })
-    });
+fn a_barrier_of_some_threads_waits_for_so_many() {
+    let body =
+        |threads| format!("    setp.ge.u32 %p0, %r0, 32;\n    @%p0 bra $L0;\n    bar.sync 1, {threads};\n$L0:\n");
+    is_clean(&body(32), &TWO_WARPS);
+    finds(&body(64), &TWO_WARPS, |kind| *kind == Kind::Deadlock);
+    finds(&body(96), &TWO_WARPS, |kind| *kind == Kind::BarrierCount { threads: 96 });
 }
 
 #[test]
 fn what_is_not_modelled_is_refused_by_name_and_line() {
-    let error = Program::load(&text("    bar.arrive 1, 64;\n"), Profile::Sm80).expect_err("refused");
+    let error = Program::load(&text("    isspacep.const %p0, %rd0;\n"), Profile::Sm80).expect_err("refused");
     let LoadError::NotModelled { places } = &error else { panic!("{error}") };
-    assert_eq!(places[0].1, "bar.arrive 1, 64;");
+    assert_eq!(places[0].1, "isspacep.const %p0, %rd0;");
     assert!(error.to_string().contains(&format!("line {}", places[0].0)));
 }
 

@@ -9,7 +9,7 @@ use support::{config, patterns};
 use tilewright_ptx_ir::ir::{MmaShape, Type};
 use tilewright_ptx_sim::Profile;
 use tilewright_ptx_sim::tensor_core::{
-    Model, Operand, execute, fragment, multiply_accumulate, multiply_accumulate_f16,
+    Model, Operand, execute, fragment, multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32,
 };
 
 const ONE: u16 = 0x3C00;
@@ -267,12 +267,22 @@ fn check_instruction(
                 let model = profile.tensor_core();
                 let operand = if shape.operand_name() == "bf16" { Operand::Bf16 } else { Operand::F16 };
                 let expected = match shape.accumulator() {
-                    Type::S32 => integer_output(bits, satfinite, &rows[place(0).row], &columns[place(0).column], c),
+                    Type::S32 => integer_output(
+                        bits,
+                        shape.operand_name().starts_with('s'),
+                        satfinite,
+                        &rows[place(0).row],
+                        &columns[place(0).column],
+                        c,
+                    ),
                     Type::F16 => (0..2).fold(0, |all, element| {
                         let (a, b) = (halves(&rows[place(element).row]), halves(&columns[place(element).column]));
                         let sum = multiply_accumulate_f16(model, &a, &b, (c >> (16 * element)) as u16);
                         all | u32::from(sum) << (16 * element)
                     }),
+                    _ if shape.operand_name() == "tf32" => {
+                        multiply_accumulate_tf32(model, &rows[place(0).row], &columns[place(0).column], c)
+                    }
                     _ => {
                         let (a, b) = (halves(&rows[place(0).row]), halves(&columns[place(0).column]));
                         multiply_accumulate(model, operand, &a, &b, c)
@@ -284,8 +294,9 @@ fn check_instruction(
     }
 }
 
-fn integer_output(bits: u32, satfinite: bool, a: &[u32], b: &[u32], c: u32) -> u32 {
-    let signed = |value: u32| i64::from(value as i32) - if value >> (bits - 1) == 1 { 1 << bits } else { 0 };
+fn integer_output(bits: u32, is_signed: bool, satfinite: bool, a: &[u32], b: &[u32], c: u32) -> u32 {
+    let signed =
+        |value: u32| i64::from(value as i32) - if is_signed && value >> (bits - 1) == 1 { 1 << bits } else { 0 };
     let sum = a.iter().zip(b).map(|(&a, &b)| signed(a) * signed(b)).sum::<i64>() + i64::from(c as i32);
     if satfinite { sum.clamp(i32::MIN.into(), i32::MAX.into()) as i32 as u32 } else { sum as u32 }
 }

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         eprintln!("no target is called {name}");
         return ExitCode::from(2);
     };
-    let mut all = Module { target, kernels: Vec::new() };
+    let mut all = Module::new(target, Vec::new());
     for plan in tilewright_reduce::plans() {
         match tilewright_reduce::module(&plan, target) {
             Ok(module) => all.kernels.extend(module.kernels),

@@ -176,7 +176,7 @@ fn figures(ptxas: &Path, operation: &Operation, arch: Arch) -> Result<Figures> {
 
 /// One module with all kernels, their names made distinct: plans that differ in small ways share a name.
 fn joined(modules: &[Module]) -> Module {
-    let mut all = Module { target: modules.first().map_or(Target::Sm80, |module| module.target), kernels: Vec::new() };
+    let mut all = Module::new(modules.first().map_or(Target::Sm80, |module| module.target), Vec::new());
     for (index, module) in modules.iter().enumerate() {
         for kernel in &module.kernels {
             let mut kernel = kernel.clone();

@@ -8,6 +8,7 @@ use tilewright_ptx_sim::Memory;
 use super::capture::Capture;
 use super::{Driver, Object, Primary};
 use crate::code::{Code, Result};
+use crate::options::Options;
 
 /// A context: its memory, and whether a kernel has spoilt it.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Driver {
             primary.retained += 1;
             return Ok(primary.handle);
         }
-        let context = Context::new(state.options.memory_bytes);
+        let context = Context::new(state.options.unwrap_or_else(Options::from_environment).memory_bytes);
         let handle = state.objects.insert(Object::Context(Arc::new(context)))?;
         state.primary = Some(Primary { handle, retained: 1 });
         Ok(handle)

@@ -47,7 +47,8 @@ struct State {
     primary: Option<Primary>,
     /// What died with a context because nobody gave it back.
     lost: Balance,
-    options: Options,
+    /// What was set, if anything was; the environment's otherwise.
+    options: Option<Options>,
     reports: Vec<Report>,
     statistics: Statistics,
 }
@@ -86,7 +87,7 @@ impl Driver {
             objects: Handles::new(),
             primary: None,
             lost: Balance::ZERO,
-            options: Options::DEFAULT,
+            options: None,
             reports: Vec::new(),
             statistics: Statistics::ZERO,
         };
@@ -100,7 +101,7 @@ impl Driver {
         state.objects.remove_if(|_| true);
         state.primary = None;
         state.lost = Balance::ZERO;
-        state.options = Options::DEFAULT;
+        state.options = None;
         state.reports.clear();
         state.statistics = Statistics::ZERO;
         drop(state);
@@ -135,11 +136,11 @@ impl Driver {
     }
 
     pub(crate) fn set_options(&self, options: Options) {
-        self.state().options = options;
+        self.state().options = Some(options);
     }
 
     pub(crate) fn options(&self) -> Options {
-        self.state().options
+        self.state().options.unwrap_or_else(Options::from_environment)
     }
 
     /// The reports since the last call.

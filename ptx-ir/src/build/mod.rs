@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use crate::ir::{
-    Guard, Inst, Kernel, Label, Limits, Module, Op, Param, Reg, RegClass, SharedArray as SharedDeclaration, Statement,
+    Guard, Inst, Kernel, Label, Module, Op, Param, Reg, RegClass, SharedArray as SharedDeclaration, Statement,
 };
 use crate::target::Target;
 use crate::verify::{VerifyErrors, verify};
@@ -60,7 +60,7 @@ impl Module {
     pub fn kernel(name: &str, target: Target, build: impl FnOnce(&Builder)) -> Result<Self, VerifyErrors> {
         let builder = Builder::new(name, target);
         build(&builder);
-        let module = Self { target, kernels: vec![builder.finish()] };
+        let module = Self::new(target, vec![builder.finish()]);
         verify(&module)?;
         Ok(module)
     }
@@ -80,13 +80,7 @@ struct State {
 
 impl Builder {
     fn new(name: &str, target: Target) -> Self {
-        let kernel = Kernel {
-            name: name.to_owned(),
-            params: Vec::new(),
-            shared: Vec::new(),
-            limits: Limits::default(),
-            body: Vec::new(),
-        };
+        let kernel = Kernel::new(name);
         Self { target, state: RefCell::new(State { kernel, next_register: [0; RegClass::ALL.len()], next_label: 0 }) }
     }
 

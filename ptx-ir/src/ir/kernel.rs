@@ -3,6 +3,7 @@
 use super::op::Op;
 use super::operand::{Label, Reg};
 use super::types::{RegClass, Type};
+use super::variable::{Local, Variable};
 use crate::target::Target;
 
 /// A translation unit: what one PTX text holds.
@@ -10,11 +11,26 @@ use crate::target::Target;
 pub struct Module {
     /// The architecture it is written for.
     pub target: Target,
+    /// Its variables in device and constant memory, names distinct.
+    pub variables: Vec<Variable>,
+    /// Its device functions, names distinct from the variables' and each other's.
+    pub functions: Vec<Function>,
     /// Its entry points, names distinct.
     pub kernels: Vec<Kernel>,
 }
 
-/// One entry point.
+/// A device function: what `call` runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// What it answers, in parameter space; PTX has at most one.
+    pub results: Vec<Param>,
+    /// Its name, parameters and body. It has no limits, and its parameters are in parameter space, where the caller puts them.
+    pub code: Kernel,
+    /// Whether the body is elsewhere: `.extern .func`.
+    pub is_external: bool,
+}
+
+/// One entry point, or the code of a device function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
     /// The name that `cuModuleGetFunction` finds.
@@ -23,13 +39,44 @@ pub struct Kernel {
     pub params: Vec<Param>,
     /// Shared arrays in order.
     pub shared: Vec<SharedArray>,
+    /// What each thread has to itself, in order: arrays in local memory, and the parameters of calls.
+    pub locals: Vec<Local>,
+    /// The module's variables and functions that the body names, each once, in the order of their first mention.
+    pub symbols: Vec<String>,
     /// Launch limits that the kernel declares.
     pub limits: Limits,
     /// The code.
     pub body: Vec<Statement>,
 }
 
+impl Module {
+    /// A module of these kernels, without variables and functions.
+    #[must_use]
+    pub const fn new(target: Target, kernels: Vec<Kernel>) -> Self {
+        Self { target, variables: Vec::new(), functions: Vec::new(), kernels }
+    }
+
+    /// The code of every function and kernel, functions first.
+    pub fn bodies(&self) -> impl Iterator<Item = &Kernel> {
+        self.functions.iter().map(|function| &function.code).chain(&self.kernels)
+    }
+}
+
 impl Kernel {
+    /// A kernel without parameters and statements.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            params: Vec::new(),
+            shared: Vec::new(),
+            locals: Vec::new(),
+            symbols: Vec::new(),
+            limits: Limits::default(),
+            body: Vec::new(),
+        }
+    }
+
     /// Size in bytes of each parameter, as a launch must pass them.
     #[must_use]
     pub fn parameter_bytes(&self) -> Vec<usize> {

@@ -19,6 +19,18 @@ pub enum MmaShape {
     M16N8K8F16F32,
     /// m16n8k8, bf16 operands, f32 accumulator.
     M16N8K8Bf16F32,
+    /// m16n8k8, f16 operands, f16 accumulator.
+    M16N8K8F16F16,
+    /// m16n8k4, tf32 operands, f32 accumulator.
+    M16N8K4Tf32F32,
+    /// m16n8k8, tf32 operands, f32 accumulator.
+    M16N8K8Tf32F32,
+    /// m16n8k16, u8 operands, s32 accumulator.
+    M16N8K16U8S32,
+    /// m16n8k32, u8 operands, s32 accumulator.
+    M16N8K32U8S32,
+    /// m16n8k32, s4 operands, s32 accumulator.
+    M16N8K32S4S32,
     /// m16n8k32, s8 operands, s32 accumulator.
     M16N8K32S8S32,
     /// m16n8k16, s8 operands, s32 accumulator.
@@ -29,12 +41,18 @@ pub enum MmaShape {
 
 impl MmaShape {
     /// Every shape, in declaration order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::M16N8K16F16F32,
         Self::M16N8K16F16F16,
         Self::M16N8K16Bf16F32,
         Self::M16N8K8F16F32,
         Self::M16N8K8Bf16F32,
+        Self::M16N8K8F16F16,
+        Self::M16N8K4Tf32F32,
+        Self::M16N8K8Tf32F32,
+        Self::M16N8K16U8S32,
+        Self::M16N8K32U8S32,
+        Self::M16N8K32S4S32,
         Self::M16N8K32S8S32,
         Self::M16N8K16S8S32,
         Self::M16N8K64S4S32,
@@ -49,21 +67,28 @@ impl MmaShape {
     #[must_use]
     pub const fn k(self) -> u32 {
         match self {
-            Self::M16N8K8F16F32 | Self::M16N8K8Bf16F32 => 8,
-            Self::M16N8K16F16F32 | Self::M16N8K16F16F16 | Self::M16N8K16Bf16F32 | Self::M16N8K16S8S32 => 16,
-            Self::M16N8K32S8S32 => 32,
+            Self::M16N8K4Tf32F32 => 4,
+            Self::M16N8K8F16F32 | Self::M16N8K8F16F16 | Self::M16N8K8Bf16F32 | Self::M16N8K8Tf32F32 => 8,
+            Self::M16N8K16F16F32
+            | Self::M16N8K16F16F16
+            | Self::M16N8K16Bf16F32
+            | Self::M16N8K16S8S32
+            | Self::M16N8K16U8S32 => 16,
+            Self::M16N8K32S8S32 | Self::M16N8K32U8S32 | Self::M16N8K32S4S32 => 32,
             Self::M16N8K64S4S32 => 64,
         }
     }
 
-    /// The type of a and b as the instruction names it: `f16`, `bf16`, `s8`, `s4`.
+    /// The type of a and b as the instruction names it: `f16`, `bf16`, `tf32`, `s8`, `u8`, `s4`.
     #[must_use]
     pub const fn operand_name(self) -> &'static str {
         match self {
-            Self::M16N8K16F16F32 | Self::M16N8K16F16F16 | Self::M16N8K8F16F32 => "f16",
+            Self::M16N8K16F16F32 | Self::M16N8K16F16F16 | Self::M16N8K8F16F32 | Self::M16N8K8F16F16 => "f16",
+            Self::M16N8K4Tf32F32 | Self::M16N8K8Tf32F32 => "tf32",
+            Self::M16N8K16U8S32 | Self::M16N8K32U8S32 => "u8",
             Self::M16N8K16Bf16F32 | Self::M16N8K8Bf16F32 => "bf16",
             Self::M16N8K32S8S32 | Self::M16N8K16S8S32 => "s8",
-            Self::M16N8K64S4S32 => "s4",
+            Self::M16N8K64S4S32 | Self::M16N8K32S4S32 => "s4",
         }
     }
 
@@ -74,10 +99,12 @@ impl MmaShape {
             Self::M16N8K16F16F32
             | Self::M16N8K16F16F16
             | Self::M16N8K8F16F32
+            | Self::M16N8K8F16F16
             | Self::M16N8K16Bf16F32
             | Self::M16N8K8Bf16F32 => 16,
-            Self::M16N8K32S8S32 | Self::M16N8K16S8S32 => 8,
-            Self::M16N8K64S4S32 => 4,
+            Self::M16N8K4Tf32F32 | Self::M16N8K8Tf32F32 => 32,
+            Self::M16N8K32S8S32 | Self::M16N8K16S8S32 | Self::M16N8K16U8S32 | Self::M16N8K32U8S32 => 8,
+            Self::M16N8K64S4S32 | Self::M16N8K32S4S32 => 4,
         }
     }
 
@@ -85,8 +112,13 @@ impl MmaShape {
     #[must_use]
     pub const fn accumulator(self) -> Type {
         match self {
-            Self::M16N8K16F16F16 => Type::F16,
-            Self::M16N8K32S8S32 | Self::M16N8K16S8S32 | Self::M16N8K64S4S32 => Type::S32,
+            Self::M16N8K16F16F16 | Self::M16N8K8F16F16 => Type::F16,
+            Self::M16N8K32S8S32
+            | Self::M16N8K16S8S32
+            | Self::M16N8K64S4S32
+            | Self::M16N8K16U8S32
+            | Self::M16N8K32U8S32
+            | Self::M16N8K32S4S32 => Type::S32,
             _ => Type::F32,
         }
     }

@@ -8,16 +8,18 @@ mod mma;
 mod op;
 mod operand;
 mod types;
+mod variable;
 mod visit;
 mod words;
 
-pub use kernel::{Guard, Inst, Kernel, Limits, Module, Param, SharedArray, SharedSize, Statement};
+pub use kernel::{Function, Guard, Inst, Kernel, Limits, Module, Param, SharedArray, SharedSize, Statement};
 pub use mma::MmaShape;
 pub use op::Op;
-pub use operand::{Address, Base, Immediate, Label, Operand, ParamIndex, Reg, Shared, Special};
+pub use operand::{Address, Base, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Special, Symbol};
 pub use types::{RegClass, Space, Type};
+pub use variable::{Local, LocalKind, Pointer, Variable};
 pub use visit::Access;
 pub use words::{
-    AtomicOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, LoadOrder, MulPart, Rounding, Scope,
-    ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
+    Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };

@@ -4,11 +4,11 @@
 //! explicit fields, so that an instruction never means more than it says.
 
 use super::mma::MmaShape;
-use super::operand::{Address, Label, Operand, Reg, Shared, Special};
+use super::operand::{Address, Label, LocalIndex, Operand, Reg, Shared, Special, Symbol};
 use super::types::{Space, Type};
 use super::words::{
-    AtomicOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, LoadOrder, MulPart, Rounding, Scope,
-    ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
+    Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };
 
 /// An instruction without its guard.
@@ -29,6 +29,10 @@ pub enum Op {
     ReadSpecial { dst: Reg, src: Special },
     /// `mov.u32 dst, array`: the shared address of an array's start (64-bit registers get it zero-extended).
     SharedAddress { dst: Reg, array: Shared },
+    /// `mov.u64 dst, array`: the local address of memory of the thread.
+    LocalAddress { dst: Reg, local: LocalIndex },
+    /// `mov.u64 dst, variable{+offset}`: the address of a variable of the module in its space.
+    SymbolAddress { dst: Reg, symbol: Symbol, offset: i32 },
     /// `mov.b32 dst, {a, b}`: the first source is the low part.
     Pack { ty: Type, dst: Reg, srcs: Vec<Operand> },
     /// `mov.b32 {a, b}, src`
@@ -39,6 +43,8 @@ pub enum Op {
     CvtPair { to: Type, rounding: Rounding, relu: bool, dst: Reg, high: Operand, low: Operand },
     /// `cvt.pack.sat.s8.s32.b32 dst, a, b, c`: saturates a and b to 8 bits; a above b in the low half, c's low half above them.
     CvtPackS8 { dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `cvt.rna.tf32.f32 dst, src`: rounded to nearest, ties away from zero.
+    CvtTf32 { dst: Reg, src: Operand },
     /// `cvta.to.space.u64 dst, src` (or `cvta.space.u64` when `to_generic`).
     Cvta { space: Space, to_generic: bool, dst: Reg, src: Reg },
     /// `selp.ty dst, a, b, pred`
@@ -92,6 +98,11 @@ pub enum Op {
         b: Operand,
         combine: Option<(BoolOp, Reg)>,
     },
+
+    /// `testp.test.ty dst, a`
+    TestProperty { test: FloatTest, ty: Type, dst: Reg, a: Operand },
+    /// `isspacep.space dst, address`: whether a generic address lies in `space`.
+    IsSpace { space: Space, dst: Reg, src: Reg },
 
     // Memory.
     /// `ld{.order}{.scope}{.space}{.cache}{.L1::…}{.L2::128B}{.v2|.v4}.ty dst, [address]`; the vector width is `dsts.len()`.
@@ -171,6 +182,8 @@ pub enum Op {
     Vote { mode: VoteMode, dst: Reg, src: Reg, negate: bool, mask: Operand },
     /// `match.any.sync.ty dst, src, mask`
     MatchAny { ty: Type, dst: Reg, src: Operand, mask: Operand },
+    /// `match.all.sync.ty dst{|pred}, src, mask`
+    MatchAll { ty: Type, dst: Reg, pred: Option<Reg>, src: Operand, mask: Operand },
     /// `redux.sync.op.ty dst, src, mask`
     Redux { op: AtomicOp, ty: Type, dst: Reg, src: Operand, mask: Operand },
     /// `activemask.b32 dst`
@@ -185,6 +198,20 @@ pub enum Op {
     BarrierSync { aligned: bool, id: Operand, threads: Option<Operand> },
     /// `bar.arrive id, threads`
     BarrierArrive { aligned: bool, id: Operand, threads: Operand },
+    /// `bar.red.popc.u32 dst, id{, threads}, {!}src`, with `and` and `or` on predicates: a barrier that combines `src` over its threads.
+    BarrierReduce {
+        aligned: bool,
+        op: BarrierOp,
+        dst: Reg,
+        id: Operand,
+        threads: Option<Operand>,
+        src: Reg,
+        negate: bool,
+    },
+    /// `brx.idx{.uni} index, {labels}`: to the label that `index` counts.
+    BranchIndexed { uniform: bool, index: Reg, labels: Vec<Label> },
+    /// `call{.uni} (results), function, (arguments)`, all of them parameters declared in the body.
+    Call { uniform: bool, function: Symbol, results: Vec<LocalIndex>, arguments: Vec<LocalIndex> },
     /// `bra{.uni} label`
     Branch { uniform: bool, label: Label },
     /// `ret`

@@ -66,6 +66,14 @@ pub struct ParamIndex(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shared(pub u32);
 
+/// Memory of a thread by its position among the body's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LocalIndex(pub u32);
+
+/// A variable or function of the module by its position among [`Kernel::symbols`](super::Kernel::symbols).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(pub u32);
+
 /// A branch target by its number, printed `$L{number}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label(pub u32);
@@ -86,6 +94,12 @@ pub enum Base {
     Shared(Shared),
     /// The start of a kernel parameter.
     Param(ParamIndex),
+    /// The start of a function's result, by its position.
+    Result(ParamIndex),
+    /// The start of memory of the thread.
+    Local(LocalIndex),
+    /// The start of a variable of the module.
+    Symbol(Symbol),
 }
 
 /// A memory address: a base and a constant offset in bytes.
@@ -150,6 +164,12 @@ pub enum Special {
     Clock64,
     /// Nanoseconds, 64 bits.
     GlobalTimer,
+    /// Warps that a block can have.
+    WarpCount,
+    /// Multiprocessors of the device.
+    SmCount,
+    /// The grid's number, 64 bits.
+    GridId,
     /// Dynamic shared memory of the launch, in bytes.
     DynamicSharedSize,
     /// Static and dynamic shared memory of the block, in bytes.
@@ -158,7 +178,7 @@ pub enum Special {
 
 impl Special {
     /// Every special register, in declaration order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::TidX,
         Self::TidY,
         Self::TidZ,
@@ -182,6 +202,9 @@ impl Special {
         Self::Clock,
         Self::Clock64,
         Self::GlobalTimer,
+        Self::WarpCount,
+        Self::SmCount,
+        Self::GridId,
         Self::DynamicSharedSize,
         Self::TotalSharedSize,
     ];
@@ -213,6 +236,9 @@ impl Special {
             Self::Clock => "%clock",
             Self::Clock64 => "%clock64",
             Self::GlobalTimer => "%globaltimer",
+            Self::WarpCount => "%nwarpid",
+            Self::SmCount => "%nsmid",
+            Self::GridId => "%gridid",
             Self::DynamicSharedSize => "%dynamic_smem_size",
             Self::TotalSharedSize => "%total_smem_size",
         }
@@ -227,6 +253,6 @@ impl Special {
     /// Whether it is 64 bits wide; the others are 32.
     #[must_use]
     pub const fn is_wide(self) -> bool {
-        matches!(self, Self::Clock64 | Self::GlobalTimer)
+        matches!(self, Self::Clock64 | Self::GlobalTimer | Self::GridId)
     }
 }

@@ -158,7 +158,8 @@ impl Type {
 
     /// Whether an instruction of this type may name a register of `class`.
     ///
-    /// Untyped (`.b`) instructions take every class of their size; others take their own class. 8-bit loads, stores and conversions
+    /// Untyped (`.b`) instructions take every class of their size, and untyped registers stand in every instruction of their size; an f32 register
+    /// is no integer. 8-bit loads, stores and conversions
     /// may also name wider integer registers, as PTX allows.
     ///
     /// # Source
@@ -170,6 +171,8 @@ impl Type {
             Self::B8 | Self::U8 | Self::S8 => matches!(class, RegClass::B16 | RegClass::B32 | RegClass::B64),
             Self::B32 => matches!(class, RegClass::B32 | RegClass::F32),
             Self::B64 => matches!(class, RegClass::B64 | RegClass::F64),
+            Self::F32 => matches!(class, RegClass::F32 | RegClass::B32),
+            Self::F64 => matches!(class, RegClass::F64 | RegClass::B64),
             other => other.class() as u8 == class as u8,
         }
     }

@@ -37,6 +37,12 @@ impl Op {
             Self::Mov { dst, .. }
             | Self::ReadSpecial { dst, .. }
             | Self::SharedAddress { dst, .. }
+            | Self::LocalAddress { dst, .. }
+            | Self::SymbolAddress { dst, .. }
+            | Self::CvtTf32 { dst, .. }
+            | Self::TestProperty { dst, .. }
+            | Self::IsSpace { dst, .. }
+            | Self::BarrierReduce { dst, .. }
             | Self::Pack { dst, .. }
             | Self::Cvt { dst, .. }
             | Self::CvtPair { dst, .. }
@@ -63,7 +69,7 @@ impl Op {
                 dsts.iter().copied().for_each(visit);
             }
             Self::Atomic { dst, .. } => dst.iter().copied().for_each(visit),
-            Self::Shuffle { dst, pred, .. } => {
+            Self::Shuffle { dst, pred, .. } | Self::MatchAll { dst, pred, .. } => {
                 visit(*dst);
                 pred.iter().copied().for_each(visit);
             }
@@ -78,6 +84,8 @@ impl Op {
             | Self::BarrierSync { .. }
             | Self::BarrierArrive { .. }
             | Self::Branch { .. }
+            | Self::BranchIndexed { .. }
+            | Self::Call { .. }
             | Self::Return
             | Self::Exit
             | Self::Trap
@@ -93,13 +101,15 @@ impl Op {
             }
         };
         match self {
-            Self::Mov { src, .. } | Self::Cvt { src, .. } => operand(src),
+            Self::Mov { src, .. } | Self::Cvt { src, .. } | Self::CvtTf32 { src, .. } => operand(src),
             Self::ReadSpecial { .. }
             | Self::SharedAddress { .. }
+            | Self::LocalAddress { .. }
+            | Self::SymbolAddress { .. }
             | Self::CreatePolicy { .. }
             | Self::ActiveMask { .. } => {}
             Self::Pack { srcs, .. } => srcs.iter().for_each(operand),
-            Self::Unpack { src, .. } | Self::Cvta { src, .. } => visit(*src),
+            Self::Unpack { src, .. } | Self::Cvta { src, .. } | Self::IsSpace { src, .. } => visit(*src),
             Self::CvtPair { high, low, .. } => [high, low].into_iter().for_each(operand),
             Self::CvtPackS8 { a, b, c, .. }
             | Self::Ternary { a, b, c, .. }
@@ -111,7 +121,7 @@ impl Op {
                 [a, b].into_iter().for_each(operand);
                 visit(*pred);
             }
-            Self::Unary { a, .. } => operand(a),
+            Self::Unary { a, .. } | Self::TestProperty { a, .. } => operand(a),
             Self::Binary { a, b, .. } | Self::Mul { a, b, .. } => [a, b].into_iter().for_each(operand),
             Self::BitFieldInsert { a, b, start, length, .. } => [a, b, start, length].into_iter().for_each(operand),
             Self::SetPredicate { a, b, combine, .. } => {
@@ -145,7 +155,7 @@ impl Op {
                 operand(mask);
                 visit(*src);
             }
-            Self::MatchAny { src, mask, .. } | Self::Redux { src, mask, .. } => {
+            Self::MatchAny { src, mask, .. } | Self::MatchAll { src, mask, .. } | Self::Redux { src, mask, .. } => {
                 [src, mask].into_iter().for_each(operand)
             }
             Self::WarpSync { mask } => operand(mask),
@@ -154,6 +164,12 @@ impl Op {
                 operand(id);
                 threads.iter().for_each(operand);
             }
+            Self::BarrierReduce { id, threads, src, .. } => {
+                operand(id);
+                threads.iter().for_each(operand);
+                visit(*src);
+            }
+            Self::BranchIndexed { index, .. } => visit(*index),
             Self::BarrierArrive { id, threads, .. } => [id, threads].into_iter().for_each(operand),
             Self::Nanosleep { duration } => operand(duration),
             Self::Fence { .. }
@@ -161,6 +177,7 @@ impl Op {
             | Self::CpAsyncWait { .. }
             | Self::CpAsyncWaitAll
             | Self::Branch { .. }
+            | Self::Call { .. }
             | Self::Return
             | Self::Exit
             | Self::Trap => {}
@@ -174,7 +191,7 @@ impl Address {
     pub const fn reg(&self) -> Option<Reg> {
         match self.base {
             Base::Reg(reg) => Some(reg),
-            Base::Shared(_) | Base::Param(_) => None,
+            Base::Shared(_) | Base::Param(_) | Base::Result(_) | Base::Local(_) | Base::Symbol(_) => None,
         }
     }
 }

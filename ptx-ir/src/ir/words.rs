@@ -69,6 +69,10 @@ words! {
         LeadingZeros = "clz",
         /// Bits in reverse order.
         BitReverse = "brev",
+        /// Place of the highest one bit that is not a sign; the result is `b32`, all ones if there is none.
+        FindLeading = "bfind",
+        /// By how much a value can be shifted left until its highest significant bit is at the top.
+        FindLeadingShift = "bfind.shiftamt",
         /// 1 / a.
         Rcp = "rcp",
         /// Square root.
@@ -115,6 +119,8 @@ words! {
         Shl = "shl",
         /// Right shift, arithmetic for signed types; amounts are clamped to the width.
         Shr = "shr",
+        /// The magnitude of `b` with the sign of `a`.
+        CopySign = "copysign",
     }
 }
 
@@ -131,6 +137,16 @@ words! {
         FunnelLeft = "shf.l.wrap",
         /// Right funnel shift of (b, a) by `c`, wrapping: the low word.
         FunnelRight = "shf.r.wrap",
+        /// Left funnel shift of (b, a) by `c`, at most 32.
+        FunnelLeftClamp = "shf.l.clamp",
+        /// Right funnel shift of (b, a) by `c`, at most 32.
+        FunnelRightClamp = "shf.r.clamp",
+        /// |a - b| + c.
+        AbsoluteDifference = "sad",
+        /// Sum of four byte products and `c`, the first operand signed, the second not.
+        Dp4aSignedUnsigned = "dp4a.s32.u32",
+        /// Sum of four byte products and `c`, the first operand unsigned, the second signed.
+        Dp4aUnsignedSigned = "dp4a.u32.s32",
         /// Sum of four byte products and `c`, both operands signed.
         Dp4aSigned = "dp4a.s32",
         /// Sum of four byte products and `c`, both operands unsigned.
@@ -181,6 +197,36 @@ words! {
         Num = "num",
         /// Either is NaN.
         Nan = "nan",
+    }
+}
+
+words! {
+    /// What is asked about a float.
+    FloatTest {
+        /// Neither infinite nor NaN.
+        Finite = "finite",
+        /// Infinite.
+        Infinite = "infinite",
+        /// A number, infinities included.
+        Number = "number",
+        /// NaN.
+        NotANumber = "notanumber",
+        /// Neither zero, subnormal, infinite nor NaN.
+        Normal = "normal",
+        /// Subnormal; a zero is not.
+        Subnormal = "subnormal",
+    }
+}
+
+words! {
+    /// How `bar.red` combines the threads' predicates.
+    BarrierOp {
+        /// How many are true.
+        PopulationCount = "popc",
+        /// Whether all are.
+        And = "and",
+        /// Whether one is.
+        Or = "or",
     }
 }
 

@@ -7,7 +7,7 @@ use super::error::{ParseError, Problem};
 use super::inst;
 use super::operand::{Cursor, Names, Result};
 use super::token::{Kind, Token};
-use crate::ir::{Guard, Inst, Kernel, Label, Reg, RegClass, SharedArray, Statement};
+use crate::ir::{Guard, Inst, Kernel, Label, Local, LocalKind, Reg, RegClass, SharedArray, SharedSize, Statement};
 
 /// First pass over a body: registers, shared arrays and labels, which may be used before they stand.
 pub(super) fn read_declarations(body: &[Token], kernel: &mut Kernel, names: &mut Names, errors: &mut Vec<ParseError>) {
@@ -25,6 +25,15 @@ pub(super) fn read_declarations(body: &[Token], kernel: &mut Kernel, names: &mut
             Kind::Word(word) if word == ".shared" => {
                 cursor.position += 1;
                 read_shared(&mut cursor).and_then(|array| declare_shared(&cursor, array, kernel, names))
+            }
+            Kind::Word(word) if word == ".local" || word == ".param" => {
+                let kind = if word == ".local" { LocalKind::Stack } else { LocalKind::Argument };
+                cursor.position += 1;
+                read_shared(&mut cursor).and_then(|array| declare_local(&cursor, array, kind, kernel, names))
+            }
+            Kind::Word(word) if is_table(body, cursor.position) => {
+                cursor.position += 3;
+                read_table(&mut cursor).map(|labels| drop(names.tables.insert(word.clone(), labels)))
             }
             Kind::Word(word) if body.get(cursor.position + 1).is_some_and(|token| token.kind == Kind::Mark(':')) => {
                 label_words.push((word.clone(), token.line));
@@ -56,6 +65,41 @@ fn declare_shared(cursor: &Cursor<'_>, array: SharedArray, kernel: &mut Kernel, 
         return Err(cursor.error(Problem::Redeclared { name: array.name }));
     }
     kernel.shared.push(array);
+    Ok(())
+}
+
+/// `name: .branchtargets`
+fn is_table(body: &[Token], position: usize) -> bool {
+    let directive = |token: &Token| matches!(&token.kind, Kind::Word(word) if word == ".branchtargets");
+    body.get(position + 1).is_some_and(|token| token.kind == Kind::Mark(':'))
+        && body.get(position + 2).is_some_and(directive)
+}
+
+fn read_table(cursor: &mut Cursor<'_>) -> Result<Vec<String>> {
+    let mut labels = vec![cursor.word("a label")?.to_owned()];
+    while cursor.accept(',') {
+        labels.push(cursor.word("a label")?.to_owned());
+    }
+    cursor.mark(';', "`;`")?;
+    Ok(labels)
+}
+
+fn declare_local(
+    cursor: &Cursor<'_>,
+    array: SharedArray,
+    kind: LocalKind,
+    kernel: &mut Kernel,
+    names: &mut Names,
+) -> Result<()> {
+    let SharedArray { name, align, size } = array;
+    let SharedSize::Static(bytes) = size else {
+        return Err(cursor.error(Problem::Unsupported { what: "array without a size", text: name }));
+    };
+    let index = u32::try_from(kernel.locals.len()).unwrap_or(u32::MAX);
+    if names.locals.insert(name.clone(), index).is_some() {
+        return Err(cursor.error(Problem::Redeclared { name }));
+    }
+    kernel.locals.push(Local { name, kind, align, bytes });
     Ok(())
 }
 
@@ -119,7 +163,10 @@ pub(super) fn read_body(body: &[Token], kernel: &mut Kernel, names: &Names, erro
             Ok(None) => {}
             Err(error) => {
                 errors.push(error);
-                skip_statement(&mut cursor);
+                // Scopes were flattened: braces that are left belong to the statement.
+                while cursor.peek().is_some() && !cursor.accept(';') {
+                    cursor.position += 1;
+                }
             }
         }
     }
@@ -131,19 +178,22 @@ fn read_statement(cursor: &mut Cursor<'_>) -> Result<Option<Statement>> {
     if cursor.accept('@') {
         let negate = cursor.accept('!');
         guard = Some(Guard { pred: cursor.register()?, negate });
-    } else if cursor.accept('{') || cursor.accept('}') || cursor.accept(';') {
-        // Nested scopes are flattened: names are unique in what the printer and compilers write.
+    } else if cursor.accept(';') {
         return Ok(None);
     }
     let mnemonic = cursor.word("an instruction")?;
     if cursor.is_mark(':') && guard.is_none() {
+        if cursor.names.tables.contains_key(mnemonic) {
+            cursor.position += 2;
+            return read_table(cursor).map(|_| None);
+        }
         cursor.position -= 1;
         let label = cursor.label()?;
         cursor.position += 1;
         return Ok(Some(Statement::Label(label)));
     }
     match mnemonic {
-        ".reg" | ".shared" | ".pragma" => {
+        ".reg" | ".shared" | ".local" | ".param" | ".pragma" => {
             while cursor.peek().is_some() && !cursor.accept(';') {
                 cursor.position += 1;
             }

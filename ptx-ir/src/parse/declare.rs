@@ -1,10 +1,13 @@
 //! Directives: module headers, entries, parameters, limits, shared arrays at module level.
 
+use std::collections::{HashMap, HashSet};
+
 use super::error::{ParseError, Problem};
 use super::operand::{Cursor, Names, Result};
 use super::token::{Kind, Token};
-use super::{Source, body};
-use crate::ir::{Kernel, Limits, Module, Param, SharedArray, SharedSize, Type};
+use super::variable::read_variable;
+use super::{Source, body, scope};
+use crate::ir::{Function, Kernel, Limits, Module, Param, SharedArray, SharedSize, Space, Type, Variable};
 use crate::target::Target;
 
 /// Reads a whole module, going on after each error at the next semicolon or brace.
@@ -13,12 +16,17 @@ pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Opt
     let mut cursor = Cursor { tokens, position: 0, names: &no_names };
     let (mut target, mut outside) = (None, Outside::default());
     let (mut kernels, mut lines) = (Vec::new(), Vec::new());
+    let (mut functions, mut function_lines) = (Vec::new(), Vec::new());
     while cursor.peek().is_some() {
         let before = cursor.position;
         match read_directive(&mut cursor, &mut target, &mut outside, errors) {
-            Ok(Some((kernel, kernel_lines))) => {
+            Ok(Some(Item::Entry(kernel, kernel_lines))) => {
                 kernels.push(kernel);
                 lines.push(kernel_lines);
+            }
+            Ok(Some(Item::Function(function, lines_of_function))) => {
+                functions.push(function);
+                function_lines.push(lines_of_function);
             }
             Ok(None) => {}
             Err(error) => {
@@ -36,14 +44,30 @@ pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Opt
         });
         return None;
     };
-    Some(Source { module: Module { target, kernels }, lines })
+    // What is declared first and defined later is defined; what is not defined at all is elsewhere.
+    let Outside { variables, prototypes, .. } = outside;
+    for prototype in prototypes {
+        if !functions.iter().any(|function: &Function| function.code.name == prototype.code.name) {
+            functions.push(prototype);
+            function_lines.push(Vec::new());
+        }
+    }
+    Some(Source { module: Module { target, variables, functions, kernels }, lines, function_lines })
 }
 
-type Entry = (Kernel, Vec<u32>);
+/// What stands at module level with a body.
+enum Item {
+    Entry(Kernel, Vec<u32>),
+    Function(Function, Vec<u32>),
+}
 
-/// Shared arrays at module level.
+/// What stands at module level without a body.
 #[derive(Default)]
 struct Outside {
+    variables: Vec<Variable>,
+    prototypes: Vec<Function>,
+    /// Names of functions that were declared or defined so far.
+    functions: HashSet<String>,
     arrays: Vec<SharedArray>,
     /// How many of them stood before the last entry.
     old: usize,
@@ -65,7 +89,10 @@ fn read_directive(
     target: &mut Option<Target>,
     outside: &mut Outside,
     errors: &mut Vec<ParseError>,
-) -> Result<Option<Entry>> {
+) -> Result<Option<Item>> {
+    if cursor.accept(';') {
+        return Ok(None);
+    }
     let word = cursor.word("a directive")?;
     match word {
         ".version" => match cursor.peek().map(|token| &token.kind) {
@@ -88,14 +115,22 @@ fn read_directive(
                 return Err(cursor.error(Problem::Unsupported { what: "address size", text: bits.to_string() }));
             }
         }
-        ".visible" | ".weak" | ".extern" => {}
+        ".visible" | ".weak" | ".extern" | ".common" => {}
+        ".global" => outside.variables.push(read_variable(cursor, Space::Global)?),
+        ".const" => outside.variables.push(read_variable(cursor, Space::Const)?),
+        ".pragma" => {
+            while cursor.peek().is_some() && !cursor.accept(';') {
+                cursor.position += 1;
+            }
+        }
+        ".func" => return read_function(cursor, outside, errors),
         ".file" | ".loc" => skip_line(cursor),
         ".section" => skip_block(cursor)?,
         ".shared" => outside.arrays.push(read_shared(cursor)?),
         ".entry" => {
             let entry = read_entry(cursor, outside, errors);
             outside.old = outside.arrays.len();
-            return entry.map(Some);
+            return entry.map(|(kernel, lines)| Some(Item::Entry(kernel, lines)));
         }
         other => return Err(cursor.error(Problem::Unsupported { what: "directive", text: other.to_owned() })),
     }
@@ -131,17 +166,74 @@ pub(super) fn read_type(cursor: &Cursor<'_>, word: &str) -> Result<Type> {
     ty.ok_or_else(|| cursor.error(Problem::Unsupported { what: "type", text: word.to_owned() }))
 }
 
-fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<ParseError>) -> Result<Entry> {
+fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<ParseError>) -> Result<(Kernel, Vec<u32>)> {
     let name = cursor.word("a kernel's name")?.to_owned();
     let mut names = Names::default();
-    let mut kernel =
-        Kernel { name, params: Vec::new(), shared: Vec::new(), limits: Limits::default(), body: Vec::new() };
+    let mut kernel = Kernel::new(&name);
     if cursor.accept('(') {
-        read_params(cursor, &mut kernel, &mut names)?;
+        kernel.params = read_params(cursor, &kernel.name, &mut names.params)?;
     }
     read_limits(cursor, &mut kernel.limits)?;
+    let lines = read_code(cursor, outside, &mut kernel, names, errors)?;
+    Ok((kernel, lines))
+}
+
+/// A function's definition; `None` for a declaration, which is noted.
+fn read_function(cursor: &mut Cursor<'_>, outside: &mut Outside, errors: &mut Vec<ParseError>) -> Result<Option<Item>> {
+    let mut names = Names::default();
+    let mut results = Vec::new();
+    if cursor.accept('(') {
+        // The results' names carry the function's name, which stands behind them.
+        let name = cursor
+            .tokens
+            .get(cursor.position..)
+            .unwrap_or(&[])
+            .iter()
+            .skip_while(|token| token.kind != Kind::Mark(')'))
+            .find_map(|token| if let Kind::Word(word) = &token.kind { Some(word.as_str()) } else { None });
+        results = read_params(cursor, name.unwrap_or(""), &mut names.results)?;
+    }
+    let name = cursor.word("a function's name")?.to_owned();
+    let mut code = Kernel::new(&name);
+    if cursor.accept('(') {
+        code.params = read_params(cursor, &code.name, &mut names.params)?;
+    }
+    outside.functions.insert(name);
+    while let Some(Kind::Word(word)) = cursor.peek().map(|token| &token.kind) {
+        match word.as_str() {
+            ".noreturn" => cursor.position += 1,
+            _ => return cursor.expected("`{` or `;`"),
+        }
+    }
+    if cursor.accept(';') {
+        outside.prototypes.push(Function { results, code, is_external: true });
+        return Ok(None);
+    }
+    let lines = read_code(cursor, outside, &mut code, names, errors)?;
+    Ok(Some(Item::Function(Function { results, code, is_external: false }, lines)))
+}
+
+/// A body in its braces; the lines of its statements.
+fn read_code(
+    cursor: &mut Cursor<'_>,
+    outside: &Outside,
+    kernel: &mut Kernel,
+    mut names: Names,
+    errors: &mut Vec<ParseError>,
+) -> Result<Vec<u32>> {
     cursor.mark('{', "`{`")?;
-    let body = body_tokens(cursor)?;
+    let body = scope::flatten(body_tokens(cursor)?);
+    let body = body.as_slice();
+    for token in body {
+        if let Kind::Word(word) = &token.kind
+            && (outside.functions.contains(word) || outside.variables.iter().any(|variable| variable.name == *word))
+            && !names.symbols.contains_key(word)
+        {
+            let index = u32::try_from(kernel.symbols.len()).unwrap_or(u32::MAX);
+            names.symbols.insert(word.clone(), index);
+            kernel.symbols.push(word.clone());
+        }
+    }
     for array in outside.of_entry(&kernel.name, body) {
         let index = u32::try_from(kernel.shared.len()).unwrap_or(u32::MAX);
         names.shared.insert(array.name.clone(), index);
@@ -152,9 +244,8 @@ fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<Parse
         };
         kernel.shared.push(SharedArray { name, ..array });
     }
-    body::read_declarations(body, &mut kernel, &mut names, errors);
-    let lines = body::read_body(body, &mut kernel, &names, errors);
-    Ok((kernel, lines))
+    body::read_declarations(body, kernel, &mut names, errors);
+    Ok(body::read_body(body, kernel, &names, errors))
 }
 
 fn mentions(tokens: &[Token], name: &str) -> bool {
@@ -167,7 +258,8 @@ fn without_prefix(name: &str, kernel: &str) -> String {
     short.unwrap_or(name).to_owned()
 }
 
-fn read_params(cursor: &mut Cursor<'_>, kernel: &mut Kernel, names: &mut Names) -> Result<()> {
+fn read_params(cursor: &mut Cursor<'_>, kernel: &str, names: &mut HashMap<String, u32>) -> Result<Vec<Param>> {
+    let mut params = Vec::new();
     while !cursor.accept(')') {
         if cursor.word("`.param`")? != ".param" {
             cursor.position -= 1;
@@ -195,18 +287,18 @@ fn read_params(cursor: &mut Cursor<'_>, kernel: &mut Kernel, names: &mut Names) 
             cursor.mark(']', "`]`")?;
             array = true;
         }
-        let index = u32::try_from(kernel.params.len()).unwrap_or(u32::MAX);
-        if names.params.insert(name.clone(), index).is_some() {
+        let index = u32::try_from(params.len()).unwrap_or(u32::MAX);
+        if names.insert(name.clone(), index).is_some() {
             return Err(cursor.error(Problem::Redeclared { name }));
         }
         let align = align.unwrap_or_else(|| ty.bytes());
         let ty = if array { Type::B8 } else { ty };
-        kernel.params.push(Param { name: without_prefix(&name, &kernel.name), ty, bytes, align });
+        params.push(Param { name: without_prefix(&name, kernel), ty, bytes, align });
         if !cursor.accept(',') && !cursor.is_mark(')') {
             return cursor.expected("`,` or `)`");
         }
     }
-    Ok(())
+    Ok(params)
 }
 
 fn read_limits(cursor: &mut Cursor<'_>, limits: &mut Limits) -> Result<()> {

@@ -3,8 +3,8 @@
 use super::error::Problem;
 use super::operand::{Cursor, Result};
 use crate::ir::{
-    BinaryOp, BoolOp, Compare, Immediate, MulPart, Op, Operand, RegClass, Rounding, Shared, Space, Special, TernaryOp,
-    Type, UnaryOp,
+    BinaryOp, BoolOp, Compare, FloatTest, Immediate, LocalIndex, MulPart, Op, Operand, RegClass, Rounding, Shared,
+    Space, Special, Symbol, TernaryOp, Type, UnaryOp,
 };
 
 /// The dotted parts of a mnemonic after the first, in order, each taken at most once.
@@ -58,11 +58,12 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
     let mut modifiers = Modifiers { parts: parts.collect() };
     let op = match name {
         "mov" | "cvt" | "cvta" | "selp" => movement(cursor, name, &mut modifiers)?,
-        "setp" | "mul" | "mad" | "lop3" | "bfi" => special_forms(cursor, name, &mut modifiers)?,
-        "shf" | "dp4a" | "fma" | "bfe" | "prmt" => ternary(cursor, name, &mut modifiers)?,
+        "setp" | "mul" | "mad" | "lop3" | "bfi" | "testp" | "isspacep" => special_forms(cursor, name, &mut modifiers)?,
+        "shf" | "dp4a" | "fma" | "bfe" | "prmt" | "sad" => ternary(cursor, name, &mut modifiers)?,
         "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "createpolicy" | "prefetch" | "ldmatrix" => {
             super::memory::read(cursor, name, &mut modifiers)?
         }
+        "bfind" if modifiers.flag("shiftamt") => unary(cursor, UnaryOp::FindLeadingShift, &mut modifiers)?,
         _ => match (UnaryOp::from_name(name), BinaryOp::from_name(name)) {
             (Some(op), _) => unary(cursor, op, &mut modifiers)?,
             (None, Some(op)) => binary(cursor, op, &mut modifiers)?,
@@ -113,6 +114,19 @@ fn mov(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<
             let fits = matches!(dst.class, RegClass::B32 | RegClass::B64) && ty.class() == dst.class;
             return Ok(fits.then_some(Op::SharedAddress { dst, array: Shared(*index) }));
         }
+        if let Some(index) = cursor.names.locals.get(name) {
+            let fits = dst.class == RegClass::B64 && ty.class() == dst.class && !cursor.is_mark('+');
+            return Ok(fits.then_some(Op::LocalAddress { dst, local: LocalIndex(*index) }));
+        }
+        if let Some(index) = cursor.names.symbols.get(name) {
+            let offset = if cursor.accept('+') || cursor.is_mark('-') { cursor.integer()? } else { 0 };
+            let fits = dst.class == RegClass::B64 && ty.class() == dst.class;
+            let offset = i32::try_from(offset).ok().filter(|_| fits);
+            return Ok(offset.map(|offset| Op::SymbolAddress { dst, symbol: Symbol(*index), offset }));
+        }
+        if name == "WARP_SZ" {
+            return Ok(Some(Op::Mov { ty, dst, src: Operand::Imm(Immediate::Int(32)) }));
+        }
     }
     cursor.position = position;
     Ok(Some(Op::Mov { ty, dst, src: literal(cursor.operand()?, ty) }))
@@ -127,6 +141,11 @@ fn convert(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Opt
         while modifiers.take(|_| Some(())).is_some() {}
         let (dst, a) = (cursor.register()?, cursor.then(Cursor::operand)?);
         return Ok(Some(Op::CvtPackS8 { dst, a, b: cursor.then(Cursor::operand)?, c: cursor.then(Cursor::operand)? }));
+    }
+    if modifiers.rest() == ["rna", "tf32", "f32"] {
+        while modifiers.take(|_| Some(())).is_some() {}
+        let dst = cursor.register()?;
+        return Ok(Some(Op::CvtTf32 { dst, src: literal(cursor.then(Cursor::operand)?, Type::F32) }));
     }
     let (Some(from), Some(to)) = (modifiers.last_type(), modifiers.last_type()) else { return Ok(None) };
     let rounding = modifiers.take(Rounding::from_name);
@@ -162,6 +181,10 @@ fn ternary(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -
     let op = match (name, modifiers.rest()) {
         ("dp4a", ["s32", "s32"]) => Some((TernaryOp::Dp4aSigned, Type::S32)),
         ("dp4a", ["u32", "u32"]) => Some((TernaryOp::Dp4aUnsigned, Type::U32)),
+        ("dp4a", ["s32", "u32"]) => Some((TernaryOp::Dp4aSignedUnsigned, Type::S32)),
+        ("dp4a", ["u32", "s32"]) => Some((TernaryOp::Dp4aUnsignedSigned, Type::S32)),
+        ("shf", ["l", "clamp", "b32"]) => Some((TernaryOp::FunnelLeftClamp, Type::B32)),
+        ("shf", ["r", "clamp", "b32"]) => Some((TernaryOp::FunnelRightClamp, Type::B32)),
         ("shf", ["l", "wrap", "b32"]) => Some((TernaryOp::FunnelLeft, Type::B32)),
         ("shf", ["r", "wrap", "b32"]) => Some((TernaryOp::FunnelRight, Type::B32)),
         _ => TernaryOp::from_name(name).zip(modifiers.last_type()),
@@ -178,6 +201,10 @@ fn ternary(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -
 }
 
 fn special_forms(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
+    if name == "isspacep" {
+        let Some(space) = modifiers.space() else { return Ok(None) };
+        return Ok(Some(Op::IsSpace { space, dst: cursor.register()?, src: cursor.then(Cursor::register)? }));
+    }
     let Some(ty) = modifiers.last_type() else { return Ok(None) };
     match name {
         "mul" if ty.is_float() => {
@@ -200,6 +227,11 @@ fn special_forms(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<
             let table = cursor.then(Cursor::unsigned)?;
             let table = u8::try_from(table).map_err(|_| cursor.error(Problem::Number { text: table.to_string() }))?;
             Ok(Some(Op::Lop3 { table, dst, a, b, c }))
+        }
+        "testp" => {
+            let Some(test) = modifiers.take(FloatTest::from_name) else { return Ok(None) };
+            let dst = cursor.register()?;
+            Ok(Some(Op::TestProperty { test, ty, dst, a: literal(cursor.then(Cursor::operand)?, ty) }))
         }
         "bfi" => {
             let (dst, [a, b, start]) = (cursor.register()?, three(cursor)?);

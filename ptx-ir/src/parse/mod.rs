@@ -12,7 +12,9 @@ mod error;
 mod inst;
 mod memory;
 mod operand;
+mod scope;
 mod token;
+mod variable;
 mod warp;
 
 pub use error::{ParseError, ParseErrors, Problem};
@@ -26,6 +28,8 @@ pub struct Source {
     pub module: Module,
     /// For each kernel, the 1-based line of each statement of its body.
     pub lines: Vec<Vec<u32>>,
+    /// The same for each function.
+    pub function_lines: Vec<Vec<u32>>,
 }
 
 /// Reads PTX text.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::{ParseError, Problem};
 use super::token::{Kind, Token};
-use crate::ir::{Address, Base, Immediate, Label, Operand, ParamIndex, Reg, Shared};
+use crate::ir::{Address, Base, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Symbol};
 
 /// What names mean inside one kernel.
 #[derive(Debug, Default)]
@@ -14,6 +14,11 @@ pub(super) struct Names {
     pub(super) ranges: HashMap<String, (Reg, u32)>,
     pub(super) params: HashMap<String, u32>,
     pub(super) shared: HashMap<String, u32>,
+    pub(super) results: HashMap<String, u32>,
+    pub(super) locals: HashMap<String, u32>,
+    pub(super) symbols: HashMap<String, u32>,
+    /// The labels that each `.branchtargets` lists.
+    pub(super) tables: HashMap<String, Vec<String>>,
     pub(super) labels: HashMap<String, Label>,
 }
 
@@ -164,7 +169,10 @@ impl<'a> Cursor<'a> {
             .register(name)
             .map(Base::Reg)
             .or_else(|| names.params.get(name).map(|index| Base::Param(ParamIndex(*index))))
-            .or_else(|| names.shared.get(name).map(|index| Base::Shared(Shared(*index))));
+            .or_else(|| names.results.get(name).map(|index| Base::Result(ParamIndex(*index))))
+            .or_else(|| names.shared.get(name).map(|index| Base::Shared(Shared(*index))))
+            .or_else(|| names.locals.get(name).map(|index| Base::Local(LocalIndex(*index))))
+            .or_else(|| names.symbols.get(name).map(|index| Base::Symbol(Symbol(*index))));
         let Some(base) = base else {
             self.position = position;
             return Err(self.error(Problem::Undeclared { name: name.to_owned() }));

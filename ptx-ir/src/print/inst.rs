@@ -3,12 +3,15 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::ir::{
-    Address, Base, EvictionPriority, Immediate, Inst, Kernel, Op, Operand, Rounding, Scope, SharedSize, TernaryOp, Type,
+    Address, Base, EvictionPriority, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Rounding, Scope,
+    SharedSize, Symbol, TernaryOp, Type,
 };
 
 /// An instruction with the kernel whose names it uses.
 pub(super) struct Line<'a> {
     pub(super) kernel: &'a Kernel,
+    /// The results of the function, if it is one.
+    pub(super) results: Option<&'a [Param]>,
     pub(super) inst: &'a Inst,
 }
 
@@ -36,11 +39,13 @@ impl Line<'_> {
             Op::Mov { .. }
             | Op::ReadSpecial { .. }
             | Op::SharedAddress { .. }
+            | Op::LocalAddress { .. }
+            | Op::SymbolAddress { .. }
             | Op::Pack { .. }
             | Op::Unpack { .. }
             | Op::Cvta { .. }
             | Op::Select { .. } => self.movement(f, op),
-            Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } => conversion(f, op),
+            Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } | Op::CvtTf32 { .. } => conversion(f, op),
             Op::Unary { .. }
             | Op::Binary { .. }
             | Op::Ternary { .. }
@@ -48,7 +53,10 @@ impl Line<'_> {
             | Op::Mad { .. }
             | Op::Lop3 { .. }
             | Op::BitFieldInsert { .. }
+            | Op::TestProperty { .. }
+            | Op::IsSpace { .. }
             | Op::SetPredicate { .. } => arithmetic(f, op),
+            Op::Call { .. } => self.call(f, op),
             _ => together(f, op),
         }
     }
@@ -63,6 +71,11 @@ impl Line<'_> {
                 let ty = if dst.class == crate::ir::RegClass::B64 { "u64" } else { "u32" };
                 write!(f, "mov.{ty} {dst}, {}", self.shared_name(array.0))
             }
+            Op::LocalAddress { dst, local } => write!(f, "mov.u64 {dst}, {}", self.local_name(*local)),
+            Op::SymbolAddress { dst, symbol, offset: 0 } => write!(f, "mov.u64 {dst}, {}", self.symbol_name(*symbol)),
+            Op::SymbolAddress { dst, symbol, offset } => {
+                write!(f, "mov.u64 {dst}, {}+{offset}", self.symbol_name(*symbol))
+            }
             Op::Pack { ty, dst, srcs } => write!(f, "mov.{ty} {dst}, {}", Braces(srcs)),
             Op::Unpack { ty, dsts, src } => write!(f, "mov.{ty} {}, {src}", Braces(dsts)),
             Op::Cvta { space, to_generic, dst, src } => {
@@ -71,6 +84,21 @@ impl Line<'_> {
             Op::Select { ty, dst, a, b, pred } => write!(f, "selp.{ty} {dst}, {a}, {b}, {pred}"),
             _ => Err(fmt::Error),
         }
+    }
+
+    fn call(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
+        let Op::Call { uniform, function, results, arguments } = op else { return Err(fmt::Error) };
+        write!(f, "call{} ", Flag(*uniform, ".uni"))?;
+        let list =
+            |locals: &[LocalIndex]| locals.iter().map(|local| self.local_name(*local)).collect::<Vec<_>>().join(", ");
+        if !results.is_empty() {
+            write!(f, "({}), ", list(results))?;
+        }
+        f.write_str(self.symbol_name(*function))?;
+        if !arguments.is_empty() {
+            write!(f, ", ({})", list(arguments))?;
+        }
+        Ok(())
     }
 
     fn memory(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
@@ -178,16 +206,29 @@ impl Line<'_> {
         let base = match address.base {
             Base::Reg(reg) => reg.to_string(),
             Base::Shared(array) => self.shared_name(array.0),
-            Base::Param(param) => {
-                let name = self.kernel.params.get(param.0 as usize).map_or("?", |param| &param.name);
-                format!("{}_{name}", self.kernel.name)
-            }
+            Base::Param(param) => self.parameter_name(&self.kernel.params, param.0),
+            Base::Result(result) => self.parameter_name(self.results.unwrap_or_default(), result.0),
+            Base::Local(local) => self.local_name(local).to_owned(),
+            Base::Symbol(symbol) => self.symbol_name(symbol).to_owned(),
         };
         match address.offset {
             0 => format!("[{base}]"),
             // PTX has sums only: a negative offset is added.
             offset => format!("[{base}+{offset}]"),
         }
+    }
+
+    fn parameter_name(&self, params: &[Param], index: u32) -> String {
+        let name = params.get(index as usize).map_or("?", |param| &param.name);
+        format!("{}_{name}", self.kernel.name)
+    }
+
+    fn local_name(&self, local: LocalIndex) -> &str {
+        self.kernel.locals.get(local.0 as usize).map_or("?", |local| &local.name)
+    }
+
+    fn symbol_name(&self, symbol: Symbol) -> &str {
+        self.kernel.symbols.get(symbol.0 as usize).map_or("?", String::as_str)
     }
 
     fn shared_name(&self, index: u32) -> String {
@@ -213,6 +254,7 @@ fn conversion(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::CvtPair { to, rounding, relu, dst, high, low } => {
             write!(f, "cvt.{}{}.{to}.f32 {dst}, {high}, {low}", rounding.name(), Flag(*relu, ".relu"))
         }
+        Op::CvtTf32 { dst, src } => write!(f, "cvt.rna.tf32.f32 {dst}, {src}"),
         Op::CvtPackS8 { dst, a, b, c } => write!(f, "cvt.pack.sat.s8.s32.b32 {dst}, {a}, {b}, {c}"),
         _ => Err(fmt::Error),
     }
@@ -237,6 +279,14 @@ fn arithmetic(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         }
         Op::Ternary { op: TernaryOp::Dp4aSigned, dst, a, b, c, .. } => write!(f, "dp4a.s32.s32 {dst}, {a}, {b}, {c}"),
         Op::Ternary { op: TernaryOp::Dp4aUnsigned, dst, a, b, c, .. } => write!(f, "dp4a.u32.u32 {dst}, {a}, {b}, {c}"),
+        Op::Ternary { op: TernaryOp::Dp4aSignedUnsigned, dst, a, b, c, .. } => {
+            write!(f, "dp4a.s32.u32 {dst}, {a}, {b}, {c}")
+        }
+        Op::Ternary { op: TernaryOp::Dp4aUnsignedSigned, dst, a, b, c, .. } => {
+            write!(f, "dp4a.u32.s32 {dst}, {a}, {b}, {c}")
+        }
+        Op::TestProperty { test, ty, dst, a } => write!(f, "testp.{}.{ty} {dst}, {a}", test.name()),
+        Op::IsSpace { space, dst, src } => write!(f, "isspacep{} {dst}, {src}", space.modifier()),
         Op::Ternary { op, ty, rounding, ftz, sat, relu, dst, a, b, c } => {
             let (ftz, sat, relu) = (Flag(*ftz, ".ftz"), Flag(*sat, ".sat"), Flag(*relu, ".relu"));
             write!(f, "{}{}{ftz}{sat}{relu}.{ty} {dst}, {a}, {b}, {c}", op.name(), Dot(rounding_name(*rounding)))
@@ -271,6 +321,10 @@ fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             write!(f, "vote.sync.{}.{ty} {dst}, {}{src}, {mask}", mode.name(), Flag(*negate, "!"))
         }
         Op::MatchAny { ty, dst, src, mask } => write!(f, "match.any.sync.{ty} {dst}, {src}, {mask}"),
+        Op::MatchAll { ty, dst, pred, src, mask } => {
+            let pred = pred.map_or(String::new(), |pred| format!("|{pred}"));
+            write!(f, "match.all.sync.{ty} {dst}{pred}, {src}, {mask}")
+        }
         Op::Redux { op, ty, dst, src, mask } => write!(f, "redux.sync.{}.{ty} {dst}, {src}, {mask}", op.name()),
         Op::ActiveMask { dst } => write!(f, "activemask.b32 {dst}"),
         Op::WarpSync { mask } => write!(f, "bar.warp.sync {mask}"),
@@ -285,6 +339,14 @@ fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::BarrierArrive { aligned, id, threads } => {
             write!(f, "{} {id}, {threads}", if *aligned { "bar.arrive" } else { "barrier.arrive" })
         }
+        Op::BarrierReduce { aligned, op, dst, id, threads, src, negate } => {
+            let name = if *aligned { "bar.red" } else { "barrier.red" };
+            let ty = if dst.class == crate::ir::RegClass::Pred { "pred" } else { "u32" };
+            write!(f, "{name}.{}.{ty} {dst}, {id}{}, {}{src}", op.name(), Tail(*threads), Flag(*negate, "!"))
+        }
+        Op::BranchIndexed { uniform, index, labels } => {
+            write!(f, "brx.idx{} {index}, {}", Flag(*uniform, ".uni"), table_name(labels))
+        }
         Op::Branch { uniform, label } => write!(f, "bra{} {label}", Flag(*uniform, ".uni")),
         Op::Return => f.write_str("ret"),
         Op::Exit => f.write_str("exit"),
@@ -292,6 +354,11 @@ fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::Nanosleep { duration } => write!(f, "nanosleep.u32 {duration}"),
         _ => Err(fmt::Error),
     }
+}
+
+/// The name of a list of branch targets: the targets' numbers, so that the same list has the same name.
+pub(super) fn table_name(labels: &[Label]) -> String {
+    labels.iter().fold("$T".to_owned(), |name, label| format!("{name}_{}", label.0))
 }
 
 fn print_l2(f: &mut Formatter<'_>, hint: bool, prefetch: Option<u32>) -> fmt::Result {

@@ -5,14 +5,21 @@
 //! inside it: a kernel that declares them in another order comes back with the dynamic ones first.
 
 mod inst;
+mod variable;
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::ir::{Kernel, Module, Param, RegClass, SharedSize, Statement, Type};
+use crate::ir::{Function, Inst, Kernel, Local, LocalKind, Module, Op, Param, RegClass, SharedSize, Statement, Type};
 
 impl Display for Module {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, ".version {}\n.target {}\n.address_size 64", self.version(), self.target)?;
+        for variable in &self.variables {
+            writeln!(f, "{variable}")?;
+        }
+        for function in &self.functions {
+            write!(f, "\n{function}")?;
+        }
         for kernel in &self.kernels {
             writeln!(f)?;
             for array in &kernel.shared {
@@ -36,6 +43,44 @@ impl Display for Kernel {
         }
         writeln!(f, "{})", if self.params.is_empty() { "" } else { "\n" })?;
         print_limits(self, f)?;
+        self.print_body(f)
+    }
+}
+
+/// A function with its body, or the declaration of one that is elsewhere.
+impl Display for Function {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let code = &self.code;
+        f.write_str(if self.is_external { ".extern .func " } else { ".func " })?;
+        if !self.results.is_empty() {
+            f.write_str("(")?;
+            for (index, result) in self.results.iter().enumerate() {
+                f.write_str(if index == 0 { "" } else { ", " })?;
+                print_param(f, &code.name, result)?;
+            }
+            f.write_str(") ")?;
+        }
+        write!(f, "{}(", code.name)?;
+        for (index, param) in code.params.iter().enumerate() {
+            write!(f, "{}\n    ", if index == 0 { "" } else { "," })?;
+            print_param(f, &code.name, param)?;
+        }
+        f.write_str(if code.params.is_empty() { ")" } else { "\n)" })?;
+        if self.is_external {
+            return writeln!(f, ";");
+        }
+        writeln!(f)?;
+        // A function's results are part of its names.
+        code.print_body_of(Some(&self.results), f)
+    }
+}
+
+impl Kernel {
+    fn print_body(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.print_body_of(None, f)
+    }
+
+    fn print_body_of(&self, results: Option<&[Param]>, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{{")?;
         for class in RegClass::ALL {
             let count = self.register_count(class);
@@ -48,10 +93,21 @@ impl Display for Kernel {
                 writeln!(f, "    .shared .align {} .b8 {}[{bytes}];", array.align, array.name)?;
             }
         }
+        for local in &self.locals {
+            print_local(f, local)?;
+        }
+        let mut tables = Vec::new();
         for statement in &self.body {
+            if let Statement::Inst(Inst { op: Op::BranchIndexed { labels, .. }, .. }) = statement
+                && !tables.contains(&labels)
+            {
+                tables.push(labels);
+                let targets = labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                writeln!(f, "{}: .branchtargets {targets};", inst::table_name(labels))?;
+            }
             match statement {
                 Statement::Label(label) => writeln!(f, "{label}:")?,
-                Statement::Inst(inst) => writeln!(f, "    {}", inst::Line { kernel: self, inst })?,
+                Statement::Inst(inst) => writeln!(f, "    {}", inst::Line { kernel: self, results, inst })?,
             }
         }
         writeln!(f, "}}")
@@ -64,7 +120,7 @@ impl Kernel {
     pub fn statement_text(&self, index: usize) -> Option<String> {
         self.body.get(index).map(|statement| match statement {
             Statement::Label(label) => format!("{label}:"),
-            Statement::Inst(inst) => inst::Line { kernel: self, inst }.to_string(),
+            Statement::Inst(inst) => inst::Line { kernel: self, results: None, inst }.to_string(),
         })
     }
 }
@@ -77,6 +133,15 @@ fn print_param(f: &mut Formatter<'_>, kernel: &str, param: &Param) -> fmt::Resul
         write!(f, ".param .{ty} {kernel}_{name}")
     } else {
         write!(f, ".param .align {align} .{ty} {kernel}_{name}")
+    }
+}
+
+fn print_local(f: &mut Formatter<'_>, local: &Local) -> fmt::Result {
+    let Local { name, kind, align, bytes } = local;
+    match (kind, bytes) {
+        (LocalKind::Stack, _) => writeln!(f, "    .local .align {align} .b8 {name}[{bytes}];"),
+        (LocalKind::Argument, 1 | 2 | 4 | 8) if align == bytes => writeln!(f, "    .param .b{} {name};", 8 * bytes),
+        (LocalKind::Argument, _) => writeln!(f, "    .param .align {align} .b8 {name}[{bytes}];"),
     }
 }
 

@@ -109,6 +109,22 @@ pub enum Reason {
         /// Its type.
         ty: Type,
     },
+    /// Memory that is passed to or received from a function, of another size than the function's parameter.
+    #[error("`{name}` has {bytes} bytes, the function's parameter has {wanted}")]
+    ArgumentSize {
+        /// What is passed or received.
+        name: String,
+        /// Its size.
+        bytes: u32,
+        /// The parameter's.
+        wanted: u32,
+    },
+    /// An initialiser that is longer than its variable, or points where there is no variable or from between two words.
+    #[error("the initialiser of `{name}` does not fit it, or points at something that is no variable")]
+    Initialiser {
+        /// The variable.
+        name: String,
+    },
     /// More parameters than a launch can pass.
     #[error("parameters take {bytes} bytes, at most {limit} can be passed")]
     ParameterSpace {

@@ -7,8 +7,14 @@ use crate::ir::{Access, Inst, Kernel, Label, Op, Reg, Statement};
 
 pub(super) fn check(kernel: &Kernel, found: &mut Vec<(usize, Reason)>) {
     let labels = place_labels(kernel, found);
-    let successors = successors(kernel, &labels, found);
-    check_definitions(kernel, &successors, found);
+    let (successors, ends) = successors(kernel, &labels, found);
+    let reached = check_definitions(kernel, &successors, found);
+    for index in ends {
+        // Compilers leave a label at the end that nothing jumps to.
+        if reached.get(index).copied().unwrap_or(true) {
+            found.push((index, Reason::RunsOff));
+        }
+    }
 }
 
 fn place_labels(kernel: &Kernel, found: &mut Vec<(usize, Reason)>) -> HashMap<Label, usize> {
@@ -23,8 +29,13 @@ fn place_labels(kernel: &Kernel, found: &mut Vec<(usize, Reason)>) -> HashMap<La
     labels
 }
 
-/// For each statement, the statements that can follow it.
-fn successors(kernel: &Kernel, labels: &HashMap<Label, usize>, found: &mut Vec<(usize, Reason)>) -> Vec<Vec<usize>> {
+/// For each statement, the statements that can follow it; and those that the end of the body can follow.
+fn successors(
+    kernel: &Kernel,
+    labels: &HashMap<Label, usize>,
+    found: &mut Vec<(usize, Reason)>,
+) -> (Vec<Vec<usize>>, Vec<usize>) {
+    let mut ends = Vec::new();
     let count = kernel.body.len();
     let mut all = Vec::with_capacity(count);
     for (index, statement) in kernel.body.iter().enumerate() {
@@ -38,29 +49,38 @@ fn successors(kernel: &Kernel, labels: &HashMap<Label, usize>, found: &mut Vec<(
                 None => found.push((index, Reason::MissingLabel { label: *label })),
             }
         }
+        if let Statement::Inst(Inst { op: Op::BranchIndexed { labels: targets, .. }, .. }) = statement {
+            for label in targets {
+                match labels.get(label) {
+                    Some(target) => next.push(*target),
+                    None => found.push((index, Reason::MissingLabel { label: *label })),
+                }
+            }
+        }
         if next.contains(&count) {
-            found.push((index, Reason::RunsOff));
+            ends.push(index);
         }
         next.retain(|target| *target < count);
         all.push(next);
     }
     if count == 0 {
-        found.push((0, Reason::RunsOff));
+        ends.push(0);
     }
-    all
+    (all, ends)
 }
 
 fn falls_through(statement: &Statement) -> bool {
     match statement {
         Statement::Inst(inst) => {
-            inst.guard.is_some() || !matches!(inst.op, Op::Branch { .. } | Op::Return | Op::Exit | Op::Trap)
+            inst.guard.is_some()
+                || !matches!(inst.op, Op::Branch { .. } | Op::BranchIndexed { .. } | Op::Return | Op::Exit | Op::Trap)
         }
         Statement::Label(_) => true,
     }
 }
 
-/// Forward dataflow: the registers written on every path so far.
-fn check_definitions(kernel: &Kernel, successors: &[Vec<usize>], found: &mut Vec<(usize, Reason)>) {
+/// Forward dataflow: the registers written on every path so far. Answers which statements are reached.
+fn check_definitions(kernel: &Kernel, successors: &[Vec<usize>], found: &mut Vec<(usize, Reason)>) -> Vec<bool> {
     let registers = Numbering::new(kernel);
     let words = registers.count().div_ceil(64);
     let mut entry: Vec<Option<Vec<u64>>> = vec![None; kernel.body.len()];
@@ -90,6 +110,7 @@ fn check_definitions(kernel: &Kernel, successors: &[Vec<usize>], found: &mut Vec
             }
         }
     }
+    let reached = entry.iter().map(Option::is_some).collect();
     for (index, defined) in entry.into_iter().enumerate() {
         let Some(defined) = defined else { continue };
         let mut reported = HashSet::new();
@@ -99,6 +120,7 @@ fn check_definitions(kernel: &Kernel, successors: &[Vec<usize>], found: &mut Vec
             }
         });
     }
+    reached
 }
 
 fn visit(kernel: &Kernel, index: usize, visitor: impl FnMut(Reg, Access)) {

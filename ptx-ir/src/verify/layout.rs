@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::error::{Reason, VerifyError};
-use crate::ir::{Kernel, Module, SharedSize, Type};
+use crate::ir::{Kernel, Module, SharedSize, Space, Type};
 use crate::target::Target;
 
 /// Bytes of parameters that every target and version takes.
@@ -12,6 +12,36 @@ const MAX_ALIGN: u32 = 1024;
 
 pub(super) fn check_module(module: &Module, errors: &mut Vec<VerifyError>) {
     let mut names = HashSet::new();
+    for variable in &module.variables {
+        let name = &variable.name;
+        let mut reasons = Vec::new();
+        if !names.insert(name) {
+            reasons.push(Reason::Duplicate { what: "variable", name: name.clone() });
+        }
+        if !is_identifier(name) {
+            reasons.push(Reason::Identifier { name: name.clone() });
+        }
+        check_alignment(name, variable.align, &mut reasons);
+        if !matches!(variable.space, Space::Global | Space::Const) {
+            reasons.push(Reason::Modifier { what: "variables of the module lie in global or constant memory" });
+        }
+        let points = |pointer: &crate::ir::Pointer| {
+            pointer.at.is_multiple_of(8)
+                && variable.bytes.is_multiple_of(8)
+                && pointer.at.checked_add(8).is_some_and(|end| end <= variable.bytes)
+                && module.variables.iter().any(|other| other.name == pointer.to)
+        };
+        if variable.data.len() > variable.bytes as usize || !variable.pointers.iter().all(points) {
+            reasons.push(Reason::Initialiser { name: name.clone() });
+        }
+        errors.extend(reasons.into_iter().map(VerifyError::of_module));
+    }
+    for function in &module.functions {
+        if !names.insert(&function.code.name) {
+            let name = function.code.name.clone();
+            errors.push(VerifyError::of_module(Reason::Duplicate { what: "function", name }));
+        }
+    }
     for kernel in &module.kernels {
         if !names.insert(&kernel.name) {
             errors.push(VerifyError::of_module(Reason::Duplicate { what: "kernel", name: kernel.name.clone() }));
@@ -31,7 +61,7 @@ pub(super) fn check_module(module: &Module, errors: &mut Vec<VerifyError>) {
 
 pub(super) fn check_kernel(kernel: &Kernel, reasons: &mut Vec<Reason>) {
     let params = kernel.params.iter().map(|param| &param.name);
-    let arrays = kernel.shared.iter().map(|array| &array.name);
+    let arrays = kernel.shared.iter().map(|array| &array.name).chain(kernel.locals.iter().map(|local| &local.name));
     for name in [&kernel.name].into_iter().chain(params.clone()).chain(arrays.clone()) {
         if !is_identifier(name) {
             reasons.push(Reason::Identifier { name: name.clone() });
@@ -50,6 +80,9 @@ pub(super) fn check_kernel(kernel: &Kernel, reasons: &mut Vec<Reason>) {
     }
     if end > u64::from(PARAMETER_BYTES) {
         reasons.push(Reason::ParameterSpace { bytes: end, limit: PARAMETER_BYTES });
+    }
+    for local in &kernel.locals {
+        check_alignment(&local.name, local.align, reasons);
     }
     check_shared(kernel, reasons);
 }

@@ -4,6 +4,8 @@
 //! - **Names** are PTX identifiers; kernels of a module, parameters and shared arrays of a kernel are distinct.
 //! - **Parameters** have a size and an alignment that is a power of two; at most 4,352 bytes of them.
 //! - **Shared arrays** have an alignment that is a power of two; statically sized ones take at most 48 KiB.
+//! - **Variables** lie in global or constant memory, have an alignment that is a power of two, and initialisers that fit them; what a body names is
+//!   declared; **calls** pass what the function wants.
 //! - **Labels** are placed once, branches have targets, and control cannot run off the end.
 //! - **Types**: every operand's register class fits the instruction's type; literals stand only where PTX takes them, floats where floats are wanted;
 //!   the type is one that the instruction has; vectors have 1, 2 or 4 elements and at most 16 bytes.
@@ -25,8 +27,7 @@ mod layout;
 
 pub use error::{Reason, VerifyError, VerifyErrors};
 
-use crate::ir::{Kernel, Module, Statement};
-use crate::target::Target;
+use crate::ir::{Kernel, Module, Param, Statement};
 
 /// Checks `module` against every rule of this module's documentation.
 ///
@@ -35,13 +36,18 @@ use crate::target::Target;
 pub fn verify(module: &Module) -> Result<(), VerifyErrors> {
     let mut errors = Vec::new();
     layout::check_module(module, &mut errors);
+    for function in module.functions.iter().filter(|function| !function.is_external) {
+        check_kernel(&function.code, Some(&function.results), module, &mut errors);
+    }
     for kernel in &module.kernels {
-        check_kernel(kernel, module.target, &mut errors);
+        check_kernel(kernel, None, module, &mut errors);
     }
     if errors.is_empty() { Ok(()) } else { Err(VerifyErrors::new(errors)) }
 }
 
-fn check_kernel(kernel: &Kernel, target: Target, errors: &mut Vec<VerifyError>) {
+fn check_kernel(kernel: &Kernel, results: Option<&[Param]>, module: &Module, errors: &mut Vec<VerifyError>) {
+    let names = addresses::Names { kernel, results, module };
+    let target = module.target;
     let mut reasons = Vec::new();
     layout::check_kernel(kernel, &mut reasons);
     errors.extend(reasons.into_iter().map(|reason| VerifyError::of_kernel(kernel, reason)));
@@ -50,7 +56,7 @@ fn check_kernel(kernel: &Kernel, target: Target, errors: &mut Vec<VerifyError>) 
         if let Statement::Inst(inst) = statement {
             let mut report = |reason| found.push((index, reason));
             form::check(inst, &mut report);
-            addresses::check(kernel, inst, &mut report);
+            addresses::check(names, inst, &mut report);
             let requirement = inst.op.requirement();
             if !requirement.met_by(target) {
                 report(Reason::TargetLacks { target, requirement });

@@ -7,8 +7,9 @@ mod draw;
 mod op;
 
 use tilewright_ptx_ir::ir::{
-    Compare, Guard, Immediate, Inst, Kernel, Label, Limits, Module, Op, Operand, Param, Reg, RegClass, SharedArray,
-    SharedSize, Statement, Type,
+    Address, Base, Cache, Compare, EvictionPriority, Function, Guard, Immediate, Inst, Kernel, Label, Limits,
+    LoadOrder, Local, LocalKind, Module, Op, Operand, Param, ParamIndex, Pointer, Reg, RegClass, SharedArray,
+    SharedSize, Space, Statement, StoreOrder, Symbol, Type, Variable,
 };
 use tilewright_ptx_ir::{Target, verify};
 
@@ -25,17 +26,18 @@ type Plan = (u64, Vec<(usize, u64)>);
 /// The module of these plans.
 pub fn module(target: Target, plans: &[Plan]) -> Module {
     let kernels = (0..).zip(plans).map(|(index, plan)| kernel(target, index, plan)).collect();
-    Module { target, kernels }
+    with_surroundings(target, kernels)
 }
 
 fn kernel(target: Target, index: u32, (seed, statements): &Plan) -> Kernel {
     let mut draw = Draw::new(*seed);
     let mut kernel = Kernel {
-        name: format!("k{index}"),
         params: params(&mut draw),
         shared: shared(&mut draw),
         limits: limits(&mut draw),
-        body: Vec::new(),
+        locals: locals(),
+        symbols: SYMBOLS.map(str::to_owned).to_vec(),
+        ..Kernel::new(&format!("k{index}"))
     };
     kernel.body = preamble();
     let frame = kernel.clone();
@@ -47,6 +49,7 @@ fn kernel(target: Target, index: u32, (seed, statements): &Plan) -> Kernel {
     }
     kernel.body.append(&mut inner);
     kernel.body.push(statement(Op::Return));
+    keep_mentioned(&mut kernel);
     kernel
 }
 
@@ -61,7 +64,7 @@ fn accepted(target: Target, frame: &Kernel, kind: usize, seed: u64) -> Option<St
         trial.body.push(statement.clone());
         trial.body.extend((0..LABELS).map(|label| Statement::Label(Label(label))));
         trial.body.push(self::statement(Op::Return));
-        verify(&Module { target, kernels: vec![trial] }).is_ok().then_some(statement)
+        verify(&with_surroundings(target, vec![trial])).is_ok().then_some(statement)
     })
 }
 
@@ -88,6 +91,118 @@ pub fn preamble() -> Vec<Statement> {
         }));
     }
     body
+}
+
+/// What every random module declares besides its kernels.
+const SYMBOLS: [&str; 4] = ["counter", "weights", "pointers", "twice"];
+
+fn with_surroundings(target: Target, kernels: Vec<Kernel>) -> Module {
+    let variable = |name: &str, space, align, bytes, data: &[u8], pointers| Variable {
+        name: name.to_owned(),
+        space,
+        align,
+        bytes,
+        data: data.to_vec(),
+        pointers,
+    };
+    let pointer = |at, offset| Pointer { at, to: "counter".to_owned(), offset };
+    let param = |name: &str, ty: Type| Param { name: name.to_owned(), ty, bytes: ty.bytes(), align: ty.bytes() };
+    let address = |base| Address { base, offset: 0 };
+    let sum = Reg { class: RegClass::B32, number: 0 };
+    let load = |base| Op::Load {
+        space: Space::Param,
+        ty: Type::B32,
+        order: LoadOrder::Weak,
+        scope: None,
+        cache: Cache::Default,
+        l1: EvictionPriority::Normal,
+        l2_prefetch: None,
+        policy: None,
+        dsts: vec![sum],
+        address: address(base),
+    };
+    let store = Op::Store {
+        space: Space::Param,
+        ty: Type::B32,
+        order: StoreOrder::Weak,
+        scope: None,
+        cache: Cache::Default,
+        policy: None,
+        srcs: vec![sum.into()],
+        address: address(Base::Result(ParamIndex(0))),
+    };
+    let twice = Function {
+        results: vec![param("answer", Type::B32)],
+        code: Kernel {
+            params: vec![param("a", Type::B32), param("b", Type::B64)],
+            body: vec![statement(load(Base::Param(ParamIndex(0)))), statement(store), statement(Op::Return)],
+            ..Kernel::new("twice")
+        },
+        is_external: false,
+    };
+    let elsewhere = Function {
+        results: vec![param("answer", Type::B32)],
+        code: Kernel { params: vec![param("format", Type::B64)], ..Kernel::new("vprintf") },
+        is_external: true,
+    };
+    Module {
+        variables: vec![
+            variable("counter", Space::Global, 8, 64, &[], Vec::new()),
+            variable("weights", Space::Const, 16, 32, &[1, 2, 255], Vec::new()),
+            variable(
+                "pointers",
+                Space::Global,
+                8,
+                32,
+                &[7, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+                vec![pointer(8, 16), pointer(16, 0)],
+            ),
+        ],
+        functions: vec![twice, elsewhere],
+        ..Module::new(target, kernels)
+    }
+}
+
+/// Arguments that fit `twice`, and an array.
+fn locals() -> Vec<Local> {
+    let local = |name: &str, kind, align, bytes| Local { name: name.to_owned(), kind, align, bytes };
+    vec![
+        local("stack", LocalKind::Stack, 16, 64),
+        local("a0", LocalKind::Argument, 4, 4),
+        local("a1", LocalKind::Argument, 8, 8),
+        local("a2", LocalKind::Argument, 4, 4),
+        local("a3", LocalKind::Argument, 8, 24),
+    ]
+}
+
+/// Names only what the body mentions, in the order of the first mention, as the parser does.
+fn keep_mentioned(kernel: &mut Kernel) {
+    let old = std::mem::take(&mut kernel.symbols);
+    let mut kept: Vec<u32> = Vec::new();
+    let mut renumber = |symbol: &mut Symbol| {
+        let place = kept.iter().position(|known| *known == symbol.0).unwrap_or_else(|| {
+            kept.push(symbol.0);
+            kept.len() - 1
+        });
+        *symbol = Symbol(place.try_into().unwrap());
+    };
+    for statement in &mut kernel.body {
+        let Statement::Inst(inst) = statement else { continue };
+        match &mut inst.op {
+            Op::SymbolAddress { symbol, .. } | Op::Call { function: symbol, .. } => renumber(symbol),
+            Op::Load { address, .. }
+            | Op::Store { address, .. }
+            | Op::Atomic { address, .. }
+            | Op::Prefetch { address, .. }
+            | Op::CpAsync { src: address, .. } => {
+                if let Base::Symbol(symbol) = &mut address.base {
+                    renumber(symbol);
+                }
+            }
+            _ => {}
+        }
+    }
+    kernel.symbols = kept.iter().map(|index| old[*index as usize].clone()).collect();
 }
 
 fn statement(op: Op) -> Statement {

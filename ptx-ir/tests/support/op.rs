@@ -1,15 +1,15 @@
 //! Instructions drawn field by field, one arm a variant.
 
 use tilewright_ptx_ir::ir::{
-    Address, AtomicOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, Kernel, Label, LoadOrder,
-    MmaShape, MulPart, Op, Operand, ParamIndex, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special,
-    StoreOrder, TernaryOp, Type, UnaryOp, VoteMode,
+    Address, AtomicOp, BarrierOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest,
+    Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, ParamIndex, RegClass, Rounding, Scope,
+    Shared, ShuffleMode, Space, Special, StoreOrder, Symbol, TernaryOp, Type, UnaryOp, VoteMode,
 };
 
 use super::draw::Draw;
 
 /// Number of variants of [`Op`].
-pub const KINDS: usize = 43;
+pub const KINDS: usize = 52;
 
 const SPACES: [Space; 6] = [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
 const L2_SIZES: [u32; 3] = [64, 128, 256];
@@ -21,6 +21,7 @@ pub fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         10..18 => arithmetic(kind, draw),
         18..28 => memory(kind, kernel, draw),
         28..35 => warp(kind, draw),
+        43.. => compiled(kind, kernel, draw),
         _ => control(kind, draw),
     }
 }
@@ -274,12 +275,53 @@ fn control(kind: usize, draw: &mut Draw) -> Op {
     }
 }
 
+/// What compilers write and the builder does not.
+fn compiled(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
+    use tilewright_ptx_ir::ir::Immediate;
+    let (dst, wide, pred) = (draw.register(RegClass::B32), draw.register(RegClass::B64), draw.register(RegClass::Pred));
+    match kind {
+        43 => Op::LocalAddress { dst: wide, local: LocalIndex(draw.below(2)) },
+        44 => Op::SymbolAddress { dst: wide, symbol: Symbol(draw.below(4)), offset: draw.of(&[0, 8, -4]) },
+        45 => Op::CvtTf32 { dst, src: draw.operand(Type::F32) },
+        46 => {
+            let ty = draw.of(&[Type::F32, Type::F64]);
+            Op::TestProperty { test: draw.of(FloatTest::ALL), ty, dst: pred, a: draw.operand(ty) }
+        }
+        47 => Op::IsSpace { space: draw.of(&SPACES), dst: pred, src: wide },
+        48 => {
+            let (ty, both) = (draw.of(&Type::ALL), draw.flag().then_some(pred));
+            Op::MatchAll { ty, dst, pred: both, src: draw.operand(ty), mask: Operand::Imm(Immediate::Int(-1)) }
+        }
+        49 => {
+            let op = draw.of(BarrierOp::ALL);
+            let class = if op == BarrierOp::PopulationCount { RegClass::B32 } else { RegClass::Pred };
+            let threads = draw.flag().then_some(Operand::Imm(Immediate::Int(64)));
+            let (id, dst, negate) =
+                (Operand::Imm(Immediate::Int(draw.below(16).into())), draw.register(class), draw.flag());
+            Op::BarrierReduce { aligned: draw.flag(), op, dst, id, threads, src: pred, negate }
+        }
+        50 => {
+            let labels = (0..1 + draw.below(3)).map(|_| Label(draw.below(super::LABELS))).collect();
+            Op::BranchIndexed { uniform: draw.flag(), index: dst, labels }
+        }
+        _ => {
+            let local = |index| LocalIndex(index % some(kernel.locals.len()));
+            let results = vec![local(draw.of(&[1, 3]))];
+            Op::Call { uniform: draw.flag(), function: Symbol(3), results, arguments: vec![local(1), local(2)] }
+        }
+    }
+}
+
 /// Where an access of `bytes` may go: a register or what the kernel declares, at any multiple of `bytes`.
 fn address(space: Space, bytes: u32, kernel: &Kernel, draw: &mut Draw) -> Address {
     let offset = (i32::try_from(draw.below(9)).unwrap() - 4) * bytes.max(1).cast_signed();
     let declared = draw.flag();
     let base = match space {
+        Space::Param if declared => Base::Local(LocalIndex(1 + draw.below(4))),
         Space::Param => Base::Param(ParamIndex(draw.below(some(kernel.params.len())))),
+        Space::Local if declared => Base::Local(LocalIndex(0)),
+        Space::Global if draw.rarely() => Base::Symbol(Symbol(draw.of(&[0, 2]))),
+        Space::Const if declared => Base::Symbol(Symbol(1)),
         Space::Shared if declared => Base::Shared(Shared(draw.below(some(kernel.shared.len())))),
         Space::Shared => Base::Reg(draw.register(RegClass::B32)),
         _ => Base::Reg(draw.register(RegClass::B64)),

@@ -16,8 +16,9 @@ mod convert;
 mod exact;
 mod float;
 mod integer;
+mod odd;
 
-use tilewright_ptx_ir::ir::{AtomicOp, BinaryOp, Compare, MulPart, Rounding, TernaryOp, Type, UnaryOp};
+use tilewright_ptx_ir::ir::{AtomicOp, BinaryOp, Compare, FloatTest, MulPart, Rounding, TernaryOp, Type, UnaryOp};
 
 /// Where inside its documented error bound an approximate instruction answers.
 ///
@@ -75,6 +76,13 @@ pub fn unary(
     jitter: Jitter,
 ) -> Option<u64> {
     match op {
+        UnaryOp::FindLeading | UnaryOp::FindLeadingShift => {
+            if approx || ftz || rounding.is_some() {
+                None
+            } else {
+                odd::find_leading(op, ty, a)
+            }
+        }
         UnaryOp::Neg | UnaryOp::Abs if ty.is_float() && rounding.is_none() => float::sign(op, ty, ftz, a),
         _ if approx && rounding.is_none() => approximate::unary(op, ty, ftz, a, jitter),
         UnaryOp::Rcp | UnaryOp::Sqrt if !approx => float::rounded_unary(op, ty, rounding?, ftz, a),
@@ -87,6 +95,9 @@ pub fn unary(
 #[must_use]
 pub fn binary(op: BinaryOp, ty: Type, form: BinaryForm, a: u64, b: u64, jitter: Jitter) -> Option<u64> {
     let BinaryForm { rounding, ftz, sat, approx, full, nan } = form;
+    if op == BinaryOp::CopySign {
+        return if form == BinaryForm::default() { odd::copy_sign(ty, a, b) } else { None };
+    }
     let extremum = matches!(op, BinaryOp::Min | BinaryOp::Max);
     if (nan && !(extremum && ty.is_float())) || (extremum && (sat || rounding.is_some())) {
         return None;
@@ -123,6 +134,19 @@ pub fn ternary(op: TernaryOp, ty: Type, form: TernaryForm, a: u64, b: u64, c: u6
         TernaryOp::BytePermute if untyped => Some(integer::byte_permute(words[0], words[1], words[2]).into()),
         TernaryOp::FunnelLeft if untyped => Some(integer::funnel_shift(true, words[0], words[1], words[2]).into()),
         TernaryOp::FunnelRight if untyped => Some(integer::funnel_shift(false, words[0], words[1], words[2]).into()),
+        TernaryOp::FunnelLeftClamp if untyped => {
+            Some(odd::funnel_shift_clamped(true, words[0], words[1], words[2]).into())
+        }
+        TernaryOp::FunnelRightClamp if untyped => {
+            Some(odd::funnel_shift_clamped(false, words[0], words[1], words[2]).into())
+        }
+        TernaryOp::AbsoluteDifference => odd::absolute_difference(ty, a, b, c),
+        TernaryOp::Dp4aSignedUnsigned => {
+            Some(odd::dot_product_of_bytes(true, false, words[0], words[1], words[2]).into())
+        }
+        TernaryOp::Dp4aUnsignedSigned => {
+            Some(odd::dot_product_of_bytes(false, true, words[0], words[1], words[2]).into())
+        }
         TernaryOp::Dp4aSigned if matches!(ty, Type::S32 | Type::B32) => {
             Some(integer::dot_product_of_bytes(true, words[0], words[1], words[2]).into())
         }
@@ -200,6 +224,18 @@ pub fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, sat: boo
 #[must_use]
 pub fn cvt_pair(to: Type, rounding: Rounding, relu: bool, high: u32, low: u32) -> Option<u32> {
     convert::cvt_pair(to, rounding, relu, high, low)
+}
+
+/// `cvt.rna.tf32.f32 dst, a`: ties away from zero, the low 13 bits are zeros.
+#[must_use]
+pub const fn cvt_tf32(a: u32) -> u32 {
+    odd::tf32(a)
+}
+
+/// `testp.test.ty dst, a`.
+#[must_use]
+pub const fn test(test: FloatTest, ty: Type, a: u64) -> Option<bool> {
+    odd::test(test, ty, a)
 }
 
 /// `cvt.pack.sat.s8.s32.b32 dst, a, b, c`.

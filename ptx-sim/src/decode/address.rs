@@ -17,6 +17,8 @@ pub(crate) struct Place {
 pub(crate) enum Window {
     Global,
     Shared,
+    /// The thread's own.
+    Local,
     /// Decided by each lane's address.
     Generic,
 }
@@ -24,7 +26,8 @@ pub(crate) enum Window {
 impl Window {
     pub(crate) const fn new(space: Space) -> Option<Self> {
         match space {
-            Space::Global => Some(Self::Global),
+            Space::Global | Space::Const => Some(Self::Global),
+            Space::Local => Some(Self::Local),
             Space::Shared => Some(Self::Shared),
             Space::Generic => Some(Self::Generic),
             _ => None,
@@ -32,10 +35,14 @@ impl Window {
     }
 }
 
-/// Where shared memory begins among generic addresses; device addresses lie below.
+/// Where the threads' own memory begins among generic addresses: the thread's number stands above the offset. Device addresses lie below.
+pub(crate) const LOCAL_WINDOW: u64 = 1 << 62;
+/// Bits of the offset in a generic address of a thread's own memory.
+pub(crate) const THREAD_SHIFT: u32 = 32;
+/// Where shared memory begins among generic addresses.
 pub(crate) const SHARED_WINDOW: u64 = 1 << 63;
 
-impl Context {
+impl Context<'_> {
     pub(crate) fn place(&mut self, address: &Address) -> Option<Place> {
         let offset = i64::from(address.offset).cast_unsigned();
         match address.base {
@@ -47,8 +54,23 @@ impl Context {
                 let start = *self.shared.get(array.0 as usize)?;
                 Some(Place { base: None, offset: offset.wrapping_add(u64::from(start)) })
             }
+            Base::Local(local) => {
+                let start = self.local(local)?;
+                Some(Place { base: None, offset: offset.wrapping_add(u64::from(start)) })
+            }
+            Base::Symbol(symbol) => {
+                let start = self.variable(symbol)?;
+                Some(Place { base: None, offset: offset.wrapping_add(start) })
+            }
+            Base::Result(result) => {
+                let start = self.passed(result.0, true)?;
+                Some(Place { base: None, offset: offset.wrapping_add(u64::from(start)) })
+            }
             Base::Param(param) => {
-                let start = *self.params.get(param.0 as usize)?;
+                let start = match self.passed(param.0, false) {
+                    Some(start) => start,
+                    None => *self.params.get(param.0 as usize)?,
+                };
                 Some(Place { base: None, offset: offset.wrapping_add(u64::from(start)) })
             }
             _ => None,

@@ -1,11 +1,12 @@
 //! An instruction as the executor sees it.
 
-use tilewright_ptx_ir::ir::{AtomicOp, BoolOp, MmaShape, Op, ShuffleMode, Special, Type, VoteMode};
+use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, BoolOp, MmaShape, Op, ShuffleMode, Special, Type, VoteMode};
 
 use super::address::{Place, Window};
 use super::generic::Generic;
 use super::lanes::{Binary, Comparison, Ternary, WideBinary};
 use super::operand::{Destination, Narrow, Source, Wide};
+use super::strength::{Reach, Strength};
 use crate::statistics::Class;
 
 /// An instruction with its guard (slot, whether it is negated) and its line of the text.
@@ -94,6 +95,18 @@ pub(crate) enum Code {
         f: Generic,
         dst: Destination,
     },
+    /// Between an offset in the thread's own memory and its generic address.
+    LocalWindow {
+        enter: bool,
+        dst: u32,
+        src: Wide,
+    },
+    /// Whether generic addresses lie in a window.
+    IsSpace {
+        window: Window,
+        dst: u32,
+        src: Source,
+    },
 
     LoadParam {
         dsts: Vec<Destination>,
@@ -114,6 +127,7 @@ pub(crate) enum Code {
     },
     Atomic {
         window: Window,
+        strength: Strength,
         op: AtomicOp,
         ty: Type,
         dst: Option<Destination>,
@@ -159,6 +173,12 @@ pub(crate) enum Code {
         src: Source,
         mask: SyncMask,
     },
+    MatchAll {
+        dst: u32,
+        pred: Option<u32>,
+        src: Source,
+        mask: SyncMask,
+    },
     Reduce {
         op: AtomicOp,
         ty: Type,
@@ -183,15 +203,25 @@ pub(crate) enum Code {
 
     Barrier {
         aligned: bool,
+        /// Arrives without waiting.
+        arrives_only: bool,
         id: Narrow,
         threads: Option<Narrow>,
+        combine: Option<Combine>,
+    },
+    Fence {
+        reach: Reach,
     },
     Branch {
         target: u32,
     },
+    BranchIndexed {
+        index: u32,
+        targets: Vec<u32>,
+    },
     Exit,
     Trap,
-    /// Fences, hints and delays: nothing that this model needs to do.
+    /// Hints and delays: nothing that this model needs to do.
     Nothing,
 }
 
@@ -203,9 +233,36 @@ pub(crate) type SyncMask = Narrow;
 pub(crate) struct Access {
     pub(crate) element_bytes: u32,
     pub(crate) is_signed: bool,
+    pub(crate) strength: Strength,
+    /// A load that promises that nobody writes there during the launch.
+    pub(crate) is_constant: bool,
+}
+
+/// What `bar.red` does with the threads' predicates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Combine {
+    pub(crate) op: BarrierOp,
+    pub(crate) dst: Destination,
+    pub(crate) src: u32,
+    pub(crate) negate: bool,
 }
 
 impl Code {
+    /// Whether threads may wait for each other by it, or order their accesses, other than by barriers of all threads.
+    pub(crate) const fn communicates(&self) -> bool {
+        match self {
+            Self::Atomic { window, strength, .. } => {
+                !matches!(window, Window::Shared) || strength.acquires || strength.releases
+            }
+            Self::Load { access, .. } | Self::Store { access, .. } => access.strength.reach.is_some(),
+            Self::Fence { .. } => true,
+            // Some lanes of a warp order what the turns of the warp do not.
+            Self::WarpSync { mask } => !matches!(mask, Narrow::Constant(u32::MAX)),
+            Self::Barrier { arrives_only, threads, .. } => *arrives_only || threads.is_some(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn class(&self, op: &Op) -> Class {
         match self {
             Self::Load { window: Window::Shared, .. }
@@ -217,11 +274,14 @@ impl Code {
             Self::Shuffle { .. }
             | Self::Vote { .. }
             | Self::MatchAny { .. }
+            | Self::MatchAll { .. }
             | Self::Reduce { .. }
             | Self::ActiveMask { .. }
             | Self::WarpSync { .. } => Class::Warp,
             Self::Barrier { .. }
             | Self::Branch { .. }
+            | Self::BranchIndexed { .. }
+            | Self::Fence { .. }
             | Self::Exit
             | Self::Trap
             | Self::Nothing

@@ -3,20 +3,27 @@
 mod address;
 mod code;
 mod generic;
+mod inline;
 mod lanes;
 mod operand;
+mod strength;
 mod translate;
+mod written;
 
 use std::collections::HashMap;
 
-pub(crate) use address::{Place, SHARED_WINDOW, Window};
-pub(crate) use code::{Access, Code, Instruction, SyncMask};
+pub(crate) use address::{LOCAL_WINDOW, Place, SHARED_WINDOW, THREAD_SHIFT, Window};
+pub(crate) use code::{Access, Code, Combine, Instruction, SyncMask};
 pub(crate) use generic::Generic;
+pub(crate) use inline::Surroundings;
+use inline::{Unrolled, What};
 pub(crate) use lanes::{Lanes, WideLanes};
 pub(crate) use operand::{Destination, Narrow, Slots, Source, Wide};
-use tilewright_ptx_ir::ir::{Kernel, Label, Limits, SharedSize, Statement};
+pub(crate) use strength::{Reach, Strength};
+use tilewright_ptx_ir::ir::{Kernel, Limits, SharedSize, Symbol};
 
 use crate::kernel::{KernelInfo, ParamInfo};
+use crate::statistics::Class;
 
 /// A kernel ready to run.
 #[derive(Debug)]
@@ -25,12 +32,22 @@ pub(crate) struct Decoded {
     pub(crate) limits: Limits,
     pub(crate) instructions: Vec<Instruction>,
     pub(crate) slots: Slots,
+    /// Bytes of local memory of each thread.
+    pub(crate) local_bytes: u32,
+    /// Whether blocks may wait for each other, or order their accesses.
+    pub(crate) communicates: bool,
+    /// Offset and size of the parameters through which device memory may be written; `None` if it may be written otherwise.
+    pub(crate) written: Option<Vec<(u32, u32)>>,
 }
 
 /// What the translation of an instruction needs to know of its kernel.
-pub(crate) struct Context {
+pub(crate) struct Context<'m> {
     pub(crate) slots: Slots,
-    pub(crate) labels: HashMap<Label, u32>,
+    unrolled: Unrolled<'m>,
+    /// The frame of the instruction that is being translated.
+    pub(crate) frame: usize,
+    /// Where the variables of the module lie.
+    variables: &'m HashMap<String, u64>,
     /// Where each shared array starts.
     pub(crate) shared: Vec<u32>,
     /// Where each parameter starts.
@@ -39,22 +56,87 @@ pub(crate) struct Context {
 
 /// Translates a verified kernel; `lines` are those of its statements. The places of instructions that are not modelled are added to
 /// `unmodelled`.
-pub(crate) fn decode(kernel: &Kernel, lines: &[u32], unmodelled: &mut Vec<(u32, String)>) -> Decoded {
+pub(crate) fn decode<'m>(
+    kernel: &'m Kernel,
+    lines: &'m [u32],
+    surroundings: &Surroundings<'m>,
+    variables: &'m HashMap<String, u64>,
+    unmodelled: &mut Vec<(u32, String)>,
+) -> Decoded {
     let (shared, static_shared_bytes) = shared_layout(kernel);
     let info = kernel_info(kernel, static_shared_bytes);
     let params = info.params.iter().map(|param| param.offset).collect();
-    let mut context = Context { slots: Slots::default(), labels: labels(kernel), shared, params };
+    let mut unrolled = Unrolled::new(kernel, lines, surroundings);
+    unmodelled.append(&mut unrolled.refused);
+    let items = std::mem::take(&mut unrolled.items);
+    let local_bytes = unrolled.local_bytes;
+    let written = written::written_parameters(&unrolled, &items).map(|params| {
+        let params = params.iter().filter_map(|param| info.params.get(*param as usize));
+        params.map(|param| (param.offset, param.bytes)).collect()
+    });
+    let mut context = Context { slots: Slots::default(), unrolled, frame: 0, variables, shared, params };
     let mut instructions = Vec::new();
-    for (index, statement) in kernel.body.iter().enumerate() {
-        let line = lines.get(index).copied().unwrap_or(0);
-        let Statement::Inst(inst) = statement else { continue };
-        let guard = inst.guard.map(|guard| (context.slots.pred(guard.pred), guard.negate));
-        match translate::translate(&inst.op, &mut context) {
-            Some(code) => instructions.push(Instruction { guard, class: code.class(&inst.op), code, line }),
-            None => unmodelled.push((line, format!("{:?}", inst.op))),
-        }
+    for item in &items {
+        context.enter(item.frame);
+        let line = item.line;
+        let (guard, code, class) = match &item.what {
+            What::Inst(inst) => match translate::translate(&inst.op, &mut context) {
+                Some(code) => {
+                    let class = code.class(&inst.op);
+                    (inst.guard, code, class)
+                }
+                None => {
+                    unmodelled.push((line, format!("{:?}", inst.op)));
+                    continue;
+                }
+            },
+            What::Leave { frame, guard } => {
+                let target = context.unrolled.ends.get(*frame).copied().unwrap_or(u32::MAX);
+                (*guard, Code::Branch { target }, Class::Control)
+            }
+            What::Fail { guard } => (*guard, Code::Trap, Class::Control),
+        };
+        let guard = guard.map(|guard| (context.slots.pred(guard.pred), guard.negate));
+        instructions.push(Instruction { guard, class, code, line });
     }
-    Decoded { info, limits: kernel.limits, instructions, slots: context.slots }
+    let communicates = instructions.iter().any(|instruction| instruction.code.communicates());
+    Decoded { info, limits: kernel.limits, instructions, slots: context.slots, local_bytes, communicates, written }
+}
+
+impl Context<'_> {
+    fn enter(&mut self, frame: usize) {
+        self.frame = frame;
+        self.slots.frame = u32::try_from(frame).unwrap_or(u32::MAX);
+    }
+
+    /// The position of a label of the current frame.
+    pub(crate) fn label(&self, label: tilewright_ptx_ir::ir::Label) -> Option<u32> {
+        self.unrolled.labels.get(&(self.frame, label)).copied()
+    }
+
+    /// The address of a variable of the module.
+    pub(crate) fn variable(&self, symbol: Symbol) -> Option<u64> {
+        let name = self.unrolled.frames.get(self.frame)?.code.symbols.get(symbol.0 as usize)?;
+        self.variables.get(name).copied()
+    }
+
+    /// Where memory of the thread starts.
+    pub(crate) fn local(&self, local: tilewright_ptx_ir::ir::LocalIndex) -> Option<u32> {
+        self.unrolled.frames.get(self.frame)?.locals.get(local.0 as usize).copied()
+    }
+
+    /// Where the caller keeps a parameter (or a result) of the current frame's function; `None` in the kernel itself.
+    pub(crate) fn passed(&self, index: u32, is_result: bool) -> Option<u32> {
+        let caller = self.unrolled.frames.get(self.frame)?.caller.as_ref()?;
+        let passed = if is_result { &caller.results } else { &caller.arguments };
+        let local = passed.get(index as usize)?;
+        self.unrolled.frames.get(caller.frame)?.locals.get(local.0 as usize).copied()
+    }
+
+    /// Whether the current frame is the kernel's own.
+    pub(crate) fn is_kernel(&self) -> bool {
+        self.unrolled.frames.get(self.frame).is_some_and(|frame| frame.caller.is_none())
+    }
 }
 
 fn kernel_info(kernel: &Kernel, static_shared_bytes: u32) -> KernelInfo {
@@ -90,19 +172,4 @@ fn shared_layout(kernel: &Kernel) -> (Vec<u32>, u32) {
         })
         .collect();
     (starts, end)
-}
-
-/// The position of the instruction behind each label.
-fn labels(kernel: &Kernel) -> HashMap<Label, u32> {
-    let mut labels = HashMap::new();
-    let mut position = 0;
-    for statement in &kernel.body {
-        match statement {
-            Statement::Label(label) => {
-                labels.insert(*label, position);
-            }
-            _ => position += 1,
-        }
-    }
-    labels
 }

@@ -38,7 +38,9 @@ pub(crate) enum Destination {
 /// Which slot each register has.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    by_register: HashMap<Reg, u32>,
+    /// The frame that registers belong to.
+    pub(super) frame: u32,
+    by_register: HashMap<(u32, Reg), u32>,
     narrow: Vec<Reg>,
     wide: Vec<Reg>,
     preds: Vec<Reg>,
@@ -51,7 +53,7 @@ impl Slots {
             RegClass::B64 | RegClass::F64 => &mut self.wide,
             _ => &mut self.narrow,
         };
-        *self.by_register.entry(reg).or_insert_with(|| {
+        *self.by_register.entry((self.frame, reg)).or_insert_with(|| {
             file.push(reg);
             u32::try_from(file.len() - 1).unwrap_or(u32::MAX)
         })

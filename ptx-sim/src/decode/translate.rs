@@ -1,15 +1,16 @@
 //! One instruction of the IR to one of the executor. `None` where it is not modelled.
 
-use tilewright_ptx_ir::ir::{BinaryOp, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
+use tilewright_ptx_ir::ir::{Base, BinaryOp, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
 
-use super::address::{SHARED_WINDOW, Window};
-use super::code::{Access, Code};
+use super::address::{LOCAL_WINDOW, SHARED_WINDOW, Window};
+use super::code::{Access, Code, Combine};
 use super::generic::Generic;
 use super::operand::{Destination, Narrow, Source, Wide};
+use super::strength::{Reach, Strength};
 use super::{Context, lanes};
 use crate::arith::{self, BinaryForm, TernaryForm};
 
-pub(super) fn translate(op: &Op, context: &mut Context) -> Option<Code> {
+pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     if let Some(code) = fast(op, context) {
         return Some(code);
     }
@@ -26,6 +27,30 @@ pub(super) fn translate(op: &Op, context: &mut Context) -> Option<Code> {
                 _ => Source::Narrow(Narrow::Constant(start)),
             };
             Some(Code::Move { dst, src })
+        }
+        Op::LocalAddress { dst, local } => {
+            let start = u64::from(context.local(*local)?);
+            Some(Code::Move { dst: context.slots.destination(*dst), src: Source::Wide(Wide::Constant(start)) })
+        }
+        Op::SymbolAddress { dst, symbol, offset } => {
+            let start = context.variable(*symbol)?.wrapping_add(i64::from(*offset).cast_unsigned());
+            Some(Code::Move { dst: context.slots.destination(*dst), src: Source::Wide(Wide::Constant(start)) })
+        }
+        Op::IsSpace { space, dst, src } => Some(Code::IsSpace {
+            window: match space {
+                Space::Global => Window::Global,
+                Space::Shared => Window::Shared,
+                Space::Local => Window::Local,
+                _ => return None,
+            },
+            dst: context.slots.pred(*dst),
+            src: context.slots.register(*src),
+        }),
+        Op::TestProperty { test, ty, dst, a } => {
+            let (test, ty) = (*test, *ty);
+            let inputs = vec![context.slots.source(*a, ty)?];
+            let holds = Generic::new(inputs, move |v, _| arith::test(test, ty, v[0]).map(u64::from))?;
+            Some(Code::CompareGeneric { compare: holds, dst: context.slots.pred(*dst), combine: None })
         }
         Op::Pack { ty, dst, srcs } => {
             let part_bits = 8 * ty.bytes() / u32::try_from(srcs.len()).ok()?;
@@ -60,6 +85,7 @@ pub(super) fn translate(op: &Op, context: &mut Context) -> Option<Code> {
         | Op::BitFieldInsert { .. }
         | Op::Cvt { .. }
         | Op::CvtPair { .. }
+        | Op::CvtTf32 { .. }
         | Op::CvtPackS8 { .. } => generic(op, context),
         Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::CpAsync { .. } | Op::LdMatrix { .. } => {
             memory(op, context)
@@ -70,10 +96,12 @@ pub(super) fn translate(op: &Op, context: &mut Context) -> Option<Code> {
         Op::CreatePolicy { dst, .. } => {
             Some(Code::Move { dst: context.slots.destination(*dst), src: Source::Wide(Wide::Constant(0)) })
         }
-        Op::Prefetch { .. } | Op::Fence { .. } | Op::Nanosleep { .. } => Some(Code::Nothing),
+        Op::Fence { scope, .. } => Some(Code::Fence { reach: Reach::of(Some(*scope))? }),
+        Op::Prefetch { .. } | Op::Nanosleep { .. } => Some(Code::Nothing),
         Op::Shuffle { .. }
         | Op::Vote { .. }
         | Op::MatchAny { .. }
+        | Op::MatchAll { .. }
         | Op::Redux { .. }
         | Op::ActiveMask { .. }
         | Op::WarpSync { .. }
@@ -83,18 +111,37 @@ pub(super) fn translate(op: &Op, context: &mut Context) -> Option<Code> {
                 Some(threads) => Some(context.slots.narrow(*threads, Type::U32)?),
                 None => None,
             };
-            Some(Code::Barrier { aligned: *aligned, id: context.slots.narrow(*id, Type::U32)?, threads })
+            let id = context.slots.narrow(*id, Type::U32)?;
+            Some(Code::Barrier { aligned: *aligned, arrives_only: false, id, threads, combine: None })
         }
-        Op::Branch { label, .. } => Some(Code::Branch { target: *context.labels.get(label)? }),
+        Op::BarrierArrive { aligned, id, threads } => {
+            let threads = Some(context.slots.narrow(*threads, Type::U32)?);
+            let id = context.slots.narrow(*id, Type::U32)?;
+            Some(Code::Barrier { aligned: *aligned, arrives_only: true, id, threads, combine: None })
+        }
+        Op::BarrierReduce { aligned, op, dst, id, threads, src, negate } => {
+            let threads = match threads {
+                Some(threads) => Some(context.slots.narrow(*threads, Type::U32)?),
+                None => None,
+            };
+            let (id, dst) = (context.slots.narrow(*id, Type::U32)?, context.slots.destination(*dst));
+            let combine = Some(Combine { op: *op, dst, src: context.slots.pred(*src), negate: *negate });
+            Some(Code::Barrier { aligned: *aligned, arrives_only: false, id, threads, combine })
+        }
+        Op::Branch { label, .. } => Some(Code::Branch { target: context.label(*label)? }),
+        Op::BranchIndexed { index, labels, .. } => Some(Code::BranchIndexed {
+            index: context.slots.narrow_slot(*index)?,
+            targets: labels.iter().map(|label| context.label(*label)).collect::<Option<_>>()?,
+        }),
         Op::Return | Op::Exit => Some(Code::Exit),
         Op::Trap => Some(Code::Trap),
-        // `bar.arrive`, and whatever the IR learns before this does.
+        // Whatever the IR learns before this does.
         _ => None,
     }
 }
 
 /// The instructions that have a function for 32 lanes.
-fn fast(op: &Op, context: &mut Context) -> Option<Code> {
+fn fast(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     let slots = &mut context.slots;
     match *op {
         Op::Binary { op: operation, ty, dst, a, b, .. } => {
@@ -181,7 +228,7 @@ const fn part_type(bits: u32) -> Option<Type> {
 }
 
 /// Device addresses are the same everywhere; shared memory has a window among the generic ones.
-fn cvta(context: &mut Context, space: Space, to_generic: bool, dst: Reg, src: Reg) -> Option<Code> {
+fn cvta(context: &mut Context<'_>, space: Space, to_generic: bool, dst: Reg, src: Reg) -> Option<Code> {
     let (src, dst) = (context.slots.register(src), context.slots.destination(dst));
     match space {
         Space::Global => Some(Code::Move { dst, src }),
@@ -190,12 +237,21 @@ fn cvta(context: &mut Context, space: Space, to_generic: bool, dst: Reg, src: Re
             let f = Generic::new(vec![src], move |v, _| Some(v[0].wrapping_add(window)))?;
             Some(Code::Generic { f, dst })
         }
+        Space::Const => Some(Code::Move { dst, src }),
+        Space::Local => {
+            let window = if to_generic { LOCAL_WINDOW } else { 0 };
+            let (dst, src) = match (dst, src) {
+                (Destination::Wide(dst), Source::Wide(src)) => (dst, src),
+                _ => return None,
+            };
+            Some(Code::LocalWindow { enter: window != 0, dst, src })
+        }
         _ => None,
     }
 }
 
 /// Arithmetic that goes through `arith` lane by lane.
-fn generic(op: &Op, context: &mut Context) -> Option<Code> {
+fn generic(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     let slots = &mut context.slots;
     let mut sources = |operands: &[(Operand, Type)]| {
         operands.iter().map(|(operand, ty)| slots.source(*operand, *ty)).collect::<Option<Vec<_>>>()
@@ -243,6 +299,10 @@ fn generic(op: &Op, context: &mut Context) -> Option<Code> {
                 move |v: &[u64; 4], _| arith::cvt_pair(to, rounding, relu, low(v[0]), low(v[1])).map(u64::from);
             (Generic::new(sources(&[(high, Type::F32), (low_half, Type::F32)])?, function)?, dst)
         }
+        Op::CvtTf32 { dst, src } => {
+            let function = move |v: &[u64; 4], _| Some(u64::from(arith::cvt_tf32(low(v[0]))));
+            (Generic::new(sources(&[(src, Type::F32)])?, function)?, dst)
+        }
         Op::CvtPackS8 { dst, a, b, c } => {
             let function = move |v: &[u64; 4], _| Some(u64::from(arith::cvt_pack_s8(low(v[0]), low(v[1]), low(v[2]))));
             (Generic::new(sources(&[(a, Type::S32), (b, Type::S32), (c, Type::B32)])?, function)?, dst)
@@ -267,36 +327,45 @@ const fn low(bits: u64) -> u32 {
     bits as u32
 }
 
-fn memory(op: &Op, context: &mut Context) -> Option<Code> {
+fn memory(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     match op {
-        Op::Load { space, ty, dsts, address, .. } => {
-            let access = Access { element_bytes: ty.bytes(), is_signed: ty.is_signed() };
+        Op::Load { space, ty, dsts, address, order, scope, cache, .. } => {
+            let strength = Strength::of_load(*order, *scope);
+            let is_constant = *cache == tilewright_ptx_ir::ir::Cache::NonCoherent;
+            let access = Access { element_bytes: ty.bytes(), is_signed: ty.is_signed(), strength, is_constant };
             let place = context.place(address)?;
             let dsts = dsts.iter().map(|dst| context.slots.destination(*dst)).collect();
+            if *space == Space::Param && !(context.is_kernel() && matches!(address.base, Base::Param(_))) {
+                // What calls pass lies in the thread's own memory.
+                let is_memory = matches!(address.base, Base::Param(_) | Base::Result(_) | Base::Local(_));
+                return is_memory.then_some(Code::Load { window: Window::Local, access, dsts, place });
+            }
             if *space == Space::Param {
                 // Addresses of parameters are known; `place` is that of a register otherwise.
                 return place.base.is_none().then_some(Code::LoadParam { dsts, offset: place.offset, access });
             }
             Some(Code::Load { window: Window::new(*space)?, access, dsts, place })
         }
-        Op::Store { space, ty, srcs, address, .. } => Some(Code::Store {
-            window: Window::new(*space)?,
-            access: Access { element_bytes: ty.bytes(), is_signed: false },
+        Op::Store { space, ty, srcs, address, order, scope, .. } => Some(Code::Store {
+            window: if *space == Space::Param { Window::Local } else { Window::new(*space)? },
+            access: Access {
+                element_bytes: ty.bytes(),
+                is_signed: false,
+                strength: Strength::of_store(*order, *scope),
+                is_constant: false,
+            },
             srcs: srcs.iter().map(|src| context.slots.source(*src, *ty)).collect::<Option<_>>()?,
             place: context.place(address)?,
         }),
-        Op::Atomic { op, space, ty, dst, address, a, b, .. } => {
+        Op::Atomic { op, space, ty, dst, address, a, b, order, scope } => {
             arith::atomic(*op, *ty, 0, 0, 0)?;
-            // Wider and narrower ones need more than one word of memory at a time.
-            if ty.bytes() != 4 {
-                return None;
-            }
             let b = match b {
                 Some(b) => Some(context.slots.source(*b, *ty)?),
                 None => None,
             };
             Some(Code::Atomic {
                 window: Window::new(*space)?,
+                strength: Strength::of_atomic(*order, *scope),
                 op: *op,
                 ty: *ty,
                 place: context.place(address)?,
@@ -321,7 +390,7 @@ fn memory(op: &Op, context: &mut Context) -> Option<Code> {
     }
 }
 
-fn warp(op: &Op, context: &mut Context) -> Option<Code> {
+fn warp(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     let slots = &mut context.slots;
     match op {
         Op::Shuffle { mode, dst, pred, src, lane, clamp, mask } => Some(Code::Shuffle {
@@ -345,6 +414,12 @@ fn warp(op: &Op, context: &mut Context) -> Option<Code> {
             mask: slots.narrow(*mask, Type::B32)?,
             dst: slots.narrow_slot(*dst)?,
         }),
+        Op::MatchAll { ty, dst, pred, src, mask } => Some(Code::MatchAll {
+            src: slots.source(*src, *ty)?,
+            mask: slots.narrow(*mask, Type::B32)?,
+            dst: slots.narrow_slot(*dst)?,
+            pred: pred.map(|pred| slots.pred(pred)),
+        }),
         Op::Redux { op, ty, dst, src, mask } => {
             arith::atomic(*op, *ty, 0, 0, 0)?;
             Some(Code::Reduce {
@@ -357,6 +432,7 @@ fn warp(op: &Op, context: &mut Context) -> Option<Code> {
         }
         Op::ActiveMask { dst } => Some(Code::ActiveMask { dst: slots.narrow_slot(*dst)? }),
         Op::WarpSync { mask } => Some(Code::WarpSync { mask: slots.narrow(*mask, Type::B32)? }),
+        Op::Mma { shape, .. } if !crate::tensor_core::is_modelled(*shape) => None,
         Op::Mma { shape, satfinite, dsts, a, b, c } => {
             let mut registers =
                 |registers: &[Reg]| registers.iter().map(|reg| slots.narrow_slot(*reg)).collect::<Option<Vec<_>>>();

@@ -11,7 +11,8 @@ use super::access::{Target, report_fault, target};
 use super::scene::Scene;
 use super::traffic;
 use super::warp::Warp;
-use crate::decode::{Code, Window};
+use super::watch::Touch;
+use crate::decode::{Code, Strength, Window};
 use crate::memory::Fault;
 use crate::report::{Action, Kind, Location};
 
@@ -64,9 +65,9 @@ pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: 
         let actor = warp.actor(lane, pc);
         let (address, count) = (from[lane as usize], source_bytes[lane as usize].min(bytes));
         let here = (Action::Copy(bytes), u32::from(actor.thread), pc);
-        let destination = match target(scene, Window::Shared, to[lane as usize], bytes, bytes) {
+        let destination = match target(scene, Window::Shared, to[lane as usize], bytes, bytes, actor.thread) {
             Ok(Target::Shared(offset)) => offset,
-            Ok(Target::Global(..)) => continue,
+            Ok(Target::Global(..) | Target::Local(_)) => continue,
             Err(fault) => {
                 report_fault(scene, fault, Window::Shared, to[lane as usize], bytes, here);
                 continue;
@@ -83,6 +84,12 @@ pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: 
             let (allocation, offset) = crate::memory::name(address);
             let location = Location::Global { allocation, offset };
             scene.report(Kind::UninitialisedMemory, Some(location), vec![(Action::Copy(count), here.1, pc)]);
+        }
+        if count > 0 {
+            scene.watch_device(address, count, actor, Touch::Read { is_constant: false }, Strength::WEAK);
+        }
+        if scene.watches_shared() {
+            scene.watch_shared(destination, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
         }
         if let Some(trouble) = scene.shared.begin_copy(destination, bytes, actor) {
             scene.report_shared(trouble, destination, Action::Copy(bytes), actor);
@@ -136,6 +143,9 @@ pub(super) fn wait(warp: &mut Warp, scene: &mut Scene<'_>, pending: Option<u32>,
             None => copy.data,
         };
         let actor = warp.actor(u32::from(copy.lane), copy.pc);
+        if scene.watches_shared() {
+            scene.watch_shared(copy.to, 4 * copy.words, actor, Touch::Write { is_same: false }, Strength::WEAK);
+        }
         for (word, value) in (0..copy.words).zip(data) {
             scene.shared.finish_copy(copy.to + 4 * word, value, actor);
         }

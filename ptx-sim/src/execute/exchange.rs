@@ -19,6 +19,7 @@ pub(super) fn exchange(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lane
     let (Code::Shuffle { mask, .. }
     | Code::Vote { mask, .. }
     | Code::MatchAny { mask, .. }
+    | Code::MatchAll { mask, .. }
     | Code::Reduce { mask, .. }
     | Code::WarpSync { mask }) = code
     else {
@@ -34,6 +35,15 @@ pub(super) fn exchange(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lane
             Code::Shuffle { .. } => shuffle(warp, scene, code, group, pc),
             Code::WarpSync { .. } => {
                 // Lanes that exited have nothing left to order.
+                let moments: Vec<_> = if scene.watches_shared() {
+                    (0..32)
+                        .filter(|lane| group >> lane & 1 == 1)
+                        .map(|lane| scene.moment(warp.actor(lane, pc)))
+                        .collect()
+                } else {
+                    Vec::new()
+                };
+                scene.meet(&moments, &moments);
                 if group == warp.live {
                     warp.turn += 1;
                 }
@@ -139,6 +149,15 @@ fn combine(warp: &mut Warp, code: &Code, group: u32) {
                     .fold(0, |same, lane| same | 1 << lane)
             });
             registers.set_narrow(*dst, &same, group);
+        }
+        Code::MatchAll { dst, pred, src, mask: _ } => {
+            let values = registers.any(*src, group);
+            let first = values[group.trailing_zeros() as usize % 32];
+            let agree = (0..32).all(|lane| group >> lane & 1 == 0 || values[lane] == first);
+            registers.set_narrow(*dst, &[if agree { group } else { 0 }; 32], group);
+            if let Some(pred) = pred {
+                registers.set_pred(*pred, if agree { group } else { 0 }, group);
+            }
         }
         Code::Reduce { op, ty, dst, src, mask: _ } => {
             let values = registers.narrow(*src, group);

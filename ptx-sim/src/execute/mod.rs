@@ -2,7 +2,11 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `schedule` | which blocks run when |
 //! | `block` | the warps of a block until all have ended or none can go on |
+//! | `barrier` | the sixteen barriers of a block |
+//! | `watch`, `order` | races on device memory; what fences and atomics order |
+//! | `local` | the memory of each thread |
 //! | `scene` | what the warps of a block share: shared memory, barriers, findings |
 //! | `warp` | the fragments of a warp, and which of them runs |
 //! | `registers` | the register files of a warp |
@@ -11,28 +15,34 @@
 //! | `traffic` | sectors and bank conflicts |
 
 mod access;
+mod barrier;
 mod block;
 mod copy;
 mod exchange;
+mod local;
+mod order;
 mod registers;
 mod scene;
+mod schedule;
 mod step;
 mod traffic;
 mod warp;
+mod watch;
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use order::Order;
 
 use crate::decode::Decoded;
 use crate::launch::{Launch, Options, Outcome};
+use crate::memory::shadow::Shadow;
 use crate::memory::shared::Shared;
-use crate::memory::{Memory, View};
+use crate::memory::{Memory, Variables, View};
 use crate::profile::Profile;
 use crate::report::Report;
-use crate::statistics::Statistics;
+use crate::statistics::{LineStatistics, Statistics};
 
 /// What all blocks of a launch share.
 pub(crate) struct Context<'l> {
@@ -43,8 +53,24 @@ pub(crate) struct Context<'l> {
     pub(crate) params: &'l [u8],
     pub(crate) launch: Launch,
     pub(crate) options: &'l Options,
+    /// Who touched what that is not one block's alone.
+    pub(crate) shadow: Shadow,
+    /// What orders accesses besides barriers of all threads, if the kernel has such.
+    pub(crate) order: Option<Mutex<Order>>,
+    /// Whether each instruction is counted on its own.
+    pub(crate) counts_lines: bool,
     /// Set when something was found after which nothing can be trusted: blocks that have not begun do not.
     pub(crate) is_stopped: AtomicBool,
+}
+
+/// What a launch was asked to do, checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request<'l> {
+    pub(crate) launch: Launch,
+    pub(crate) params: &'l [u8],
+    pub(crate) options: &'l Options,
+    /// Whether each instruction is counted on its own.
+    pub(crate) counts_lines: bool,
 }
 
 /// Lanes of a warp.
@@ -53,6 +79,14 @@ pub(crate) const LANES: u32 = 32;
 pub(crate) const ALL: u32 = u32::MAX;
 
 impl Context<'_> {
+    /// The index in the grid of a block.
+    pub(crate) fn block_index(&self, number: u32) -> [u32; 3] {
+        let [width, height, _] = self.launch.grid.map(u64::from);
+        let number = u64::from(number);
+        let at = |index: u64| u32::try_from(index).unwrap_or(u32::MAX);
+        [at(number % width), at(number / width % height), at(number / (width * height))]
+    }
+
     pub(crate) fn threads(&self) -> u32 {
         self.launch.block.iter().product()
     }
@@ -62,45 +96,44 @@ impl Context<'_> {
     }
 }
 
-/// Runs every block of a launch that was checked.
+/// Runs every block of a launch.
 pub(crate) fn run(
     profile: Profile,
     kernel: &Decoded,
     lines: &Arc<Vec<String>>,
-    memory: &Memory,
-    launch: Launch,
-    params: &[u8],
-    options: &Options,
+    (memory, variables): (&Memory, &Arc<Variables>),
+    request: Request<'_>,
 ) -> Outcome {
+    let Request { launch, params, options, counts_lines } = request;
+    let mut view = memory.view(Arc::clone(variables));
+    if let Some(written) = &kernel.written {
+        view.limit_writes(written.iter().flat_map(|(offset, bytes)| pointers(params, *offset, *bytes)));
+    }
     let context = Context {
         profile,
         kernel,
         lines,
-        view: memory.view(),
+        view,
         params,
         launch,
         options,
         is_stopped: AtomicBool::new(false),
+        shadow: Shadow::new(),
+        order: kernel.communicates.then(Mutex::default),
+        counts_lines,
     };
-    let [width, height, depth] = launch.grid.map(u64::from);
-    let blocks = width * height * depth;
-    // A worker's shared memory and registers serve one block after the other.
-    let mut results: Vec<_> = (0..blocks)
-        .into_par_iter()
-        .fold(Worker::default, |mut worker, number| {
-            if !context.is_stopped.load(Ordering::Relaxed) {
-                worker.run(&context, number);
-            }
-            worker
-        })
-        .map(|worker| (worker.findings, worker.statistics))
-        .collect();
+    let mut results = schedule::run(&context);
     let mut statistics = Statistics::default();
     let mut found = Vec::new();
-    for (findings, counted) in &mut results {
-        statistics.add(counted);
-        found.append(findings);
+    let mut by_line: BTreeMap<u32, Statistics> = BTreeMap::new();
+    for worker in &mut results {
+        statistics.add(&worker.statistics);
+        for (instruction, counted) in kernel.instructions.iter().zip(&worker.lines) {
+            by_line.entry(instruction.line).or_default().add(counted);
+        }
+        found.append(&mut worker.findings);
     }
+    let lines = by_line.into_iter().map(|(line, statistics)| LineStatistics { line, statistics }).collect();
     found.sort_by_key(|(block, ..)| *block);
     let mut seen = HashSet::new();
     let findings = found
@@ -109,27 +142,54 @@ pub(crate) fn run(
         .map(|(.., finding)| finding)
         .take(Report::LIMIT)
         .collect();
-    Outcome { report: Report { kernel: kernel.info.name.clone(), seed: options.seed, findings }, statistics }
+    Outcome {
+        report: Report { kernel: kernel.info.name.clone(), seed: options.seed, converge: options.converge, findings },
+        statistics,
+        lines,
+    }
+}
+
+/// The 64-bit values that a parameter holds, which may be pointers.
+fn pointers(params: &[u8], offset: u32, bytes: u32) -> impl Iterator<Item = u64> + '_ {
+    let (start, end) = (offset as usize, (offset + bytes) as usize);
+    params.get(start..end).unwrap_or(&[]).chunks_exact(8).map(|chunk| {
+        let mut value = [0; 8];
+        value.copy_from_slice(chunk);
+        u64::from_le_bytes(value)
+    })
 }
 
 /// What one thread of the host keeps from block to block.
 #[derive(Default)]
-struct Worker {
+pub(crate) struct Worker {
     shared: Shared,
     warps: Vec<warp::Warp>,
-    statistics: Statistics,
-    findings: Vec<(u64, scene::Key, crate::report::Finding)>,
+    pub(crate) statistics: Statistics,
+    /// Counts of each instruction, if they were wanted.
+    lines: Vec<Statistics>,
+    pub(crate) findings: Vec<(u64, scene::Key, crate::report::Finding)>,
 }
 
 impl Worker {
-    fn run(&mut self, context: &Context<'_>, number: u64) {
-        let [width, height, _] = context.launch.grid.map(u64::from);
-        let at = |index: u64| u32::try_from(index).unwrap_or(u32::MAX);
-        let index = [at(number % width), at(number / width % height), at(number / (width * height))];
-        let mut scene = scene::Scene::new(context, index, std::mem::take(&mut self.shared));
-        block::run(&mut scene, &mut self.warps, number);
-        self.shared = scene.shared;
-        self.statistics.add(&scene.statistics);
-        self.findings.extend(scene.findings.into_iter().map(|(key, finding)| (number, key, finding)));
+    /// Runs one block to its end.
+    pub(crate) fn run(&mut self, context: &Context<'_>, number: u32) {
+        let mut block =
+            block::Block::new(context, number, std::mem::take(&mut self.shared), std::mem::take(&mut self.warps));
+        while block.go_on(block::QUANTUM) == block::Progress::Working {}
+        self.take(block);
+    }
+
+    /// Takes over what a block leaves behind.
+    pub(crate) fn take(&mut self, mut block: block::Block<'_>) {
+        block.scene.forget();
+        let number = u64::from(block.scene.number);
+        self.warps = block.warps;
+        self.shared = block.scene.shared;
+        self.statistics.add(&block.scene.statistics);
+        self.lines.resize(self.lines.len().max(block.scene.lines.len()), Statistics::ZERO);
+        for (sum, counted) in self.lines.iter_mut().zip(&block.scene.lines) {
+            sum.add(counted);
+        }
+        self.findings.extend(block.scene.findings.into_iter().map(|(key, finding)| (number, key, finding)));
     }
 }

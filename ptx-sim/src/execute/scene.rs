@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Context;
-use super::warp::Warp;
+use super::barrier::Barrier;
 use crate::memory::shared::{Actor, Earlier, Shared, Trouble};
 use crate::report::{Access, Action, Finding, Kind, Location, Report};
 use crate::statistics::Statistics;
@@ -16,36 +16,36 @@ pub(crate) struct Scene<'l> {
     pub(crate) context: &'l Context<'l>,
     /// The block's index in the grid.
     pub(crate) block: [u32; 3],
+    /// The block's number in the grid.
+    pub(crate) number: u32,
     pub(crate) shared: Shared,
     pub(crate) barriers: [Barrier; 16],
     /// Threads that have not exited.
     pub(crate) live_threads: u32,
     pub(crate) statistics: Statistics,
+    /// Counts of each instruction; empty if they are not wanted.
+    pub(crate) lines: Vec<Statistics>,
     pub(crate) findings: Vec<(Key, Finding)>,
     /// Set when the block cannot go on.
     pub(crate) is_stopped: bool,
 }
 
-/// A named barrier.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Barrier {
-    /// How often it was completed.
-    pub(crate) generation: u32,
-    arrived: u32,
-    /// Threads that the ones who arrived named; all of the block otherwise.
-    threads: Option<u32>,
-}
-
 impl<'l> Scene<'l> {
-    pub(crate) fn new(context: &'l Context<'l>, block: [u32; 3], mut shared: Shared) -> Self {
+    pub(crate) fn new(context: &'l Context<'l>, number: u32, mut shared: Shared) -> Self {
         shared.start_block(context.shared_bytes());
         Self {
             context,
-            block,
+            block: context.block_index(number),
+            number,
             shared,
-            barriers: [Barrier::default(); 16],
+            barriers: std::array::from_fn(|_| Barrier::default()),
             live_threads: context.threads(),
             statistics: Statistics::default(),
+            lines: if context.counts_lines {
+                vec![Statistics::ZERO; context.kernel.instructions.len()]
+            } else {
+                Vec::new()
+            },
             findings: Vec::new(),
             is_stopped: false,
         }
@@ -53,12 +53,25 @@ impl<'l> Scene<'l> {
 
     /// Records a finding, once for each pair of instructions.
     pub(crate) fn report(&mut self, kind: Kind, location: Option<Location>, accesses: Vec<(Action, u32, u32)>) {
-        let pc = |index: usize| accesses.get(index).map_or(u32::MAX, |(.., pc)| *pc);
+        let block = self.block;
+        self.report_of(kind, location, accesses.into_iter().map(|access| (block, access)));
+    }
+
+    /// The same for accesses of several blocks.
+    pub(crate) fn report_of(
+        &mut self,
+        kind: Kind,
+        location: Option<Location>,
+        accesses: impl IntoIterator<Item = ([u32; 3], (Action, u32, u32))>,
+    ) {
+        let accesses: Vec<_> = accesses.into_iter().collect();
+        let pc = |index: usize| accesses.get(index).map_or(u32::MAX, |(_, (.., pc))| *pc);
         let key = (std::mem::discriminant(&kind), pc(0), pc(1));
         if self.findings.iter().any(|(known, _)| *known == key) {
             return;
         }
-        let accesses = accesses.into_iter().map(|(action, thread, pc)| self.access(action, thread, pc)).collect();
+        let accesses =
+            accesses.into_iter().map(|(block, (action, thread, pc))| self.access(block, action, thread, pc)).collect();
         self.findings.push((key, Finding { kind, location, accesses }));
         if self.findings.len() >= Report::LIMIT {
             self.stop();
@@ -76,10 +89,10 @@ impl<'l> Scene<'l> {
         self.context.is_stopped.store(true, Ordering::Relaxed);
     }
 
-    fn access(&self, action: Action, thread: u32, pc: u32) -> Access {
+    fn access(&self, block: [u32; 3], action: Action, thread: u32, pc: u32) -> Access {
         let line = self.context.kernel.instructions.get(pc as usize).map_or(0, |instruction| instruction.line);
         let text = (line as usize).checked_sub(1).and_then(|index| self.context.lines.get(index));
-        Access { action, block: self.block, thread, line, instruction: text.cloned().unwrap_or_default() }
+        Access { action, block, thread, line, instruction: text.cloned().unwrap_or_default() }
     }
 
     /// Records what is wrong with an access to shared memory.
@@ -95,52 +108,13 @@ impl<'l> Scene<'l> {
             Action::Execute | Action::Wait => 0,
         };
         match trouble {
+            // Barriers are not all that orders this kernel's accesses: races are found elsewhere.
+            Trouble::Race { .. } if self.watches_shared() => {}
             Trouble::Uninitialised => self.report(Kind::UninitialisedMemory, location, vec![now]),
             Trouble::Race { earlier } => self.report(Kind::Race, location, vec![before(earlier, bytes), now]),
             Trouble::Pending { earlier } => {
                 let (_, thread, pc) = before(earlier, bytes);
                 self.report(Kind::PendingCopy, location, vec![(Action::Copy(bytes), thread, pc), now]);
-            }
-        }
-    }
-
-    /// `lanes` of a warp arrive at barrier `id`. Whether the block can judge it; the generation that they wait for the end of.
-    pub(crate) fn arrive(&mut self, id: u32, threads: Option<u32>, lanes: u32, warp: &Warp, pc: u32) -> Option<u32> {
-        let here = (Action::Execute, warp.first_thread(lanes), pc);
-        let all = self.context.threads();
-        if threads.is_some_and(|threads| threads < all) {
-            let what = "a barrier of some of the block's threads";
-            self.report_and_stop(Kind::NotModelled { what }, None, here);
-            return None;
-        }
-        let barrier = &mut self.barriers[id as usize % 16];
-        let generation = barrier.generation;
-        if barrier.arrived > 0 && barrier.threads != threads {
-            let (first, second) = (barrier.threads.unwrap_or(all), threads.unwrap_or(all));
-            if first != second {
-                self.report_and_stop(Kind::BarrierMismatch { first, second }, None, here);
-                return None;
-            }
-        }
-        let barrier = &mut self.barriers[id as usize % 16];
-        barrier.threads = threads;
-        barrier.arrived += lanes.count_ones();
-        self.complete_barriers();
-        Some(generation)
-    }
-
-    /// `lanes` threads have exited: barriers no longer wait for them.
-    pub(crate) fn exit(&mut self, lanes: u32) {
-        self.live_threads -= lanes.count_ones();
-        self.complete_barriers();
-    }
-
-    fn complete_barriers(&mut self) {
-        for barrier in &mut self.barriers {
-            if barrier.arrived > 0 && barrier.arrived >= self.live_threads {
-                barrier.arrived = 0;
-                barrier.generation += 1;
-                self.shared.end_epoch();
             }
         }
     }

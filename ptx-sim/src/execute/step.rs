@@ -2,11 +2,14 @@
 
 use tilewright_ptx_ir::ir::{BoolOp, Special};
 
+use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
 use super::{ALL, access, copy, exchange};
 use crate::arith::{self, Jitter};
-use crate::decode::{Code, Destination, Generic, Instruction, Source, WideLanes};
+use crate::decode::{
+    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, Source, THREAD_SHIFT, WideLanes, Window,
+};
 use crate::report::{Action, Kind, Location};
 use crate::tensor_core;
 
@@ -15,6 +18,8 @@ use crate::tensor_core;
 pub(crate) enum Flow {
     Next,
     Jump(u32),
+    /// Each lane goes its own way.
+    Scatter([u32; 32]),
     Exit,
     Barrier {
         id: u32,
@@ -22,6 +27,8 @@ pub(crate) enum Flow {
     },
     /// Lanes that the instruction names have not arrived.
     WaitForLanes,
+    /// The whole warp must be here.
+    WaitForWarp,
 }
 
 pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
@@ -108,6 +115,30 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             warp.registers.set(*dst, &values, lanes);
         }
 
+        Code::LocalWindow { enter, dst, src } => {
+            let addresses = registers.wide(*src, lanes);
+            let first = warp.first_thread(1);
+            let values: WideLanes = std::array::from_fn(|lane| {
+                let thread = u64::from(first) + lane as u64;
+                let window = LOCAL_WINDOW + (thread << THREAD_SHIFT);
+                if *enter {
+                    addresses[lane].wrapping_add(window)
+                } else {
+                    addresses[lane].wrapping_sub(window) & 0xFFFF_FFFF
+                }
+            });
+            warp.registers.set_wide(*dst, &values, lanes);
+        }
+        Code::IsSpace { window, dst, src } => {
+            let addresses = registers.any(*src, lanes);
+            let is_inside = |address: u64| match window {
+                Window::Shared => address >= SHARED_WINDOW,
+                Window::Local => (LOCAL_WINDOW..SHARED_WINDOW).contains(&address),
+                _ => address < LOCAL_WINDOW,
+            };
+            let holds = (0..32).fold(0, |mask, lane| mask | u32::from(is_inside(addresses[lane])) << lane);
+            registers.set_pred(*dst, holds, lanes);
+        }
         Code::LoadParam { dsts, offset, access } => load_param(warp, scene, dsts, *offset, *access, lanes, pc),
         Code::Load { window, access, dsts, place } => {
             access::load(warp, scene, *window, *access, dsts, *place, lanes, pc);
@@ -116,11 +147,11 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
         }
         Code::Atomic { .. } => access::atomic(warp, scene, &instruction.code, lanes, pc),
-        Code::LoadMatrix { transpose, dsts, place } => {
-            if is_whole(warp, scene, lanes, ALL, pc) {
-                access::load_matrix(warp, scene, *transpose, dsts, *place, pc);
-            }
-        }
+        Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
+            Whole::Yes => access::load_matrix(warp, scene, *transpose, dsts, *place, pc),
+            Whole::NotYet => return Flow::WaitForWarp,
+            Whole::No => {}
+        },
         Code::Copy { .. } => copy::start(warp, scene, &instruction.code, lanes, pc),
         Code::CopyCommit => warp.copies.commit(lanes),
         Code::CopyWait { pending } => copy::wait(warp, scene, *pending, lanes),
@@ -128,11 +159,16 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::Shuffle { .. }
         | Code::Vote { .. }
         | Code::MatchAny { .. }
+        | Code::MatchAll { .. }
         | Code::Reduce { .. }
         | Code::WarpSync { .. } => return exchange::exchange(warp, scene, &instruction.code, lanes, pc),
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
         Code::Mma { shape, satfinite, dsts, a, b, c } => {
-            if is_whole(warp, scene, lanes, ALL, pc) {
+            let whole = is_whole(warp, scene, lanes, ALL, pc);
+            if whole == Whole::NotYet {
+                return Flow::WaitForWarp;
+            }
+            if whole == Whole::Yes {
                 let registers = &mut warp.registers;
                 let (a_rows, b_rows) = (registers.rows(a, lanes), registers.rows(b, lanes));
                 let c_rows = registers.rows(c, lanes);
@@ -153,16 +189,44 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             }
         }
 
-        Code::Barrier { aligned, id, threads } => {
+        Code::Barrier { aligned, arrives_only, id, threads, combine } => {
             let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
             let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);
-            if (!*aligned || is_whole(warp, scene, lanes, warp.live, pc))
-                && let Some(generation) = scene.arrive(id, threads, lanes, warp, pc)
+            let whole = if *aligned { is_whole(warp, scene, lanes, warp.started, pc) } else { Whole::Yes };
+            if whole == Whole::NotYet {
+                return Flow::WaitForWarp;
+            }
+            let holds = combine.as_ref().map(|combine| {
+                let holds = warp.registers.pred(combine.src, lanes);
+                if combine.negate { !holds } else { holds }
+            });
+            let arrival = Arrival { id, threads, arrives_only: *arrives_only, aligned: *aligned, holds };
+            if whole == Whole::Yes
+                && let Some(generation) = scene.arrive(&arrival, lanes, warp, pc)
+                && !arrives_only
             {
                 return Flow::Barrier { id, generation };
             }
         }
+        Code::Fence { reach } => {
+            for lane in (0..32).filter(|lane| lanes >> lane & 1 == 1) {
+                let actor = warp.actor(lane, pc);
+                scene.fence(actor, *reach);
+            }
+        }
         Code::Branch { target } => return Flow::Jump(*target),
+        Code::BranchIndexed { index, targets } => {
+            let indices = registers.narrow(crate::decode::Narrow::Register(*index), lanes);
+            let outside = (0..32usize).find(|lane| lanes >> lane & 1 == 1 && indices[*lane] as usize >= targets.len());
+            if let Some(lane) = outside {
+                let here = (Action::Execute, warp.first_thread(1u32 << lane), pc);
+                let count = u32::try_from(targets.len()).unwrap_or(u32::MAX);
+                scene.report_and_stop(Kind::BranchIndex { index: indices[lane], count }, None, here);
+                return Flow::Next;
+            }
+            let target = |lane: usize| targets.get(indices[lane] as usize).copied().unwrap_or(0);
+            return Flow::Scatter(std::array::from_fn(target));
+        }
         Code::Exit => return Flow::Exit,
         Code::Trap => scene.report_and_stop(Kind::Trap, None, (Action::Execute, warp.first_thread(lanes), pc)),
         Code::Nothing => {}
@@ -170,14 +234,27 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
     Flow::Next
 }
 
-/// Whether all lanes that must be here are; if not, that is reported.
-fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> bool {
+/// Whether all lanes that must be here are. Lanes that have exited never will be: whether they had by now is the schedule's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whole {
+    Yes,
+    /// The others may still come.
+    NotYet,
+    /// They passed by, which was reported.
+    No,
+}
+
+fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> Whole {
     if lanes == wanted {
-        return true;
+        return Whole::Yes;
+    }
+    // Lanes that a guard keeps away are here, and go on without the instruction.
+    if warp.together(lanes) == lanes && wanted == warp.live {
+        return Whole::NotYet;
     }
     let here = (Action::Execute, warp.first_thread(lanes), pc);
     scene.report_and_stop(Kind::Divergence { lanes, wanted }, None, here);
-    false
+    Whole::No
 }
 
 const fn low_bits(bits: u32) -> u64 {
@@ -268,6 +345,9 @@ fn value_of(special: Special, lane: usize, warp: &Warp, scene: &Scene<'_>) -> u6
         Special::LaneMaskGt => !(below | 1 << lane),
         Special::LaneMaskGe => !below,
         Special::LaneMaskEq => 1 << lane,
+        Special::WarpCount => context.profile.limits().warps_per_multiprocessor,
+        Special::SmCount => context.profile.limits().multiprocessors,
+        Special::GridId => return 0,
         Special::DynamicSharedSize => context.launch.dynamic_shared_bytes,
         Special::TotalSharedSize => context.shared_bytes(),
         // Time goes on with each instruction.

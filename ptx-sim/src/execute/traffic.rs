@@ -15,7 +15,10 @@ pub(super) fn count_global(statistics: &mut Statistics, addresses: &WideLanes, l
             *sector = addresses[lane] / 32;
         }
     }
-    sectors.sort_unstable();
+    // Most often lanes ask for one word after the other.
+    if !sectors.is_sorted() {
+        sectors.sort_unstable();
+    }
     let distinct = (0..32).filter(|&at| sectors[at] != u64::MAX && (at == 0 || sectors[at] != sectors[at - 1])).count();
     statistics.global_sectors += distinct as u64;
     statistics.global_bytes += u64::from(bytes) * u64::from(lanes.count_ones());
@@ -29,25 +32,47 @@ pub(super) fn count_shared(statistics: &mut Statistics, addresses: &WideLanes, l
         _ => 32,
     };
     for first in (0..32).step_by(phase_lanes) {
-        let phase: Vec<u64> =
-            (first..first + phase_lanes).filter(|lane| lanes >> lane & 1 == 1).map(|lane| addresses[lane]).collect();
-        if !phase.is_empty() {
-            count_phase(statistics, &phase, bytes.div_ceil(4));
+        let mut phase = [0; 32];
+        let mut count = 0;
+        for lane in (first..first + phase_lanes).filter(|lane| lanes >> lane & 1 == 1) {
+            phase[count] = addresses[lane];
+            count += 1;
+        }
+        if count > 0 {
+            count_phase(statistics, &phase[..count], bytes.div_ceil(4));
         }
     }
 }
 
 /// Counts one phase: `words` words at each address.
 pub(super) fn count_phase(statistics: &mut Statistics, addresses: &[u64], words: u32) {
-    let mut wanted: Vec<u64> =
-        addresses.iter().flat_map(|address| (0..u64::from(words)).map(move |word| address / 4 + word)).collect();
+    statistics.shared_passes += if is_free_of_conflicts(addresses, words) { 1 } else { passes(addresses, words) };
+    statistics.shared_passes_ideal += 1;
+}
+
+fn all_words(addresses: &[u64], words: u32) -> impl Iterator<Item = u64> {
+    addresses.iter().flat_map(move |address| (0..u64::from(words)).map(move |word| address / 4 + word))
+}
+
+/// Whether no bank is asked for two different words, as most often.
+fn is_free_of_conflicts(addresses: &[u64], words: u32) -> bool {
+    let mut banks = [u64::MAX; 32];
+    all_words(addresses, words).all(|word| {
+        let bank = &mut banks[(word % 32) as usize];
+        let is_free = *bank == u64::MAX || *bank == word;
+        *bank = word;
+        is_free
+    })
+}
+
+/// The most different words that a bank is asked for.
+fn passes(addresses: &[u64], words: u32) -> u64 {
+    let mut wanted: Vec<u64> = all_words(addresses, words).collect();
     wanted.sort_unstable();
     wanted.dedup();
     let mut banks = [0u64; 32];
     for word in wanted {
-        let bank = (word % 32) as usize;
-        banks[bank] += 1;
+        banks[(word % 32) as usize] += 1;
     }
-    statistics.shared_passes += banks.into_iter().max().unwrap_or(0);
-    statistics.shared_passes_ideal += 1;
+    banks.into_iter().max().unwrap_or(0)
 }

@@ -4,10 +4,14 @@
 //! become one again: for code whose branches nest, that is where the branch ends. Nothing in PTX promises more, and nothing here relies on it.
 
 use super::LANES;
+use super::barrier;
 use super::copy::Copies;
+use super::local::Local;
 use super::registers::Registers;
 use super::scene::Scene;
 use super::step::{Flow, step};
+use crate::decode::Code;
+use crate::launch::Converge;
 use crate::memory::shared::Actor;
 use crate::report::{Action, Kind};
 
@@ -17,7 +21,10 @@ pub(crate) struct Warp {
     index: u32,
     pub(crate) registers: Registers,
     pub(crate) copies: Copies,
+    pub(crate) local: Local,
     fragments: Vec<Fragment>,
+    /// Lanes that it began with.
+    pub(crate) started: u32,
     /// Lanes that have not exited.
     pub(crate) live: u32,
     /// Counted up whenever all lanes have synchronized.
@@ -31,7 +38,13 @@ struct Fragment {
     pc: u32,
     lanes: u32,
     state: State,
+    /// Instructions since it last parted, waited or met another.
+    spent: u64,
 }
+
+/// Instructions after which lanes that wait for others of their warp let them go on, wherever they are: what one lane spins for, another may have
+/// to do.
+const PATIENCE: u64 = 4096;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -43,6 +56,8 @@ enum State {
     },
     /// Waits for other lanes of its warp.
     Lanes,
+    /// Waits for all lanes of its warp.
+    Warp,
 }
 
 /// How a warp's turn ended.
@@ -60,8 +75,10 @@ impl Warp {
         self.index = index;
         self.registers.reset(&scene.context.kernel.slots);
         self.copies.reset();
+        self.local.reset(scene.context.kernel.local_bytes);
         self.fragments.clear();
-        self.fragments.push(Fragment { pc: 0, lanes: live, state: State::Running });
+        self.fragments.push(Fragment { pc: 0, lanes: live, state: State::Running, spent: 0 });
+        self.started = live;
         self.live = live;
         self.turn = 0;
         self.executed = 0;
@@ -88,6 +105,11 @@ impl Warp {
         Actor { thread: (self.index * LANES + lane) as u16, turn: self.turn, instance: self.executed as u32, pc }
     }
 
+    /// All lanes that run together with these, which do so with each other.
+    pub(crate) fn together(&self, lanes: u32) -> u32 {
+        self.fragments.iter().find(|fragment| fragment.lanes & lanes != 0).map_or(lanes, |fragment| fragment.lanes)
+    }
+
     /// Where lanes wait.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.fragments.iter().map(|fragment| (fragment.pc, fragment.lanes))
@@ -106,39 +128,85 @@ impl Warp {
     }
 
     /// Wakes fragments, joins those that have met, and picks the one that is furthest behind.
-    fn pick(&mut self, scene: &Scene<'_>) -> Option<usize> {
-        for fragment in &mut self.fragments {
-            if let State::Barrier { id, generation } = fragment.state
+    fn pick(&mut self, scene: &mut Scene<'_>) -> Option<usize> {
+        for index in 0..self.fragments.len() {
+            let Fragment { pc, lanes, state, .. } = self.fragments[index];
+            if let State::Barrier { id, generation } = state
                 && scene.barriers[id as usize % 16].generation != generation
             {
-                fragment.state = State::Running;
-                fragment.pc += 1;
+                let instruction = scene.context.kernel.instructions.get(pc as usize);
+                if let Some(Code::Barrier { combine: Some(combine), .. }) =
+                    instruction.map(|instruction| &instruction.code)
+                {
+                    barrier::answer(self, scene.votes(id, generation), combine, lanes);
+                }
+                self.fragments[index].state = State::Running;
+                self.fragments[index].pc += 1;
             }
         }
+        let adversary = scene.context.options.converge == Converge::Adversarial;
         if self.fragments.len() > 1 {
-            self.join();
+            self.join(adversary);
         }
         let running = self.fragments.iter().enumerate().filter(|(_, fragment)| fragment.state == State::Running);
-        running.min_by_key(|(_, fragment)| fragment.pc).map(|(index, _)| index)
+        let patience = if scene.context.order.is_some() { PATIENCE } else { u64::MAX };
+        if adversary {
+            let candidates: Vec<usize> = running.map(|(index, _)| index).collect();
+            let next = candidates.get(self.draw(scene, candidates.len())).copied();
+            if next.is_none() {
+                self.look_for_divergence(scene);
+            }
+            return next;
+        }
+        let next = running.min_by_key(|(_, fragment)| (fragment.spent / patience, fragment.pc)).map(|(index, _)| index);
+        if next.is_none() {
+            self.look_for_divergence(scene);
+        }
+        next
+    }
+
+    /// A number below `limit` that follows from the seed and how far the warp has come.
+    fn draw(&self, scene: &Scene<'_>, limit: usize) -> usize {
+        let seed = scene.context.options.seed ^ u64::from(self.index) << 32;
+        let mixed = (self.executed ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        usize::try_from(mixed >> 33).unwrap_or(0) % limit.max(1)
+    }
+
+    /// A fragment that waits for the whole warp, of which the rest waits elsewhere for lanes, waits for ever.
+    fn look_for_divergence(&self, scene: &mut Scene<'_>) {
+        let others_come = self.fragments.iter().any(|fragment| matches!(fragment.state, State::Barrier { .. }));
+        let waiting = self.fragments.iter().find(|fragment| fragment.state == State::Warp);
+        if let (Some(fragment), false) = (waiting, others_come) {
+            let here = (Action::Execute, self.first_thread(fragment.lanes), fragment.pc);
+            let kind = Kind::Divergence { lanes: fragment.lanes, wanted: self.live };
+            let mut accesses = vec![here];
+            let elsewhere = self.fragments.iter().filter(|other| other.pc != fragment.pc);
+            accesses.extend(elsewhere.map(|other| (Action::Wait, self.first_thread(other.lanes), other.pc)));
+            scene.report(kind, None, accesses);
+            scene.stop();
+        }
     }
 
     /// Joins running fragments with those at the same place that run or wait for lanes.
-    fn join(&mut self) {
+    fn join(&mut self, adversary: bool) {
         let mut index = 0;
         while index < self.fragments.len() {
             let Fragment { pc, state, .. } = self.fragments[index];
             let twin = self.fragments[index + 1..].iter().position(|other| {
                 other.pc == pc
-                    && matches!(
-                        (state, other.state),
-                        (State::Running, State::Running | State::Lanes) | (State::Lanes, State::Running)
-                    )
+                    && ((!adversary && (state, other.state) == (State::Running, State::Running))
+                        || matches!(
+                            (state, other.state),
+                            (State::Running, State::Lanes | State::Warp) | (State::Lanes | State::Warp, State::Running)
+                        ))
             });
             match twin {
                 Some(offset) => {
                     let other = self.fragments.remove(index + 1 + offset);
                     self.fragments[index].lanes |= other.lanes;
                     self.fragments[index].state = State::Running;
+                    self.fragments[index].spent = 0;
                 }
                 None => index += 1,
             }
@@ -149,15 +217,21 @@ impl Warp {
     fn run_fragment(&mut self, index: usize, scene: &mut Scene<'_>, end: u64) {
         let kernel = scene.context.kernel;
         let limit = scene.context.options.max_instructions;
-        // Others lie ahead: up to the nearest of them this one runs alone.
-        let nearest = self
-            .fragments
-            .iter()
-            .enumerate()
-            .filter(|(other, fragment)| *other != index && !matches!(fragment.state, State::Barrier { .. }))
-            .map(|(_, fragment)| fragment.pc)
-            .min()
-            .unwrap_or(u32::MAX);
+        let adversary = scene.context.options.converge == Converge::Adversarial;
+        // Lanes run on their own for a while that the seed decides.
+        let pause = if adversary && self.fragments.len() > 1 {
+            self.executed + 1 + self.draw(scene, 60) as u64
+        } else {
+            u64::MAX
+        };
+        // Others lie ahead: up to the nearest of them this one runs alone; an adversary's meet only those that wait.
+        let others = self.fragments.iter().enumerate().filter(|(other, fragment)| {
+            let waits = matches!(fragment.state, State::Lanes | State::Warp);
+            *other != index && (waits || (fragment.state == State::Running && !adversary))
+        });
+        let others: Vec<u32> = others.map(|(_, fragment)| fragment.pc).collect();
+        let nearest = others.iter().copied().min().unwrap_or(u32::MAX);
+        let alone = (self.fragments.len() > 1 && scene.context.order.is_some()).then_some(PATIENCE);
         let Fragment { mut pc, lanes, .. } = self.fragments[index];
         loop {
             let Some(instruction) = kernel.instructions.get(pc as usize) else {
@@ -174,6 +248,8 @@ impl Warp {
                 return;
             }
             self.executed += 1;
+            self.fragments[index].spent += 1;
+            let before = if scene.lines.is_empty() { None } else { Some(scene.statistics) };
             scene.statistics.count(instruction.class);
             let active = match instruction.guard {
                 None => lanes,
@@ -187,6 +263,9 @@ impl Warp {
                 let register = kernel.slots.name(source);
                 let here = (Action::Execute, self.first_thread(missing), pc);
                 scene.report(Kind::UninitialisedRegister { register }, None, vec![here]);
+            }
+            if let (Some(before), Some(counted)) = (before, scene.lines.get_mut(pc as usize)) {
+                counted.add(&scene.statistics.since(&before));
             }
             match flow {
                 Flow::Next => pc += 1,
@@ -207,13 +286,25 @@ impl Warp {
                     self.part(index, active, pc, State::Barrier { id, generation });
                     return;
                 }
+                Flow::Scatter(targets) => {
+                    self.fragments[index].pc = pc + 1;
+                    self.scatter(index, active, &targets);
+                    return;
+                }
+                Flow::WaitForWarp => {
+                    self.fragments[index].pc = pc + 1;
+                    self.part(index, active, pc, State::Warp);
+                    return;
+                }
                 Flow::WaitForLanes => {
                     self.fragments[index].pc = pc + 1;
                     self.part(index, active, pc, State::Lanes);
                     return;
                 }
             }
-            if pc >= nearest {
+            let is_impatient = alone.is_some_and(|patience| self.fragments[index].spent.is_multiple_of(patience));
+            let meets = if adversary { others.contains(&pc) } else { pc >= nearest };
+            if meets || is_impatient || self.executed >= pause {
                 self.fragments[index].pc = pc;
                 return;
             }
@@ -223,11 +314,24 @@ impl Warp {
     /// Takes `lanes` out of a fragment into one of their own; a fragment without lanes is gone.
     fn part(&mut self, index: usize, lanes: u32, pc: u32, state: State) {
         self.fragments[index].lanes &= !lanes;
-        let separate = Fragment { pc, lanes, state };
+        let separate = Fragment { pc, lanes, state, spent: 0 };
         if self.fragments[index].lanes == 0 {
             self.fragments[index] = separate;
         } else {
             self.fragments.push(separate);
+        }
+    }
+
+    /// Sends each of `lanes` to its own target.
+    fn scatter(&mut self, index: usize, lanes: u32, targets: &[u32; 32]) {
+        let mut rest = lanes;
+        while rest != 0 {
+            let target = targets[rest.trailing_zeros() as usize % 32];
+            let group = (0..32usize).filter(|lane| rest >> lane & 1 == 1 && targets[*lane] == target);
+            let group = group.fold(0u32, |group, lane| group | 1 << lane);
+            // The last group takes the fragment's place.
+            self.part(index, group, target, State::Running);
+            rest &= !group;
         }
     }
 
@@ -237,10 +341,15 @@ impl Warp {
         if self.fragments[index].lanes == 0 {
             self.fragments.remove(index);
         }
-        // Lanes that waited for these wait no longer.
-        for fragment in &mut self.fragments {
+        // Lanes that waited for these wait no longer; a warp that had to be whole never will be.
+        for index in 0..self.fragments.len() {
+            let fragment = self.fragments[index];
             if fragment.state == State::Lanes {
-                fragment.state = State::Running;
+                self.fragments[index].state = State::Running;
+            } else if fragment.state == State::Warp {
+                let here = (Action::Execute, self.first_thread(fragment.lanes), fragment.pc);
+                let kind = Kind::Divergence { lanes: fragment.lanes, wanted: self.live | lanes };
+                scene.report_and_stop(kind, None, here);
             }
         }
         scene.exit(lanes);

@@ -106,6 +106,18 @@ impl Allocation {
         (old, written)
     }
 
+    /// Read-modify-write of `bytes` (1, 2, 4 or 8) bytes at an aligned offset; the old value and whether it had been written. One step for other threads of
+    /// the host only where 4 bytes are concerned.
+    pub(crate) fn modify_sized(&self, offset: u64, bytes: u32, new: impl Fn(u64) -> u64) -> (u64, bool) {
+        if bytes == 4 {
+            let (old, is_written) = self.modify(offset, |old| new(u64::from(old)) as u32);
+            return (u64::from(old), is_written);
+        }
+        let (old, is_written) = self.load(offset, bytes);
+        self.store(offset, bytes, new(old));
+        (old, is_written)
+    }
+
     fn mark(&self, index: usize, bytes: u32) {
         let bits = bytes << (index % 8 * 4);
         let written = &self.written[index / 8];

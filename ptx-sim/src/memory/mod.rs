@@ -1,18 +1,19 @@
 //! Memory: what launches share ([`Memory`]), and what one block has to itself ([`shared`]).
 
 mod allocation;
+pub(crate) mod shadow;
 pub(crate) mod shared;
 mod view;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub(crate) use allocation::Allocation;
-pub(crate) use view::{Fault, View, name};
+pub(crate) use view::{FIRST_VARIABLE, Fault, Variables, View, name};
 
 use crate::error::MemoryError;
 
 /// Bits of an address below the allocation's number. Allocations are so far apart that no access to one lands in another.
-const OFFSET_BITS: u32 = 40;
+pub(crate) const OFFSET_BITS: u32 = 40;
 
 /// Device memory.
 ///
@@ -45,7 +46,7 @@ impl Memory {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let left = self.capacity.saturating_sub(state.used);
         let number = state.allocations.len() as u64 + 1;
-        if bytes > left || bytes >= 1 << OFFSET_BITS || number >= 1 << (64 - OFFSET_BITS - 1) {
+        if bytes > left || bytes >= 1 << OFFSET_BITS || number >= FIRST_VARIABLE {
             return Err(MemoryError::OutOfMemory { bytes, left });
         }
         let allocation = Allocation::new(bytes).ok_or(MemoryError::OutOfMemory { bytes, left })?;
@@ -112,8 +113,8 @@ impl Memory {
     }
 
     /// The allocations as they are now, for a launch.
-    pub(crate) fn view(&self) -> View {
-        View::new(self.state.read().unwrap_or_else(PoisonError::into_inner).allocations.clone())
+    pub(crate) fn view(&self, variables: Arc<Variables>) -> View {
+        View::new(self.state.read().unwrap_or_else(PoisonError::into_inner).allocations.clone(), variables)
     }
 
     fn extent(&self, address: u64, bytes: u64) -> Result<(Arc<Allocation>, u64), MemoryError> {

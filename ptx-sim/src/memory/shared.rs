@@ -121,6 +121,23 @@ impl Shared {
         self.bytes
     }
 
+    /// Barriers of all threads that this block has passed.
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch - self.first_epoch
+    }
+
+    /// Reads as [`read`](Self::read), without looking for races. Whether all bytes were written.
+    pub(crate) fn peek(&mut self, offset: u32, bytes: u32) -> (u32, bool) {
+        let (word, lane) = (offset / 4, offset % 4);
+        let mask = byte_bits(bytes) << lane;
+        let first = self.first_epoch;
+        let mut written = 0;
+        self.for_cells(word, mask, |cell, bytes| written |= cell.written_since(first) & bytes);
+        let keep = byte_mask(written.into());
+        let value = self.words[word as usize] & keep | u32::from_le_bytes([POISON; 4]) & !keep;
+        (value >> (8 * lane) & value_mask(bytes), written & mask == mask)
+    }
+
     /// A barrier of all threads.
     pub(crate) fn end_epoch(&mut self) {
         self.epoch += 1;

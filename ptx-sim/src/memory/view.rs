@@ -8,6 +8,31 @@ use super::{Allocation, split};
 #[derive(Debug)]
 pub(crate) struct View {
     allocations: Vec<Option<Arc<Allocation>>>,
+    variables: Arc<Variables>,
+    /// The allocations that may be written, by index; all if there is no list.
+    written: Option<Vec<usize>>,
+}
+
+/// The number of the first allocation that is a variable of a module; those of [`Memory`](super::Memory) are below.
+pub(crate) const FIRST_VARIABLE: u64 = 1 << 21;
+
+/// The variables of a module. Their addresses are no other module's.
+#[derive(Debug, Default)]
+pub(crate) struct Variables {
+    /// The number of the first.
+    pub(crate) first: u64,
+    pub(crate) allocations: Vec<Arc<Allocation>>,
+    /// Whether each is constant.
+    pub(crate) constants: Vec<bool>,
+    pub(crate) names: Vec<String>,
+}
+
+impl Variables {
+    /// The name of the variable whose allocation has this number.
+    pub(crate) fn name(&self, number: u64) -> Option<&str> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.names.get(index).map(String::as_str)
+    }
 }
 
 /// Why an access cannot be made.
@@ -17,17 +42,52 @@ pub(crate) enum Fault {
     OutOfBounds { allocation_bytes: Option<u64>, was_freed: bool },
     /// Not a multiple of its size.
     Misaligned,
+    /// Inside memory that cannot be written.
+    ReadOnly,
 }
 
 impl View {
-    pub(super) const fn new(allocations: Vec<Option<Arc<Allocation>>>) -> Self {
-        Self { allocations }
+    pub(super) const fn new(allocations: Vec<Option<Arc<Allocation>>>, variables: Arc<Variables>) -> Self {
+        Self { allocations, variables, written: None }
+    }
+
+    /// Says that only the allocations that these addresses lie in are written, and variables.
+    pub(crate) fn limit_writes(&mut self, addresses: impl Iterator<Item = u64>) {
+        self.written =
+            Some(addresses.map(|address| split(address).0).filter(|index| *index < self.allocations.len()).collect());
+    }
+
+    /// Whether the memory at `address` may be written in this launch.
+    pub(crate) fn is_watched(&self, address: u64) -> bool {
+        let index = split(address).0;
+        index >= self.allocations.len() || self.written.as_ref().is_none_or(|written| written.contains(&index))
+    }
+
+    /// Whether the memory at `address` is constant.
+    pub(crate) fn is_constant(&self, address: u64) -> bool {
+        let index = (address >> super::OFFSET_BITS).checked_sub(self.variables.first);
+        let index = index.and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.variables.constants.get(index)).copied().unwrap_or(false)
+    }
+
+    fn variable(&self, address: u64) -> Option<&Allocation> {
+        let index = usize::try_from((address >> super::OFFSET_BITS).checked_sub(self.variables.first)?).ok()?;
+        self.variables.allocations.get(index).map(Arc::as_ref)
     }
 
     /// The allocation and the offset of `bytes` bytes at `address`, which must be a multiple of `align`.
     #[inline]
     pub(crate) fn locate(&self, address: u64, bytes: u32, align: u32) -> Result<(&Allocation, u64), Fault> {
         let (index, offset) = split(address);
+        if let (None, Some(variable)) = (self.allocations.get(index), self.variable(address)) {
+            return if offset + u64::from(bytes) > variable.bytes() {
+                Err(Fault::OutOfBounds { allocation_bytes: Some(variable.bytes()), was_freed: false })
+            } else if address.is_multiple_of(u64::from(align)) {
+                Ok((variable, offset))
+            } else {
+                Err(Fault::Misaligned)
+            };
+        }
         match self.allocations.get(index) {
             Some(Some(allocation)) if offset + u64::from(bytes) <= allocation.bytes() => {
                 if address.is_multiple_of(u64::from(align)) { Ok((allocation, offset)) } else { Err(Fault::Misaligned) }

@@ -2,7 +2,7 @@
 
 use super::model::{Model, Operand};
 use super::number::{
-    NAN_F16, NAN_F32, Number, decode_f32, decode_operand, encode_f16_to_nearest, encode_f32_towards_zero,
+    NAN_F16, NAN_F32, Number, decode_f32, decode_operand, decode_tf32, encode_f16_to_nearest, encode_f32_towards_zero,
 };
 
 /// a·b + c with an f32 accumulator: bit patterns in, bit pattern out.
@@ -21,10 +21,12 @@ use super::number::{
 /// ```
 #[must_use]
 pub fn multiply_accumulate(model: Model, operand: Operand, a: &[u16], b: &[u16], c: u32) -> u32 {
-    blocks(model, a, b).fold(c, |accumulator, (a, b)| match sum(model, operand, a, b, decode_f32(accumulator)) {
-        Sum::Finite { sum, unit } => encode_f32_towards_zero(sum, unit),
-        Sum::Infinite { negative } => u32::from(negative) << 31 | 0x7F80_0000,
-        Sum::Nan => NAN_F32,
+    blocks(model, a, b).fold(c, |accumulator, (a, b)| {
+        match sum(model, operand.fraction_bits(), numbers(operand, a, b), decode_f32(accumulator)) {
+            Sum::Finite { sum, unit } => encode_f32_towards_zero(sum, unit),
+            Sum::Infinite { negative } => u32::from(negative) << 31 | 0x7F80_0000,
+            Sum::Nan => NAN_F32,
+        }
     })
 }
 
@@ -42,12 +44,33 @@ pub fn multiply_accumulate_f16(model: Model, a: &[u16], b: &[u16], c: u16) -> u1
             }
             special => special,
         };
-        match sum(model, Operand::F16, a, b, accumulator) {
+        match sum(model, Operand::F16.fraction_bits(), numbers(Operand::F16, a, b), accumulator) {
             Sum::Finite { sum, unit } => encode_f16_to_nearest(sum, unit),
             Sum::Infinite { negative } => u16::from(negative) << 15 | 0x7C00,
             Sum::Nan => NAN_F16,
         }
     })
+}
+
+/// a·b + c with tf32 operands, of which the low 13 bits are not looked at, and an f32 accumulator.
+///
+/// # Numerics
+/// As [`multiply_accumulate`], in blocks of half as many products.
+#[must_use]
+pub fn multiply_accumulate_tf32(model: Model, a: &[u32], b: &[u32], c: u32) -> u32 {
+    let block = (model.block / 2).max(1);
+    a.chunks(block).zip(b.chunks(block)).fold(c, |accumulator, (a, b)| {
+        let pairs = a.iter().zip(b).map(|(a, b)| (decode_tf32(*a), decode_tf32(*b)));
+        match sum(model, 10, pairs, decode_f32(accumulator)) {
+            Sum::Finite { sum, unit } => encode_f32_towards_zero(sum, unit),
+            Sum::Infinite { negative } => u32::from(negative) << 31 | 0x7F80_0000,
+            Sum::Nan => NAN_F32,
+        }
+    })
+}
+
+fn numbers(operand: Operand, a: &[u16], b: &[u16]) -> impl Iterator<Item = (Number, Number)> {
+    a.iter().zip(b).map(move |(a, b)| (decode_operand(operand, *a), decode_operand(operand, *b)))
 }
 
 fn blocks<'a>(model: Model, a: &'a [u16], b: &'a [u16]) -> impl Iterator<Item = (&'a [u16], &'a [u16])> {
@@ -77,7 +100,7 @@ struct Term {
 }
 
 #[expect(clippy::cast_possible_wrap, reason = "fraction bits are few")]
-fn sum(model: Model, operand: Operand, a: &[u16], b: &[u16], c: Number) -> Sum {
+fn sum(model: Model, fraction_bits: u32, pairs: impl Iterator<Item = (Number, Number)>, c: Number) -> Sum {
     let mut infinity = None;
     let mut invalid = false;
     let mut infinite = |negative: bool, invalid: &mut bool| {
@@ -92,8 +115,8 @@ fn sum(model: Model, operand: Operand, a: &[u16], b: &[u16], c: Number) -> Sum {
         Number::Infinite { negative } => infinite(negative, &mut invalid),
         Number::Nan => invalid = true,
     }
-    for (&a, &b) in a.iter().zip(b) {
-        match (decode_operand(operand, a), decode_operand(operand, b)) {
+    for pair in pairs {
+        match pair {
             (
                 Number::Finite { negative: a_negative, significand: a, exponent: a_exponent },
                 Number::Finite { negative: b_negative, significand: b, exponent: b_exponent },
@@ -101,7 +124,7 @@ fn sum(model: Model, operand: Operand, a: &[u16], b: &[u16], c: Number) -> Sum {
                 negative: a_negative != b_negative,
                 significand: a * b,
                 exponent: a_exponent + b_exponent,
-                fraction_bits: 2 * operand.fraction_bits() as i32,
+                fraction_bits: 2 * fraction_bits as i32,
             }),
             (Number::Infinite { negative }, Number::Infinite { negative: other }) => {
                 infinite(negative != other, &mut invalid);

@@ -4,7 +4,7 @@ use tilewright_ptx_ir::ir::MmaShape;
 
 use super::fragment;
 use super::model::{Model, Operand};
-use super::{fast, integer, multiply_accumulate, multiply_accumulate_f16};
+use super::{fast, integer, multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32};
 use crate::Profile;
 
 /// The registers of one warp: `[register][lane]`.
@@ -15,7 +15,7 @@ pub(super) type Registers<'a> = &'a [[u32; 32]];
 /// Slices shorter than the shape's registers read as zeros and are written as far as they go; longer ones are left alone past them.
 ///
 /// # Numerics
-/// f16 and bf16: [`Model`] of the profile, as [`multiply_accumulate`] and [`multiply_accumulate_f16`]. Integers: exact sums in s32 that
+/// f16, bf16 and tf32: [`Model`] of the profile, as [`multiply_accumulate`] and [`multiply_accumulate_f16`]. Integers: exact sums in s32 that
 /// wrap around, or are clamped with `satfinite`.
 pub fn execute(
     shape: MmaShape,
@@ -32,12 +32,39 @@ pub fn execute(
         MmaShape::M16N8K8F16F32 => floating::<8>(model, Operand::F16, a, b, c, d),
         MmaShape::M16N8K16Bf16F32 => floating::<16>(model, Operand::Bf16, a, b, c, d),
         MmaShape::M16N8K8Bf16F32 => floating::<8>(model, Operand::Bf16, a, b, c, d),
-        MmaShape::M16N8K16F16F16 => half(model, a, b, c, d),
-        MmaShape::M16N8K32S8S32 => integer::execute::<32>(8, satfinite, a, b, c, d),
-        MmaShape::M16N8K16S8S32 => integer::execute::<16>(8, satfinite, a, b, c, d),
-        MmaShape::M16N8K64S4S32 => integer::execute::<64>(4, satfinite, a, b, c, d),
+        MmaShape::M16N8K16F16F16 => half::<16>(model, a, b, c, d),
+        MmaShape::M16N8K8F16F16 => half::<8>(model, a, b, c, d),
+        MmaShape::M16N8K4Tf32F32 => tf32::<4>(model, a, b, c, d),
+        MmaShape::M16N8K8Tf32F32 => tf32::<8>(model, a, b, c, d),
+        MmaShape::M16N8K32S8S32 => integer::execute::<32>(8, true, satfinite, a, b, c, d),
+        MmaShape::M16N8K16S8S32 => integer::execute::<16>(8, true, satfinite, a, b, c, d),
+        MmaShape::M16N8K32U8S32 => integer::execute::<32>(8, false, satfinite, a, b, c, d),
+        MmaShape::M16N8K16U8S32 => integer::execute::<16>(8, false, satfinite, a, b, c, d),
+        MmaShape::M16N8K64S4S32 => integer::execute::<64>(4, true, satfinite, a, b, c, d),
+        MmaShape::M16N8K32S4S32 => integer::execute::<32>(4, true, satfinite, a, b, c, d),
         _ => {}
     }
+}
+
+/// Whether [`execute`] knows the shape: the IR may learn more of them.
+pub(crate) const fn is_modelled(shape: MmaShape) -> bool {
+    matches!(
+        shape,
+        MmaShape::M16N8K16F16F32
+            | MmaShape::M16N8K8F16F32
+            | MmaShape::M16N8K16Bf16F32
+            | MmaShape::M16N8K8Bf16F32
+            | MmaShape::M16N8K16F16F16
+            | MmaShape::M16N8K8F16F16
+            | MmaShape::M16N8K4Tf32F32
+            | MmaShape::M16N8K8Tf32F32
+            | MmaShape::M16N8K32S8S32
+            | MmaShape::M16N8K16S8S32
+            | MmaShape::M16N8K32U8S32
+            | MmaShape::M16N8K16U8S32
+            | MmaShape::M16N8K64S4S32
+            | MmaShape::M16N8K32S4S32
+    )
 }
 
 /// The 16-bit operands of one warp: a by rows, b by columns.
@@ -105,8 +132,32 @@ fn floating<const K: usize>(
     }
 }
 
-fn half(model: Model, a: Registers<'_>, b: Registers<'_>, c: Registers<'_>, d: &mut [[u32; 32]]) {
-    let tiles = Tiles::<16>::gather(a, b);
+/// Operands of 32 bits, one a register.
+fn tf32<const K: usize>(model: Model, a: Registers<'_>, b: Registers<'_>, c: Registers<'_>, d: &mut [[u32; 32]]) {
+    let (mut rows, mut columns) = ([[0u32; K]; 16], [[0u32; K]; 8]);
+    for (register, lanes) in a.iter().enumerate().take(K / 2) {
+        for (lane, &bits) in lanes.iter().enumerate() {
+            let place = fragment::a(32, lane, register, 0);
+            rows[place.row][place.column] = bits;
+        }
+    }
+    for (register, lanes) in b.iter().enumerate().take(K / 4) {
+        for (lane, &bits) in lanes.iter().enumerate() {
+            let place = fragment::b(32, lane, register, 0);
+            columns[place.column][place.row] = bits;
+        }
+    }
+    for (register, lanes) in d.iter_mut().enumerate().take(4) {
+        for (lane, result) in lanes.iter_mut().enumerate() {
+            let place = fragment::accumulator(lane, register);
+            let c = c.get(register).map_or(0, |lanes| lanes[lane]);
+            *result = multiply_accumulate_tf32(model, &rows[place.row], &columns[place.column], c);
+        }
+    }
+}
+
+fn half<const K: usize>(model: Model, a: Registers<'_>, b: Registers<'_>, c: Registers<'_>, d: &mut [[u32; 32]]) {
+    let tiles = Tiles::<K>::gather(a, b);
     for (register, lanes) in d.iter_mut().enumerate().take(2) {
         for (lane, result) in lanes.iter_mut().enumerate() {
             let c = c.get(register).map_or(0, |lanes| lanes[lane]);

@@ -11,6 +11,7 @@ mod integer;
 mod model;
 mod number;
 
-pub use dot::{multiply_accumulate, multiply_accumulate_f16};
+pub use dot::{multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32};
 pub use execute::execute;
+pub(crate) use execute::is_modelled;
 pub use model::{Model, Operand};

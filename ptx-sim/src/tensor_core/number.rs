@@ -32,6 +32,11 @@ pub(super) const fn decode_operand(format: Operand, bits: u16) -> Number {
     decode(bits >> 15 == 1, fraction, fraction_bits, stored as i32, format.special_exponent() as i32, format.bias())
 }
 
+/// The value of a tf32 pattern: an f32 without the low 13 bits of its fraction.
+pub(super) const fn decode_tf32(bits: u32) -> Number {
+    decode(bits >> 31 == 1, bits >> 13 & 0x3FF, 10, ((bits >> 23) & 0xFF) as i32, 0xFF, 127)
+}
+
 /// The value of an f32 pattern.
 pub(super) const fn decode_f32(bits: u32) -> Number {
     decode(bits >> 31 == 1, bits & 0x007F_FFFF, 23, ((bits >> 23) & 0xFF) as i32, 0xFF, 127)

@@ -16,6 +16,8 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
                     | UnaryOp::PopulationCount
                     | UnaryOp::LeadingZeros
                     | UnaryOp::BitReverse
+                    | UnaryOp::FindLeading
+                    | UnaryOp::FindLeadingShift
             );
             let rounds = matches!(op, UnaryOp::Rcp | UnaryOp::Sqrt) && rounding.is_some_and(is_float_rounding);
             if function && (*approx == rounds || (*approx && rounding.is_some())) {
@@ -28,7 +30,11 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
             if *ty == Type::F64 && *approx && *op != UnaryOp::Rsqrt {
                 report(Reason::Modifier { what: "rcp and sqrt of f64 want a rounding" });
             }
-            let result = if matches!(op, UnaryOp::PopulationCount | UnaryOp::LeadingZeros) { Type::U32 } else { *ty };
+            let counts = matches!(
+                op,
+                UnaryOp::PopulationCount | UnaryOp::LeadingZeros | UnaryOp::FindLeading | UnaryOp::FindLeadingShift
+            );
+            let result = if counts { Type::U32 } else { *ty };
             register("d", *dst, result, report);
             operand("a", *a, *ty, report);
         }
@@ -59,6 +65,18 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
             if let Some((_, pred)) = combine {
                 register("c", *pred, Type::Pred, report);
             }
+        }
+        Op::TestProperty { ty, dst, a, .. } => {
+            require_type(*ty, matches!(ty, Type::F32 | Type::F64), report);
+            register("p", *dst, Type::Pred, report);
+            operand("a", *a, *ty, report);
+        }
+        Op::IsSpace { space, dst, src } => {
+            if matches!(space, crate::ir::Space::Generic) {
+                report(Reason::Modifier { what: "isspacep names a memory" });
+            }
+            register("p", *dst, Type::Pred, report);
+            register("a", *src, Type::U64, report);
         }
         _ => {}
     }
@@ -94,6 +112,7 @@ const fn unary_has(op: UnaryOp, ty: Type) -> bool {
         }
         UnaryOp::Not => matches!(ty, Type::Pred | Type::B16 | Type::B32 | Type::B64),
         UnaryOp::PopulationCount | UnaryOp::LeadingZeros | UnaryOp::BitReverse => matches!(ty, Type::B32 | Type::B64),
+        UnaryOp::FindLeading | UnaryOp::FindLeadingShift => ty.is_integer() && ty.bytes() >= 4,
         UnaryOp::Ex2 | UnaryOp::Tanh => matches!(ty, Type::F16 | Type::F16x2 | Type::Bf16 | Type::Bf16x2 | Type::F32),
         UnaryOp::Rcp | UnaryOp::Sqrt | UnaryOp::Rsqrt => matches!(ty, Type::F32 | Type::F64),
         UnaryOp::Lg2 | UnaryOp::Sin | UnaryOp::Cos => matches!(ty, Type::F32),
@@ -105,6 +124,7 @@ const fn binary_has(op: BinaryOp, ty: Type) -> bool {
     match op {
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Min | BinaryOp::Max => number,
         BinaryOp::Mul => ty.is_float(),
+        BinaryOp::CopySign => matches!(ty, Type::F32 | Type::F64),
         BinaryOp::Div => matches!(ty, Type::F32 | Type::F64) || (ty.is_integer() && ty.bytes() >= 2),
         BinaryOp::Rem => ty.is_integer() && ty.bytes() >= 2,
         BinaryOp::And | BinaryOp::Or | BinaryOp::Xor => matches!(ty, Type::Pred | Type::B16 | Type::B32 | Type::B64),
@@ -162,6 +182,12 @@ fn ternary(
         TernaryOp::BitFieldExtract => (ty.is_integer() && ty.bytes() >= 4, [ty, Type::U32, Type::U32]),
         TernaryOp::BytePermute => (ty == Type::B32, [Type::B32; 3]),
         TernaryOp::FunnelLeft | TernaryOp::FunnelRight => (ty == Type::B32, [Type::B32, Type::B32, Type::U32]),
+        TernaryOp::FunnelLeftClamp | TernaryOp::FunnelRightClamp => {
+            (ty == Type::B32, [Type::B32, Type::B32, Type::U32])
+        }
+        TernaryOp::AbsoluteDifference => (ty.is_integer() && ty.bytes() >= 2, [ty; 3]),
+        TernaryOp::Dp4aSignedUnsigned => (ty == Type::S32, [Type::S32, Type::U32, Type::S32]),
+        TernaryOp::Dp4aUnsignedSigned => (ty == Type::S32, [Type::U32, Type::S32, Type::S32]),
         TernaryOp::Dp4aSigned => (ty == Type::S32, [ty; 3]),
         TernaryOp::Dp4aUnsigned => (ty == Type::U32, [ty; 3]),
     };

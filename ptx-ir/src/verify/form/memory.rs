@@ -97,8 +97,8 @@ fn load(op: &Op, report: &mut impl FnMut(Reason)) {
 fn store(op: &Op, report: &mut impl FnMut(Reason)) {
     let Op::Store { space, ty, order, scope, cache, policy, srcs, .. } = op else { return };
     vector(*ty, srcs.len(), report);
-    if *space == Space::Param || *space == Space::Const {
-        report(Reason::Modifier { what: "kernel parameters and constants cannot be stored to" });
+    if *space == Space::Const {
+        report(Reason::Modifier { what: "constants cannot be stored to" });
     }
     for src in srcs {
         match src {

@@ -16,16 +16,23 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         Op::Mov { .. }
         | Op::ReadSpecial { .. }
         | Op::SharedAddress { .. }
+        | Op::LocalAddress { .. }
+        | Op::SymbolAddress { .. }
         | Op::Pack { .. }
         | Op::Unpack { .. }
         | Op::Cvta { .. }
         | Op::Select { .. } => {
             movement::movement(&inst.op, report);
         }
-        Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } => movement::conversion(&inst.op, report),
-        Op::Unary { .. } | Op::Binary { .. } | Op::Ternary { .. } | Op::SetPredicate { .. } => {
-            arithmetic::arithmetic(&inst.op, report)
+        Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } | Op::CvtTf32 { .. } => {
+            movement::conversion(&inst.op, report)
         }
+        Op::Unary { .. }
+        | Op::Binary { .. }
+        | Op::Ternary { .. }
+        | Op::TestProperty { .. }
+        | Op::IsSpace { .. }
+        | Op::SetPredicate { .. } => arithmetic::arithmetic(&inst.op, report),
         Op::Mul { .. } | Op::Mad { .. } | Op::Lop3 { .. } | Op::BitFieldInsert { .. } => {
             arithmetic::integers(&inst.op, report)
         }
@@ -52,7 +59,9 @@ fn register(operand: &'static str, reg: Reg, ty: Type, report: &mut impl FnMut(R
 fn operand(name: &'static str, value: Operand, ty: Type, report: &mut impl FnMut(Reason)) {
     let fits = match value {
         Operand::Reg(reg) => return register(name, reg, ty, report),
-        Operand::Imm(Immediate::Int(_)) => ty.is_integer() || ty.is_bits(),
+        Operand::Imm(Immediate::Int(value)) => {
+            ty.is_integer() || ty.is_bits() || (ty == Type::Pred && matches!(value, -1..=1))
+        }
         Operand::Imm(Immediate::F32(_)) => matches!(ty, Type::F32 | Type::B32),
         Operand::Imm(Immediate::F64(_)) => matches!(ty, Type::F64 | Type::B64),
     };

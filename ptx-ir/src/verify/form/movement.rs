@@ -1,7 +1,7 @@
 //! Moves and conversions.
 
 use super::{operand, register, require_type};
-use crate::ir::{Op, RegClass, Rounding, Space, Type};
+use crate::ir::{Op, Operand, RegClass, Rounding, Space, Type};
 use crate::verify::error::Reason;
 
 pub(super) fn movement(op: &Op, report: &mut impl FnMut(Reason)) {
@@ -19,6 +19,7 @@ pub(super) fn movement(op: &Op, report: &mut impl FnMut(Reason)) {
         Op::SharedAddress { dst, .. } => {
             register("d", *dst, if dst.class == RegClass::B64 { Type::U64 } else { Type::U32 }, report)
         }
+        Op::LocalAddress { dst, .. } | Op::SymbolAddress { dst, .. } => register("d", *dst, Type::U64, report),
         Op::Pack { ty, dst, srcs } => {
             register("d", *dst, *ty, report);
             if let Some(part) = part_type(*ty, srcs.len(), report) {
@@ -113,8 +114,12 @@ pub(super) fn conversion(op: &Op, report: &mut impl FnMut(Reason)) {
                     what: ".sat belongs to f16, f32, f64 and integers that do not hold every source",
                 });
             }
-            register("d", *dst, *to, report);
-            operand("a", *src, *from, report);
+            converted("d", (*dst).into(), *to, report);
+            converted("a", *src, *from, report);
+        }
+        Op::CvtTf32 { dst, src } => {
+            register("d", *dst, Type::B32, report);
+            operand("a", *src, Type::F32, report);
         }
         Op::CvtPair { to, rounding, dst, high, low, .. } => {
             require_type(*to, matches!(to, Type::F16x2 | Type::Bf16x2), report);
@@ -132,6 +137,17 @@ pub(super) fn conversion(op: &Op, report: &mut impl FnMut(Reason)) {
             operand("c", *c, Type::B32, report);
         }
         _ => {}
+    }
+}
+
+/// An integer that is converted may live in a wider register.
+fn converted(name: &'static str, value: Operand, ty: Type, report: &mut impl FnMut(Reason)) {
+    let wider = value.reg().is_some_and(|reg| {
+        let untyped = matches!(reg.class, RegClass::B16 | RegClass::B32 | RegClass::B64);
+        ty.is_integer() && untyped && reg.class.declared().bytes() >= ty.bytes()
+    });
+    if !wider {
+        operand(name, value, ty, report);
     }
 }
 

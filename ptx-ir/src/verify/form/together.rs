@@ -1,7 +1,7 @@
 //! What lanes and threads do together, and control.
 
 use super::{operand, register, require_type};
-use crate::ir::{AtomicOp, Immediate, Op, Operand, RegClass, Type, VoteMode};
+use crate::ir::{AtomicOp, BarrierOp, Immediate, Op, Operand, RegClass, Type, VoteMode};
 use crate::verify::error::Reason;
 
 pub(super) fn together(op: &Op, report: &mut impl FnMut(Reason)) {
@@ -24,6 +24,24 @@ pub(super) fn together(op: &Op, report: &mut impl FnMut(Reason)) {
             register("d", *dst, Type::B32, report);
             operand("a", *src, *ty, report);
             operand("membermask", *mask, Type::U32, report);
+        }
+        Op::MatchAll { ty, dst, pred, src, mask } => {
+            require_type(*ty, matches!(ty, Type::B32 | Type::B64), report);
+            register("d", *dst, Type::B32, report);
+            pred.iter().for_each(|pred| register("p", *pred, Type::Pred, report));
+            operand("a", *src, *ty, report);
+            operand("membermask", *mask, Type::U32, report);
+        }
+        Op::BarrierReduce { op, dst, id, threads, src, .. } => {
+            register("d", *dst, if *op == BarrierOp::PopulationCount { Type::U32 } else { Type::Pred }, report);
+            register("c", *src, Type::Pred, report);
+            barrier(*id, *threads, report);
+        }
+        Op::BranchIndexed { index, labels, .. } => {
+            register("index", *index, Type::U32, report);
+            if labels.is_empty() {
+                report(Reason::Count { operand: "labels", found: 0, wanted: 1 });
+            }
         }
         Op::Redux { op, ty, dst, src, mask } => {
             let logic = matches!(op, AtomicOp::And | AtomicOp::Or | AtomicOp::Xor) && *ty == Type::B32;
@@ -50,7 +68,10 @@ pub(super) fn together(op: &Op, report: &mut impl FnMut(Reason)) {
                 if registers.len() != wanted {
                     report(Reason::Count { operand: name, found: registers.len(), wanted });
                 }
-                for reg in registers.iter().filter(|reg| reg.class != class) {
+                // Accumulators of f32 may live in untyped registers.
+                for reg in registers.iter().filter(|reg| {
+                    !class.declared().accepts(reg.class) || (class == RegClass::B32 && reg.class != class)
+                }) {
                     report(Reason::class(name, *reg, class.declared()));
                 }
             }

@@ -1,51 +1,42 @@
 //! `ptx-sim vectors FILE.safetensors [--as sm_XX]`: the tensor-core model against outputs that were measured on a chip.
 //!
-//! FILE holds tensors named ARCH.TYPE.{a,b,c,d}: ARCH is A100, Ada, H100 or H200, TYPE is fp16 or bf16; a and b are U16 [rows, k] bit patterns,
-//! c and d U32 [rows], with d = a·b + c as measured. Every set is computed with the model of its architecture, or with that of `--as`.
+//! FILE holds tensors named ARCH.TYPE.{a,b,c,d}: TYPE is fp16 or bf16; a and b are U16 `[rows, k]` bit patterns, c and d U32 `[rows]`, with d = a·b + c as
+//! measured. Every set is computed with the model of its architecture (A100, A2, Ada, L40S, H100, H200, B200), or with that of `--as` whatever it is called.
 //! Exit code 0: every output is right; 1: one is not; 2: the file or the command line cannot be used.
 
-use std::process::ExitCode;
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tilewright_ptx_sim::Profile;
 use tilewright_ptx_sim::tensor_core::{Operand, multiply_accumulate};
 
-const USAGE: &str = "usage: ptx-sim vectors FILE.safetensors [--as sm_80|sm_86|sm_89|sm_90]";
+use crate::Verdict;
+use crate::arguments::Vectors;
+use crate::failure::Failure;
 
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let outcome = match arguments[..] {
-        ["vectors", file] => vectors(file, None),
-        ["vectors", file, "--as", name] => match Profile::from_name(name) {
-            Some(profile) => vectors(file, Some(profile)),
-            None => Err(format!("no architecture is called `{name}`\n{USAGE}")),
-        },
-        _ => Err(USAGE.to_owned()),
-    };
-    match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(message) => {
-            eprintln!("{message}");
-            ExitCode::from(2)
-        }
-    }
+pub(crate) fn vectors(arguments: &Vectors) -> Result<Verdict, Failure> {
+    let path = &arguments.file;
+    let is_right =
+        all_sets(path, arguments.forced).map_err(|problem| Failure::Vectors { path: path.clone(), problem })?;
+    Ok(Verdict::of(is_right))
 }
 
 /// Checks every set of the file; whether all of them are right.
-fn vectors(path: &str, forced: Option<Profile>) -> Result<bool, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| format!("{path}: {error}"))?;
+fn all_sets(path: &Path, forced: Option<Profile>) -> Result<bool, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| error.to_string())?;
     let mut sets: Vec<&str> = file.names().into_iter().filter_map(|name| name.strip_suffix(".d")).collect();
     sets.sort_unstable();
     if sets.is_empty() {
-        return Err(format!("{path}: no tensor is called ARCH.TYPE.d"));
+        return Err("no tensor is called ARCH.TYPE.d".to_owned());
     }
     let (mut right, mut all) = (0, 0);
     for name in sets {
         let set = Set::read(&file, name)?;
-        let profile = forced.unwrap_or(set.profile);
+        let unknown = || {
+            format!("{name}: the architecture is none of A100, A2, Ada, L40S, H100, H200, B200; name the model by --as")
+        };
+        let profile = forced.or(set.profile).ok_or_else(unknown)?;
         let (set_right, set_all) = set.check(profile);
         println!("{name:<12} {:<6} {set_right} right of {set_all}", profile.name());
         right += set_right;
@@ -57,7 +48,8 @@ fn vectors(path: &str, forced: Option<Profile>) -> Result<bool, String> {
 
 /// The measured dot products of one architecture and operand type.
 struct Set {
-    profile: Profile,
+    /// The chip that its name names.
+    profile: Option<Profile>,
     operand: Operand,
     k: usize,
     a: Vec<u16>,
@@ -70,10 +62,12 @@ impl Set {
     fn read(file: &SafeTensors<'_>, name: &str) -> Result<Self, String> {
         let (architecture, operand) = name.split_once('.').unwrap_or((name, ""));
         let profile = match architecture {
-            "A100" => Profile::Sm80,
-            "Ada" => Profile::Sm89,
-            "H100" | "H200" => Profile::Sm90,
-            _ => return Err(format!("{name}: architecture `{architecture}`, wanted A100, Ada, H100 or H200")),
+            "A100" => Some(Profile::Sm80),
+            "A2" => Some(Profile::Sm86),
+            "Ada" | "L40S" => Some(Profile::Sm89),
+            // Blackwell adds as Hopper does.
+            "H100" | "H200" | "B200" => Some(Profile::Sm90),
+            _ => None,
         };
         let operand = match operand {
             "fp16" => Operand::F16,

@@ -1,0 +1,161 @@
+//! Races on device memory, and on shared memory where barriers of all threads are not all that orders it.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::order::{Moment, Order};
+use super::scene::Scene;
+use crate::decode::{Reach, Strength};
+use crate::memory::shadow::{Clash, Room, Stamp};
+use crate::memory::shared::Actor;
+use crate::report::{Action, Kind, Location};
+
+/// What an access does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Touch {
+    Read {
+        is_constant: bool,
+    },
+    /// Whether it stores what was there.
+    Write {
+        is_same: bool,
+    },
+    ReadModifyWrite,
+}
+
+impl Scene<'_> {
+    /// Whether accesses to shared memory are looked at here rather than by the epochs of [`Shared`](crate::memory::shared::Shared).
+    pub(super) const fn watches_shared(&self) -> bool {
+        self.context.order.is_some()
+    }
+
+    /// A thread at this moment.
+    pub(super) const fn moment(&self, actor: Actor) -> Moment {
+        Moment { block: self.number, thread: actor.thread, epoch: self.shared.epoch(), turn: actor.turn }
+    }
+
+    /// Looks at an access of `action`'s bytes to device memory.
+    pub(super) fn watch_device(&mut self, address: u64, bytes: u32, actor: Actor, touch: Touch, strength: Strength) {
+        if self.context.view.is_watched(address) {
+            let (allocation, offset) = crate::memory::name(address);
+            self.watch((Room::Device, address), bytes, actor, touch, strength, Location::Global { allocation, offset });
+        }
+    }
+
+    /// Looks at an access to the block's shared memory.
+    pub(super) fn watch_shared(&mut self, offset: u32, bytes: u32, actor: Actor, touch: Touch, strength: Strength) {
+        let place = (Room::Block(self.number), u64::from(offset));
+        self.watch(place, bytes, actor, touch, strength, Location::Shared { offset });
+    }
+
+    fn watch(
+        &mut self,
+        (room, address): (Room, u64),
+        bytes: u32,
+        actor: Actor,
+        touch: Touch,
+        strength: Strength,
+        location: Location,
+    ) {
+        let context = self.context;
+        let now = self.moment(actor);
+        let mut order = context.order.as_ref().map(lock);
+        let stamp = Stamp {
+            block: now.block,
+            thread: now.thread,
+            reach: strength.reach,
+            is_volatile: strength.is_volatile && room != Room::Device,
+            is_constant: matches!(touch, Touch::Read { is_constant: true }),
+            is_atomic: matches!(touch, Touch::ReadModifyWrite),
+            epoch: now.epoch,
+            turn: now.turn,
+            clock: order.as_ref().map_or(0, |order| order.clock(now)),
+            instance: actor.instance,
+            pc: actor.pc,
+        };
+        let writes = match touch {
+            Touch::Read { .. } => (false, false),
+            Touch::Write { is_same } => (true, is_same),
+            Touch::ReadModifyWrite => (true, false),
+        };
+        let ordered = |earlier: &Stamp| {
+            let here = earlier.block == now.block
+                && (earlier.thread == now.thread
+                    || earlier.epoch < now.epoch
+                    || (earlier.thread / 32 == now.thread / 32 && earlier.turn < now.turn));
+            here || order.as_ref().is_some_and(|order| order.knows(now, earlier))
+        };
+        let clash = context.shadow.access(room, address, bytes, &stamp, writes, &ordered);
+        if let Some(order) = &mut order {
+            let place = (room, address);
+            match touch {
+                Touch::Read { .. } => order.read(now, place, strength),
+                Touch::Write { .. } => order.write(now, place, strength, false),
+                Touch::ReadModifyWrite => {
+                    order.read(now, place, strength);
+                    order.write(now, place, strength, true);
+                }
+            }
+        }
+        drop(order);
+        if let Some(clash) = clash {
+            let action = match touch {
+                Touch::Read { .. } => Action::Read(bytes),
+                Touch::Write { .. } => Action::Write(bytes),
+                Touch::ReadModifyWrite => Action::Atomic(bytes),
+            };
+            self.report_clash(clash, bytes, location, action, actor);
+        }
+    }
+
+    fn report_clash(&mut self, clash: Clash, bytes: u32, location: Location, action: Action, actor: Actor) {
+        let Clash { earlier, is_write, is_promise } = clash;
+        let before = match (earlier.is_atomic, is_write) {
+            (true, _) => Action::Atomic(bytes),
+            (_, true) => Action::Write(bytes),
+            _ => Action::Read(bytes),
+        };
+        let kind = if is_promise { Kind::ReadOnly } else { Kind::Race };
+        let block = self.context.block_index(earlier.block);
+        self.report_of(
+            kind,
+            Some(location),
+            [
+                (block, (before, u32::from(earlier.thread), earlier.pc)),
+                (self.block, (action, u32::from(actor.thread), actor.pc)),
+            ],
+        );
+    }
+
+    /// A fence by one thread.
+    pub(super) fn fence(&mut self, actor: Actor, reach: Reach) {
+        if let Some(order) = &self.context.order {
+            lock(order).fence(self.moment(actor), reach);
+        }
+    }
+
+    /// All threads of the block have met.
+    pub(super) fn meet_all(&mut self) {
+        if let Some(order) = &self.context.order {
+            lock(order).meet_all(self.number, self.context.threads());
+        }
+    }
+
+    /// Some threads have met: what `arriving` did happens before what `waiting` do next.
+    pub(super) fn meet(&mut self, arriving: &[Moment], waiting: &[Moment]) {
+        if let Some(order) = &self.context.order {
+            lock(order).meet(arriving, waiting);
+        }
+    }
+
+    /// The block has ended.
+    pub(super) fn forget(&mut self) {
+        if let Some(order) = &self.context.order {
+            self.context.shadow.forget(self.number);
+            lock(order).forget(self.number);
+        }
+    }
+}
+
+fn lock(order: &Mutex<Order>) -> std::sync::MutexGuard<'_, Order> {
+    order.lock().unwrap_or_else(PoisonError::into_inner)
+}
