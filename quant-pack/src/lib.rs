@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod formats;
 #[cfg(feature = "gptq")]
 pub mod gptq;
 pub mod repack;
