@@ -165,7 +165,7 @@ pub enum Error {
         value: f64,
     },
     /// The Hessian has no Cholesky factor.
-    #[error("the Hessian is not positive definite with damping {damping}; more damping may help")]
+    #[error("the Hessian is not positive definite with damping {damping:?}; more damping may help")]
     NotPositiveDefinite {
         /// The damping.
         damping: f64,

@@ -5,8 +5,8 @@
 //! | `weight_packed` | [N, ceil(K / 8)] | i32 | nibble k % 8 of word (n, k / 8) is q, which is the signed integer + 8 |
 //! | `weight_scale` | [N, K / G] | f16 here; bf16 or f32 in some files | |
 //! | `weight_zero_point` | [ceil(N / 8), K / G] | i32 | nibble n % 8 of word (n / 8, group) is z, also signed + 8; none if symmetric |
-//! | `weight_g_idx` | [K] | i32 | the group of each column; only with act-order, and all −1 says the same as none |
-//! | `weight_shape` | [2] | i64 | N, K |
+//! | `weight_g_idx` | \[K\] | i32 | the group of each column; only with act-order, and all −1 says the same as none |
+//! | `weight_shape` | \[2\] | i64 | N, K |
 //!
 //! w = scale · (q − z) with z = 8 where there are no zero points. Groups fill the rows.
 //!
@@ -33,7 +33,7 @@ pub struct Tensors {
     pub weight_scale: Grid<f16>,
     /// Zero points, [ceil(N / 8), K / G]; none if all are 8.
     pub weight_zero_point: Option<Grid<i32>>,
-    /// The group of each column, [K].
+    /// The group of each column, \[K\].
     pub weight_g_idx: Option<Vec<i32>>,
     /// N and K.
     pub weight_shape: Shape,

@@ -47,6 +47,17 @@ pub enum FormatError {
         /// Where the numbers come from.
         why: &'static str,
     },
+    /// Shapes are those of no format, or of more than one.
+    #[error(
+        "tensors `qweight` {words:?} and `scales` {scales:?} are not of the format that is said, or of none or several: gptq has [K / 8, N] and [groups, N], awq \
+         [K, N / 8] and [groups, N], awq gemv [N, K / 8] and [N, groups]"
+    )]
+    NoFormat {
+        /// The shape of `qweight`.
+        words: [usize; 2],
+        /// The shape of `scales`.
+        scales: [usize; 2],
+    },
     /// A tensor has another number of dimensions.
     #[error("tensor `{tensor}` has shape {found:?}, wanted {wanted} dimensions")]
     Dimensions {

@@ -5,7 +5,7 @@
 //! | `qweight` | [K / 8, N] | i32 | nibble k % 8 of word (k / 8, n) is q |
 //! | `qzeros` | [groups, N / 8] | i32 | nibble n % 8 of word (group, n / 8) is z − 1 (v1) or z (v2) |
 //! | `scales` | [groups, N] | f16 | |
-//! | `g_idx` | [K] | i32 | the group of each column; optional |
+//! | `g_idx` | \[K\] | i32 | the group of each column; optional |
 //!
 //! w = scale · (q − z). N is a multiple of 8. Symmetric weights have z = 8, so `qzeros` is 0x77777777 or 0x88888888 throughout.
 //!
@@ -33,7 +33,7 @@ pub struct Tensors {
     pub qzeros: Grid<i32>,
     /// [groups, N].
     pub scales: Grid<f16>,
-    /// The group of each column, [K].
+    /// The group of each column, \[K\].
     pub g_idx: Option<Vec<i32>>,
 }
 

@@ -79,7 +79,7 @@ impl ZeroConvention {
     }
 }
 
-/// What the data of a layer tells. `qweight` [K / 8, N] and `qzeros` [groups, N / 8] as the file holds them, `group_of` each column's group, [K].
+/// What the data of a layer tells. `qweight` [K / 8, N] and `qzeros` [groups, N / 8] as the file holds them, `group_of` each column's group, \[K\].
 pub(super) fn detect(qweight: &Grid<i32>, qzeros: &Grid<i32>, group_of: &[usize]) -> Evidence {
     for (word, convention) in [(0x7777_7777, ZeroConvention::LessOne), (0x8888_8888, ZeroConvention::AsIs)] {
         if qzeros.values().iter().all(|found| found.cast_unsigned() == word) {

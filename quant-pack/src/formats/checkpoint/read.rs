@@ -220,8 +220,7 @@ fn format_of(
 }
 
 fn shapes(words: (usize, usize), scales: (usize, usize)) -> FormatError {
-    let why = "[groups, N] for gptq's qweight [K / 8, N] and awq's [K, N / 8], [N, groups] for gemv's [N, K / 8]";
-    FormatError::Shape { tensor: "scales", found: vec![scales.0, scales.1], wanted: vec![words.0, words.1], why }
+    FormatError::NoFormat { words: [words.0, words.1], scales: [scales.0, scales.1] }
 }
 
 /// The tensors of one layer.
