@@ -156,7 +156,7 @@ impl std::fmt::Display for Kind {
 /// let mut block = vec![0x00, 0x3c];
 /// block.extend((0..16).map(|j| (15 - j) << 4 | j));
 /// let weights = gguf::decode(Kind::Q4_0, &block, Shape { n: 1, k: 32 })?;
-/// assert_eq!((weights[0], weights\[1\], weights[16], weights[31]), (-8.0, -7.0, 7.0, -8.0));
+/// assert_eq!((weights[0], weights[1], weights[16], weights[31]), (-8.0, -7.0, 7.0, -8.0));
 /// # Ok::<(), tilewright_quant_pack::formats::FormatError>(())
 /// ```
 pub fn decode(kind: Kind, bytes: &[u8], shape: Shape) -> Result<Vec<f32>, FormatError> {
