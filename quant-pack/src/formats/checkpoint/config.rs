@@ -48,6 +48,12 @@ const IGNORED: [&str; 24] = [
 ];
 
 impl Config {
+    /// That of a format, which says nothing more.
+    #[must_use]
+    pub const fn of(format: Format) -> Self {
+        Self { format, group: None, symmetric: None, scattered: None }
+    }
+
     /// Reads `quantization_config`, or the whole of a `config.json` that has it, or `quantize_config.json`.
     ///
     /// # Errors
@@ -101,7 +107,8 @@ impl Config {
                 "quant_method": "awq",
                 "bits": 4,
                 "group_size": size,
-                "zero_point": !symmetric,
+                // There is always a tensor of zero points.
+                "zero_point": true,
                 "version": if self.format == Format::AwqGemm { "gemm" } else { "gemv" },
             }),
             Format::CompressedTensors => {
@@ -223,7 +230,9 @@ fn awq(object: &Map<String, Value>) -> Result<Config, FormatError> {
         None => group(object, "q_group_size")?,
         group => group,
     };
-    Ok(Config { format, group, symmetric: flag(object, "zero_point")?.map(|has| !has), scattered: None })
+    // With zero points or not, there is a tensor of them, which may hold 8 throughout.
+    let symmetric = flag(object, "zero_point")?.is_some_and(|has| !has).then_some(true);
+    Ok(Config { format, group, symmetric, scattered: None })
 }
 
 fn compressed(object: &Map<String, Value>) -> Result<Config, FormatError> {
@@ -246,7 +255,7 @@ fn compressed(object: &Map<String, Value>) -> Result<Config, FormatError> {
         expect(object, field, &[Value::Null, json!({})], "nothing")?;
     }
     let groups = object.get("config_groups").and_then(Value::as_object);
-    let mut config = Config { format: Format::CompressedTensors, group: None, symmetric: None, scattered: None };
+    let mut config = Config::of(Format::CompressedTensors);
     for (name, scheme) in groups.into_iter().flatten() {
         let Some(weights) = scheme.get("weights").and_then(Value::as_object) else {
             return Err(refused(&format!("config_groups.{name}"), scheme, "an object with `weights`"));
