@@ -50,7 +50,8 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<Verdict> {
     } else {
         layers::find(file.bytes(), config(arguments)?, arguments.zeros, original.as_ref())
     };
-    let findings = findings.with_context(named)?;
+    let mut findings = findings.with_context(named)?;
+    findings.rows.sort_by_cached_key(|row| natural(&row.layer));
     if findings.rows.is_empty() {
         bail!("{}: no quantized layer among {} tensors", arguments.file.display(), findings.others);
     }
@@ -59,6 +60,11 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<Verdict> {
         draw(&findings, &arguments.file, folder)?;
     }
     Ok(Verdict::Right)
+}
+
+/// A name as pieces that sort as people count: layer 9 before layer 10.
+fn natural(name: &str) -> Vec<(u64, String)> {
+    name.split('.').map(|piece| (piece.parse().unwrap_or(0), piece.to_owned())).collect()
 }
 
 /// The configuration that is named, or that lies beside the file.
