@@ -3,6 +3,7 @@
 mod refused_files;
 
 use half::f16;
+use tilewright_quant_pack::balance::Balance;
 use tilewright_quant_pack::formats::Format;
 use tilewright_quant_pack::formats::gguf::{self, Gguf, Kind, OutputTensor, Value};
 use tilewright_quant_pack::gptq::{self, Hessian, Options};
@@ -212,8 +213,20 @@ fn the_table_of_refusals_is_up_to_date() {
     refusals
         .add("a stored integer of more than four bits", Int4Affine::pack(&[16; 8], row, whole(), vec![f16::ONE], None));
     gptq_refusals(&mut refusals);
+    balance_refusals(&mut refusals);
     refused_files::add(&mut refusals);
     refusals.assert_table("tests/refusals.md");
+}
+
+fn balance_refusals(refusals: &mut Refusals) {
+    let (inputs, weights, shape) = ([1.0_f32; 16], [1.0_f32; 24], Shape { n: 3, k: 8 });
+    let smooth = |layers: &[(&[f32], Shape)], exponent| Balance::smooth(&inputs, layers, exponent);
+    let layer = (&weights[..], shape);
+    refusals.add("an exponent above 1", smooth(&[layer], 1.5));
+    refusals.add("no layers to balance", smooth(&[], 0.5));
+    refusals.add("layers of other inputs", smooth(&[layer, (&weights[..16], Shape { n: 1, k: 16 })], 0.5));
+    let balance = smooth(&[layer], 0.5).unwrap();
+    refusals.add("weights of other columns than the factors", balance.onto_weights(&weights, Shape { n: 1, k: 24 }));
 }
 
 fn gptq_refusals(refusals: &mut Refusals) {
