@@ -24,7 +24,7 @@ use crate::weight::{self, Weight};
 ///
 /// // The second input is a hundred times the first, and its weights are not smaller.
 /// let (inputs, weights) = ([1.0_f32, 100.0], [1.0_f32, 1.0]);
-/// let balance = Balance::smooth(&[100.0_f32.recip(), 1.0].map(|share| share * 100.0), &[(&weights, Shape { n: 1, k: 2 })], 0.5)?;
+/// let balance = Balance::smooth(&inputs, &[(&weights[..], Shape { n: 1, k: 2 })], 0.5)?;
 /// assert_eq!(balance.factors(), [1.0, 10.0]);
 /// assert_eq!(balance.off_inputs(&inputs)?, [1.0, 10.0]);
 /// assert_eq!(balance.onto_weights(&weights, Shape { n: 1, k: 2 })?, [1.0, 10.0]);
