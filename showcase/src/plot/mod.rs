@@ -1,6 +1,7 @@
 //! `showcase plot`: pictures of a run of `bench`.
 
 mod bars;
+pub(crate) mod errors;
 mod ratios;
 mod roofline;
 

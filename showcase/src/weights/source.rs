@@ -1,0 +1,105 @@
+//! Tensors by name, from either kind of file.
+
+use anyhow::{Context, Result, bail};
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors};
+use tilewright_quant_pack::formats::gguf::{self, Gguf, Kind};
+
+/// A file of tensors.
+pub(crate) enum Source<'f> {
+    SafeTensors(SafeTensors<'f>),
+    Gguf(Gguf<'f>),
+}
+
+/// A tensor of a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    /// The type it has when it is copied to a safetensors file.
+    pub(crate) dtype: Dtype,
+}
+
+impl Entry {
+    /// Whether its elements are floats.
+    pub(crate) const fn is_float(&self) -> bool {
+        matches!(self.dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32)
+    }
+}
+
+impl<'f> Source<'f> {
+    /// Reads the beginning of a file.
+    pub(crate) fn parse(bytes: &'f [u8]) -> Result<Self> {
+        if bytes.starts_with(b"GGUF") {
+            return Ok(Self::Gguf(Gguf::parse(bytes)?));
+        }
+        Ok(Self::SafeTensors(SafeTensors::deserialize(bytes).context("neither a safetensors file nor a GGUF file")?))
+    }
+
+    /// All tensors, by name.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = match self {
+            Self::SafeTensors(file) => file
+                .iter()
+                .map(|(name, view)| Entry { name: name.to_owned(), shape: view.shape().to_vec(), dtype: view.dtype() })
+                .collect(),
+            Self::Gguf(file) => file
+                .tensors()
+                .iter()
+                .map(|tensor| Entry {
+                    name: tensor.name.clone(),
+                    shape: tensor.shape.clone(),
+                    dtype: match tensor.kind {
+                        Kind::F32 => Dtype::F32,
+                        Kind::Bf16 => Dtype::BF16,
+                        // Blocks have no more precision than this, and safetensors has no blocks.
+                        _ => Dtype::F16,
+                    },
+                })
+                .collect(),
+        };
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries
+    }
+
+    /// A tensor's values.
+    pub(crate) fn floats(&self, name: &str) -> Result<Vec<f32>> {
+        match self {
+            Self::SafeTensors(file) => {
+                let view = file.tensor(name).with_context(|| format!("there is no tensor `{name}`"))?;
+                let data = view.data();
+                Ok(match view.dtype() {
+                    Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+                    Dtype::F16 => data.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+                    Dtype::BF16 => data.chunks_exact(2).map(|b| bf16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+                    other => bail!("tensor `{name}` is {other:?}, wanted F16, BF16 or F32"),
+                })
+            }
+            Self::Gguf(file) => {
+                let tensor = file.tensor(name).with_context(|| format!("there is no tensor `{name}`"))?;
+                let decoded = file.data(tensor).and_then(|data| gguf::decode(tensor.kind, data, tensor.weight_shape()));
+                decoded.with_context(|| format!("tensor `{name}`"))
+            }
+        }
+    }
+
+    /// A tensor's bytes as its [`Entry::dtype`].
+    pub(crate) fn copy(&self, entry: &Entry) -> Result<Vec<u8>> {
+        match self {
+            Self::SafeTensors(file) => Ok(file.tensor(&entry.name)?.data().to_vec()),
+            Self::Gguf(_) => {
+                let values = self.floats(&entry.name)?;
+                Ok(match entry.dtype {
+                    Dtype::F32 => values.into_iter().flat_map(f32::to_le_bytes).collect(),
+                    Dtype::BF16 => values.into_iter().flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
+                    _ => {
+                        if let Some(value) = values.iter().find(|value| value.abs() > f16::MAX.to_f32()) {
+                            bail!("tensor `{}` has {value}, which is beyond f16", entry.name);
+                        }
+                        values.into_iter().flat_map(|value| f16::from_f32(value).to_le_bytes()).collect()
+                    }
+                })
+            }
+        }
+    }
+}
