@@ -133,6 +133,8 @@ fn zero_points(refusals: &mut Refusals) {
     let low = file(&tensors(6));
     let label = Some(Config::parse(r#"{ "quant_method": "gptq", "checkpoint_format": "gptq_v2" }"#).unwrap());
     refusals.add("zero points that contradict their label", read(&low, label));
+    let symmetric = Some(Config::parse(r#"{ "quant_method": "gptq", "sym": true }"#).unwrap());
+    refusals.add("zero points of weights that are said to be symmetric", read(&low, symmetric));
 }
 
 fn exports(refusals: &mut Refusals) {
@@ -164,6 +166,10 @@ fn configurations(refusals: &mut Refusals) {
         (
             "weights of another type",
             r#"{ "quant_method": "compressed-tensors", "config_groups": { "g": { "weights": { "num_bits": 4, "type": "float" } } } }"#,
+        ),
+        (
+            "activations that are quantized",
+            r#"{ "quant_method": "compressed-tensors", "config_groups": { "g": { "weights": {}, "input_activations": { "num_bits": 8 } } } }"#,
         ),
         ("packing of another kind", r#"{ "quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized" }"#),
     ] {

@@ -107,8 +107,9 @@ fn print(findings: &Findings) {
         .rows
         .iter()
         .map(|row| {
+            let name = if row.layer.is_empty() { "(no name)" } else { &row.layer };
             let mut cells = vec![
-                row.layer.clone(),
+                name.to_owned(),
                 row.format.clone(),
                 format!("{} x {}", row.shape.n, row.shape.k),
                 row.group.to_string(),
