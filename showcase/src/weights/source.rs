@@ -1,5 +1,7 @@
 //! Tensors by name, from either kind of file.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, Result, bail};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
@@ -83,13 +85,13 @@ impl<'f> Source<'f> {
         }
     }
 
-    /// A tensor's bytes as its [`Entry::dtype`].
-    pub(crate) fn copy(&self, entry: &Entry) -> Result<Vec<u8>> {
+    /// A tensor's bytes as its [`Entry::dtype`]: those of the file, where it has them so.
+    pub(crate) fn copy(&self, entry: &Entry) -> Result<Cow<'f, [u8]>> {
         match self {
-            Self::SafeTensors(file) => Ok(file.tensor(&entry.name)?.data().to_vec()),
+            Self::SafeTensors(file) => Ok(Cow::Borrowed(file.tensor(&entry.name)?.data())),
             Self::Gguf(_) => {
                 let values = self.floats(&entry.name)?;
-                Ok(match entry.dtype {
+                Ok(Cow::Owned(match entry.dtype {
                     Dtype::F32 => values.into_iter().flat_map(f32::to_le_bytes).collect(),
                     Dtype::BF16 => values.into_iter().flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
                     _ => {
@@ -98,7 +100,7 @@ impl<'f> Source<'f> {
                         }
                         values.into_iter().flat_map(|value| f16::from_f32(value).to_le_bytes()).collect()
                     }
-                })
+                }))
             }
         }
     }
