@@ -35,11 +35,16 @@ pub(crate) fn file(tensors: &Tensors) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-/// Reads every layer; the first.
+/// Reads the first layer.
 pub(crate) fn read(bytes: &[u8], config: Option<Config>) -> Result<Imported, FormatError> {
     let checkpoint = Checkpoint::parse(bytes, config)?;
-    let layers: Vec<_> = checkpoint.layers().iter().map(|layer| checkpoint.read(layer, None)).collect();
-    layers.into_iter().next().expect("a layer")
+    checkpoint.read(checkpoint.layers().first().expect("a layer"), None)
+}
+
+/// Reads every layer, if there are any.
+pub(crate) fn read_all(bytes: &[u8]) -> Result<Vec<Imported>, FormatError> {
+    let checkpoint = Checkpoint::parse(bytes, None)?;
+    checkpoint.layers().iter().map(|layer| checkpoint.read(layer, None)).collect()
 }
 
 fn damaged(format: Format, damage: impl FnOnce(&mut Tensors)) -> Result<Imported, FormatError> {
