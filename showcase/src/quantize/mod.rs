@@ -33,9 +33,9 @@ struct Record {
 pub(crate) fn run(arguments: &QuantizeArguments) -> Result<Verdict> {
     let start = Instant::now();
     let input = Mapped::open(&arguments.input)?;
-    let source = Source::parse(input.bytes()).with_context(|| format!("{}", arguments.input.display()))?;
+    let source = Source::parse(&input).with_context(|| format!("{}", arguments.input.display()))?;
     let calibration = calibration(arguments)?;
-    let inputs = calibration.as_ref().map(|map| Source::parse(map.bytes())).transpose();
+    let inputs = calibration.as_ref().map(Source::parse).transpose();
     let inputs = inputs.with_context(|| "the calibration".to_owned())?;
     let plan = Plan::of(&source, arguments).with_context(|| format!("{}", arguments.input.display()))?;
     let settings = layer::Settings::of(arguments, inputs.as_ref())?;
@@ -59,6 +59,7 @@ pub(crate) fn run(arguments: &QuantizeArguments) -> Result<Verdict> {
         })?;
         let record = Record { name: item.source.clone(), relative: made.relative };
         part.lock().unwrap_or_else(PoisonError::into_inner).write(item, &made.tensors, record)?;
+        made.tensors.iter().for_each(|tensor| source.release(tensor));
         bar.inc(1);
         Ok(())
     });
