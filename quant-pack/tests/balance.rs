@@ -28,10 +28,11 @@ proptest! {
             prop_assert!((f64::from(*factor) / wanted - 1.0).abs() < 1e-6, "{factor} for {wanted}");
         }
         // Times and divided by a factor is the same but for two roundings, where nothing leaves the normal f32.
-        let scaled = balance.onto_weights(&weights, shape);
-        prop_assume!(scaled.as_ref().is_ok_and(|scaled| scaled.iter().all(|weight| weight.is_normal() || *weight == 0.0)));
-        let back = balance.off_weights(&scaled.unwrap(), shape);
-        prop_assume!(back.is_ok());
+        let is_plain = |value: &f32| *value == 0.0 || (1e-8..1e8).contains(&value.abs());
+        let factors = balance.factors().iter().cycle();
+        let kept = |(weight, factor): (&f32, &f32)| if is_plain(weight) && is_plain(factor) { *weight } else { 0.0 };
+        let weights: Vec<f32> = weights.iter().zip(factors).map(kept).collect();
+        let back = balance.off_weights(&balance.onto_weights(&weights, shape).unwrap(), shape);
         for (weight, back) in weights.iter().zip(back.unwrap()) {
             prop_assert!((weight - back).abs() <= weight.abs() * f32::EPSILON * 1.01, "{weight} became {back}");
         }

@@ -240,3 +240,21 @@ fn group_sizes_are_inferred_or_asked_for() {
     assert!(said.contains("k = 576 in 3 groups: sizes that give it are [192, 224, 256]"), "{said}");
     assert_eq!(gptq::import(tensors, Claim::None, Some(Group::new(256).unwrap())).unwrap().0, weight);
 }
+
+#[test]
+fn configurations_are_read_as_they_were_written() {
+    for format in FORMATS {
+        for group in [Group::WholeRow, Group::new(128).unwrap()] {
+            for (symmetric, scattered) in [(true, false), (false, false), (false, true)] {
+                let mut config = Config::of(format);
+                (config.group, config.symmetric, config.scattered) = (Some(group), Some(symmetric), Some(scattered));
+                let read = Config::parse(&config.to_json()).unwrap();
+                if matches!(format, Format::AwqGemm | Format::AwqGemv) {
+                    // It always has zero points, and never an index.
+                    (config.symmetric, config.scattered) = (None, None);
+                }
+                assert_eq!(read, config, "{}", config.to_json());
+            }
+        }
+    }
+}

@@ -248,11 +248,19 @@ fn gptq_refusals(refusals: &mut Refusals) {
 /// A file that ends early is refused wherever it ends, and no byte of it makes anything panic.
 #[test]
 fn files_cut_anywhere_are_refused() {
-    for format in [Format::Gptq, Format::AwqGemm, Format::CompressedTensors] {
+    for format in [Format::Gptq, Format::AwqGemm, Format::AwqGemv, Format::CompressedTensors] {
         let whole = refused_files::file(&refused_files::layer(format));
         assert!(refused_files::read(&whole, None).is_ok(), "{format}");
         for length in 0..whole.len() {
             assert!(refused_files::read(&whole[..length], None).is_err(), "{format}, {length} bytes");
+        }
+        for place in 0..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[place] ^= 1 << bit;
+                // Names and values may change unseen; layers then may be none.
+                drop(refused_files::read_all(&bytes));
+            }
         }
     }
     let data = [0x3c; 68];

@@ -220,7 +220,7 @@ fn gptq_takes_its_calibration_by_name() {
 fn a_killed_run_goes_on_and_writes_the_same_bytes() {
     let folder = Folder::new("killed");
     let shape = Shape { n: 128, k: 640 };
-    let (mut tensors, _) = model(40, shape);
+    let (mut tensors, _) = model(60, shape);
     let mut random = Random::new(13);
     let input = folder.file("w.safetensors");
     save(&input, &tensors);
@@ -248,6 +248,11 @@ fn a_killed_run_goes_on_and_writes_the_same_bytes() {
             assert!(start.elapsed() < Duration::from_secs(60), "no progress");
             std::thread::sleep(Duration::from_millis(1));
         }
+        if kills == 1 {
+            let words = arguments("killed");
+            let said = refusal(&words.iter().map(String::as_str).collect::<Vec<_>>());
+            assert!(said.contains("another run is writing this output"), "{said}");
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!Path::new(&output).exists(), "kill {kills}: half a file under the output's name");
@@ -255,11 +260,11 @@ fn a_killed_run_goes_on_and_writes_the_same_bytes() {
     // As if the machine had stopped in the middle of a line.
     let done = lines() - 1;
     let mut torn = fs::read_to_string(&journal).unwrap();
-    torn.push_str("{\"name\":\"model.39.pr");
+    torn.push_str("{\"name\":\"model.59.pr");
     fs::write(&journal, torn).unwrap();
     let killed = arguments("killed");
     let said = printed(&killed.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(said.contains(&format!("resumed: {done} of 43 were done")), "{said}");
+    assert!(said.contains(&format!("resumed: {done} of 63 were done")), "{said}");
     assert!(fs::read(&output).unwrap() == fs::read(folder.file("whole")).unwrap(), "other bytes than in one go");
     assert_eq!(folder.names(), ["killed", "w.safetensors", "whole", "x.safetensors"]);
 
@@ -272,11 +277,11 @@ fn a_killed_run_goes_on_and_writes_the_same_bytes() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    tensors.remove("model.39.proj.weight");
+    tensors.remove("model.59.proj.weight");
     save(&input, &tensors);
     let said = printed(&killed.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(!said.contains("resumed") && said.contains("39 layers"), "{said}");
-    assert_eq!(layers(&output).len(), 39);
+    assert!(!said.contains("resumed") && said.contains("59 layers"), "{said}");
+    assert_eq!(layers(&output).len(), 59);
 }
 
 #[test]

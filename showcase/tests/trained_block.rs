@@ -2,11 +2,16 @@
 
 mod block;
 
+use std::fs;
 use std::num::NonZeroUsize;
+use std::process::Command;
 
-use block::{Block, HIDDEN, SHAPES};
+use block::{Block, HIDDEN, SEEN, SHAPES};
 use half::f16;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 use tilewright_quant_pack::balance::{self, Balance};
+use tilewright_quant_pack::formats::checkpoint::Checkpoint;
 use tilewright_quant_pack::gptq::{self, Hessian, Options};
 use tilewright_quant_pack::{Error, Granularity, Group, Int4, Int4Affine, Int8, ScaleRule, Shape};
 
@@ -62,6 +67,46 @@ fn gptq_keeps_the_attention() {
         println!("layer {layer}, GPTQ: {cosines:.4?}");
         assert!(cosines[0] >= wanted[0] && cosines[1] >= wanted[1], "layer {layer}: {cosines:?}, wanted {wanted:?}");
     }
+}
+
+/// The command does what the library does: from files, the layers of the block reach the same.
+#[test]
+fn the_command_keeps_the_attention_too() {
+    let folder = std::env::temp_dir().join(format!("tilewright-block-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let block = Block::read(15);
+    let save = |name: &str, tensors: Vec<(&str, Vec<usize>, &[f16])>| {
+        let bytes = |values: &[f16]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        let tensors: Vec<_> = tensors.into_iter().map(|(name, shape, values)| (name, shape, bytes(values))).collect();
+        let views = tensors
+            .iter()
+            .map(|(name, shape, data)| (*name, TensorView::new(Dtype::F16, shape.clone(), data).unwrap()));
+        fs::write(path(name), safetensors::serialize(views, None).unwrap()).unwrap();
+    };
+    let names = ["q.weight", "k.weight", "v.weight"];
+    let weights = [0, 1, 2].map(|part| (names[part], vec![SHAPES[part].n, HIDDEN], &block.weights[part][..]));
+    save("w.safetensors", weights.into());
+    save("x.safetensors", vec![("input", vec![SEEN, HIDDEN], block.seen())]);
+    for format in ["gptq", "awq", "compressed-tensors"] {
+        let program = std::env::var_os("TILEWRIGHT_SHOWCASE").unwrap_or_else(|| env!("CARGO_BIN_EXE_showcase").into());
+        let (input, calibration, output) = (path("w.safetensors"), path("x.safetensors"), path("q.safetensors"));
+        let outcome = Command::new(program)
+            .args(["quantize", "--input", &input, "--output", &output, "--bits", "4", "--group-size", "64"])
+            .args(["--method", "gptq", "--calibration", &calibration, "--format", format])
+            .output()
+            .unwrap();
+        assert_eq!(outcome.status.code(), Some(0), "{}", String::from_utf8_lossy(&outcome.stderr));
+        let bytes = fs::read(&output).unwrap();
+        let file = Checkpoint::parse(&bytes, None).unwrap();
+        let weights = ["q", "k", "v"].map(|name| {
+            let layer = file.layers().iter().find(|layer| layer.name == name).unwrap();
+            file.read(layer, None).unwrap().weight.dequantize()
+        });
+        let cosines = block.cosines(block.project(&wide(&block.inputs), &weights));
+        assert!(cosines[0] >= 0.990 && cosines[1] >= 0.986, "{format}: {cosines:?}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 /// Factors found on the first half of the text against none, on the whole. These weights were four-bit blocks of 32 once, and factors move them off their old grid, so

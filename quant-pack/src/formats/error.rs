@@ -188,6 +188,18 @@ pub enum FormatError {
         /// Four standard errors of it.
         spread: f64,
     },
+    /// The configuration says that weights are symmetric, the data has another zero point.
+    #[error(
+        "the zero point of group {group}, row {row} is {zero}; the configuration says that weights are symmetric, so 8 was wanted"
+    )]
+    NotSymmetric {
+        /// Group along K.
+        group: usize,
+        /// Row of the weight.
+        row: usize,
+        /// The zero point.
+        zero: u8,
+    },
     /// A scale is no f16.
     #[error("tensor `{tensor}` has {value} at group {group}, row {row}, which is no f16")]
     ScaleNotHalf {

@@ -35,11 +35,16 @@ pub(crate) fn file(tensors: &Tensors) -> Vec<u8> {
     safetensors::serialize(views, None).unwrap()
 }
 
-/// Reads every layer; the first.
+/// Reads the first layer.
 pub(crate) fn read(bytes: &[u8], config: Option<Config>) -> Result<Imported, FormatError> {
     let checkpoint = Checkpoint::parse(bytes, config)?;
-    let layers: Vec<_> = checkpoint.layers().iter().map(|layer| checkpoint.read(layer, None)).collect();
-    layers.into_iter().next().expect("a layer")
+    checkpoint.read(checkpoint.layers().first().expect("a layer"), None)
+}
+
+/// Reads every layer, if there are any.
+pub(crate) fn read_all(bytes: &[u8]) -> Result<Vec<Imported>, FormatError> {
+    let checkpoint = Checkpoint::parse(bytes, None)?;
+    checkpoint.layers().iter().map(|layer| checkpoint.read(layer, None)).collect()
 }
 
 fn damaged(format: Format, damage: impl FnOnce(&mut Tensors)) -> Result<Imported, FormatError> {
@@ -133,6 +138,8 @@ fn zero_points(refusals: &mut Refusals) {
     let low = file(&tensors(6));
     let label = Some(Config::parse(r#"{ "quant_method": "gptq", "checkpoint_format": "gptq_v2" }"#).unwrap());
     refusals.add("zero points that contradict their label", read(&low, label));
+    let symmetric = Some(Config::parse(r#"{ "quant_method": "gptq", "sym": true }"#).unwrap());
+    refusals.add("zero points of weights that are said to be symmetric", read(&low, symmetric));
 }
 
 fn exports(refusals: &mut Refusals) {
@@ -164,6 +171,10 @@ fn configurations(refusals: &mut Refusals) {
         (
             "weights of another type",
             r#"{ "quant_method": "compressed-tensors", "config_groups": { "g": { "weights": { "num_bits": 4, "type": "float" } } } }"#,
+        ),
+        (
+            "activations that are quantized",
+            r#"{ "quant_method": "compressed-tensors", "config_groups": { "g": { "weights": {}, "input_activations": { "num_bits": 8 } } } }"#,
         ),
         ("packing of another kind", r#"{ "quant_method": "compressed-tensors", "format": "nvfp4-pack-quantized" }"#),
     ] {

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &InspectArguments) -> Result<Verdict> {
     let named = || format!("{}", arguments.file.display());
     let file = Mapped::open(&arguments.file)?;
     let original = arguments.original.as_deref().map(Mapped::open).transpose()?;
-    let original = original.as_ref().map(|map| Source::parse(map.bytes())).transpose();
+    let original = original.as_ref().map(Source::parse).transpose();
     let original = original.context("the original")?;
     let findings = if file.bytes().starts_with(b"GGUF") {
         blocks::find(file.bytes(), original.as_ref())
@@ -107,8 +107,9 @@ fn print(findings: &Findings) {
         .rows
         .iter()
         .map(|row| {
+            let name = if row.layer.is_empty() { "(no name)" } else { &row.layer };
             let mut cells = vec![
-                row.layer.clone(),
+                name.to_owned(),
                 row.format.clone(),
                 format!("{} x {}", row.shape.n, row.shape.k),
                 row.group.to_string(),

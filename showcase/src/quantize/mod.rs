@@ -7,6 +7,7 @@ mod layer;
 mod part;
 mod plan;
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -32,9 +33,9 @@ struct Record {
 pub(crate) fn run(arguments: &QuantizeArguments) -> Result<Verdict> {
     let start = Instant::now();
     let input = Mapped::open(&arguments.input)?;
-    let source = Source::parse(input.bytes()).with_context(|| format!("{}", arguments.input.display()))?;
+    let source = Source::parse(&input).with_context(|| format!("{}", arguments.input.display()))?;
     let calibration = calibration(arguments)?;
-    let inputs = calibration.as_ref().map(|map| Source::parse(map.bytes())).transpose();
+    let inputs = calibration.as_ref().map(Source::parse).transpose();
     let inputs = inputs.with_context(|| "the calibration".to_owned())?;
     let plan = Plan::of(&source, arguments).with_context(|| format!("{}", arguments.input.display()))?;
     let settings = layer::Settings::of(arguments, inputs.as_ref())?;
@@ -52,12 +53,13 @@ pub(crate) fn run(arguments: &QuantizeArguments) -> Result<Verdict> {
     let threads = arguments.threads.unwrap_or_else(cores);
     let outcome = in_parallel(left.len(), threads, |number| {
         let item = left[number];
-        let (tensors, relative) = work(&source, item, &settings).with_context(|| match item.work {
+        let made = work(&source, item, &settings).with_context(|| match item.work {
             Work::Copy(_) => format!("tensor `{}`", item.source),
             Work::Layer(_) => format!("layer `{}` (tensor `{}`)", item.name, item.source),
         })?;
-        let record = Record { name: item.source.clone(), relative };
-        part.lock().unwrap_or_else(PoisonError::into_inner).write(item, &tensors, record)?;
+        let record = Record { name: item.source.clone(), relative: made.relative };
+        part.lock().unwrap_or_else(PoisonError::into_inner).write(item, &made.tensors, record)?;
+        made.tensors.iter().for_each(|tensor| source.release(tensor));
         bar.inc(1);
         Ok(())
     });
@@ -69,14 +71,22 @@ pub(crate) fn run(arguments: &QuantizeArguments) -> Result<Verdict> {
     Ok(Verdict::Right)
 }
 
-/// The tensors of an item in its order, and for layers how far they are from the original.
-fn work(source: &Source<'_>, item: &Item, settings: &layer::Settings<'_>) -> Result<(Vec<Vec<u8>>, Option<f64>)> {
+/// An item that was worked on.
+struct Made<'f> {
+    /// Its tensors, in its order.
+    tensors: Vec<Cow<'f, [u8]>>,
+    /// How far a layer is from its original.
+    relative: Option<f64>,
+}
+
+fn work<'f>(source: &Source<'f>, item: &Item, settings: &layer::Settings<'_>) -> Result<Made<'f>> {
     match &item.work {
-        Work::Copy(entry) => Ok((vec![source.copy(entry)?], None)),
+        Work::Copy(entry) => Ok(Made { tensors: vec![source.copy(entry)?], relative: None }),
         Work::Layer(shape) => {
             let weights = source.floats(&item.source)?;
             let (tensors, dequantized) = settings.quantize(&item.name, &weights, *shape)?;
-            Ok((tensors, Some(Distance::between(&weights, &dequantized).relative)))
+            let tensors = tensors.into_iter().map(Cow::Owned).collect();
+            Ok(Made { tensors, relative: Some(Distance::between(&weights, &dequantized).relative) })
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The output while it grows, and the journal that says how far it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -68,49 +69,51 @@ fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// What a journal of the same run says is done, and how many of its bytes say it: a line that was being written when the run ended does not count.
+fn resumable(text: &[u8], identity: &str) -> Option<(u64, BTreeMap<String, Record>)> {
+    let whole = text.iter().rposition(|byte| *byte == b'\n')? + 1;
+    let mut lines = std::str::from_utf8(&text[..whole]).ok()?.lines();
+    if lines.next() != Some(identity) {
+        return None;
+    }
+    let records = lines.map(|line| serde_json::from_str::<Record>(line).map(|record| (record.name.clone(), record)));
+    Some((whole as u64, records.collect::<Result<_, _>>().ok()?))
+}
+
 impl Part {
-    /// Goes on with what an earlier run left, if it was the same run; else begins.
+    /// Goes on with what an earlier run left, if it was the same run; else begins. Two runs with one output at a time are refused.
     pub(super) fn open(output: &Path, identity: &str, plan: &Plan) -> Result<Self> {
         let paths = Paths::beside(output)?;
-        match Self::resume(&paths, identity, plan)? {
-            Some(part) => Ok(part),
-            None => Self::begin(paths, identity, plan),
-        }
-    }
-
-    fn resume(paths: &Paths, identity: &str, plan: &Plan) -> Result<Option<Self>> {
-        let open = |path: &Path| OpenOptions::new().read(true).write(true).open(path);
-        let (Ok(file), Ok(mut journal)) = (open(&paths.part), open(&paths.journal)) else { return Ok(None) };
-        let mut text = String::new();
-        if file.metadata()?.len() != plan.length || journal.read_to_string(&mut text).is_err() {
-            return Ok(None);
-        }
-        // A line that was being written when the run ended does not count.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut lines = text[..whole].lines();
-        if lines.next() != Some(identity) {
-            return Ok(None);
-        }
-        let mut done = BTreeMap::new();
-        for line in lines {
-            let Ok(record) = serde_json::from_str::<Record>(line) else { return Ok(None) };
-            done.insert(record.name.clone(), record);
-        }
-        journal.set_len(whole as u64)?;
-        journal.seek(SeekFrom::End(0))?;
-        let paths = Paths { part: paths.part.clone(), journal: paths.journal.clone() };
-        Ok(Some(Self { file, journal, done, paths }))
-    }
-
-    fn begin(paths: Paths, identity: &str, plan: &Plan) -> Result<Self> {
-        let create = |path: &Path| {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
+        let open = |path: &Path| {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
             file.with_context(|| format!("{}", path.display()))
         };
-        // The journal first: while it is empty, nothing counts as done.
-        let (mut journal, mut file) = (create(&paths.journal)?, create(&paths.part)?);
+        let mut journal = open(&paths.journal)?;
+        // The lock ends with the process, however that ends.
+        if let Err(error) = fs4::FileExt::try_lock(&journal) {
+            bail!("{}: another run is writing this output ({error})", paths.journal.display());
+        }
+        let mut text = Vec::new();
+        journal.read_to_end(&mut text).with_context(|| format!("{}", paths.journal.display()))?;
+        let file = open(&paths.part)?;
+        let is_whole = file.metadata()?.len() == plan.length;
+        match resumable(&text, identity).filter(|_| is_whole) {
+            Some((length, done)) => {
+                journal.set_len(length)?;
+                journal.seek(SeekFrom::End(0))?;
+                Ok(Self { file, journal, done, paths })
+            }
+            None => Self::begin(file, journal, paths, identity, plan),
+        }
+    }
+
+    fn begin(mut file: File, mut journal: File, paths: Paths, identity: &str, plan: &Plan) -> Result<Self> {
+        // While the journal is empty, nothing counts as done.
+        journal.set_len(0)?;
+        journal.seek(SeekFrom::Start(0))?;
+        journal.sync_data()?;
         let named = || format!("{}", paths.part.display());
-        file.set_len(plan.length).with_context(named)?;
+        file.set_len(0).and_then(|()| file.set_len(plan.length)).with_context(named)?;
         file.write_all(&plan.header).with_context(named)?;
         file.sync_data().with_context(named)?;
         writeln!(journal, "{identity}")?;
@@ -128,7 +131,7 @@ impl Part {
     }
 
     /// Puts an item's tensors at their places, and then says that they are there.
-    pub(super) fn write(&mut self, item: &Item, tensors: &[Vec<u8>], record: Record) -> Result<()> {
+    pub(super) fn write(&mut self, item: &Item, tensors: &[Cow<'_, [u8]>], record: Record) -> Result<()> {
         let lengths = tensors.iter().map(|tensor| tensor.len() as u64);
         if !lengths.eq(item.places.iter().map(|(_, bytes)| *bytes)) {
             bail!("the tensors of `{}` are not those that were planned", item.name);

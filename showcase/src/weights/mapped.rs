@@ -25,4 +25,24 @@ impl Mapped {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// Lets go of the memory behind `part` of the bytes, so that a file that was looked at all over does not stay in memory as a whole. Whoever looks at it again reads it again.
+    #[cfg(unix)]
+    pub(crate) fn release(&self, part: &[u8]) {
+        use memmap2::UncheckedAdvice;
+
+        let start = part.as_ptr().addr().checked_sub(self.0.as_ptr().addr());
+        let Some(start) = start.filter(|start| start.saturating_add(part.len()) <= self.0.len()) else { return };
+        // SAFETY:
+        // - The range lies in the mapping, which was just checked; that it is widened to whole pages stays within the mapping's own pages.
+        // - The mapping is of a file, shared and read only. Linux, madvise(2), MADV_DONTNEED: later accesses bring up-to-date contents in from the mapped file, so the bytes that others
+        //   still borrow keep their values.
+        let released = unsafe { self.0.unchecked_advise_range(UncheckedAdvice::DontNeed, start, part.len()) };
+        // It was advice: memory is all that could be lost.
+        drop(released);
+    }
+
+    /// Windows takes such pages by itself.
+    #[cfg(not(unix))]
+    pub(crate) fn release(&self, _: &[u8]) {}
 }

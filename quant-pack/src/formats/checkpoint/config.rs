@@ -260,6 +260,15 @@ fn compressed(object: &Map<String, Value>) -> Result<Config, FormatError> {
         let Some(weights) = scheme.get("weights").and_then(Value::as_object) else {
             return Err(refused(&format!("config_groups.{name}"), scheme, "an object with `weights`"));
         };
+        for field in ["input_activations", "output_activations"] {
+            if let Some(found) = scheme.get(field).filter(|found| !found.is_null()) {
+                return Err(refused(
+                    &format!("config_groups.{name}.{field}"),
+                    found,
+                    "null: only weights are quantized",
+                ));
+            }
+        }
         expect(weights, "num_bits", &[json!(4)], "4")?;
         expect(weights, "type", &[json!("int")], "int")?;
         expect(weights, "strategy", &[json!("group"), json!("channel")], "group or channel")?;

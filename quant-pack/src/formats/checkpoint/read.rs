@@ -7,7 +7,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use super::{CONFIG, Config};
-use crate::affine::Int4Affine;
+use crate::affine::{Int4Affine, MIDDLE};
 use crate::error::Error;
 use crate::formats::zeros::{Claim, Verdict, ZeroConvention};
 use crate::formats::{Format, FormatError, Grid, awq, compressed, gptq};
@@ -167,6 +167,9 @@ impl<'f> Checkpoint<'f> {
                 (compressed::import(tensors)?, layer.format, None)
             }
         };
+        if self.config.as_ref().and_then(|config| config.symmetric) == Some(true) {
+            expect_symmetric(&weight)?;
+        }
         if let Some(wanted) = group.map(|group| group.count(weight.shape().k)) {
             let count = weight.grouping().count();
             if count != wanted {
@@ -174,6 +177,15 @@ impl<'f> Checkpoint<'f> {
             }
         }
         Ok(Imported { weight, format, zeros })
+    }
+}
+
+fn expect_symmetric(weight: &Int4Affine) -> Result<(), FormatError> {
+    let n = weight.shape().n;
+    let zeros = weight.zeros().unwrap_or_default();
+    match zeros.iter().enumerate().find(|(_, zero)| **zero != MIDDLE) {
+        None => Ok(()),
+        Some((place, &zero)) => Err(FormatError::NotSymmetric { group: place / n, row: place % n, zero }),
     }
 }
 
