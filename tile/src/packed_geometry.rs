@@ -42,7 +42,7 @@ impl<F: Fn(u32) -> u64> Choice<F> {
     /// The tiles.
     #[must_use]
     pub fn geometry(&self) -> Geometry {
-        let wide = wide(self.order);
+        let wide = wide(self.target, self.order, self.grouping);
         let wide_tiles = u64::from(self.m.div_ceil(wide.block_m)) * (self.blocks)(wide.block_n);
         match self.m {
             0..=16 => self.shared(narrow(self.order, Geometry::narrow_width(&self.blocks))),
@@ -60,9 +60,10 @@ impl<F: Fn(u32) -> u64> Choice<F> {
 /// tile does not leave.
 #[must_use]
 pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
+    const TARGETS: [Target; 3] = [Target::Sm80, Target::Sm86, Target::Sm90];
     let mut geometries = Vec::new();
     for small in Geometry::NARROW_WIDTHS.map(|width| narrow(order, width)).into_iter().chain([MEDIUM]) {
-        for target in [Target::Sm80, Target::Sm86, Target::Sm90] {
+        for target in TARGETS {
             for groups in [1, u32::MAX] {
                 let geometry = (shared(small, target, order, grouping, groups), true);
                 if !geometries.contains(&geometry) {
@@ -71,21 +72,31 @@ pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
             }
         }
     }
-    geometries.push((wide(order), false));
+    for target in TARGETS {
+        let geometry = (wide(target, order, grouping), false);
+        if !geometries.contains(&geometry) {
+            geometries.push(geometry);
+        }
+    }
     geometries
 }
 
 /// Registers that a thread of the kernel may use: a block of the wide tile has a multiprocessor for itself.
 #[must_use]
 pub fn max_registers(geometry: &Geometry) -> u32 {
-    if [WIDE_INT4, WIDE_INT8].contains(geometry) { 255 } else { geometry.max_registers() }
+    if geometry.block_m == WIDE_INT4.block_m { 255 } else { geometry.max_registers() }
 }
 
-const fn wide(order: PackedOrder) -> Geometry {
-    match order {
+/// The tile for many rows, with as many stages as fit: on sm_86 and sm_89 one less for int8.
+fn wide(target: Target, order: PackedOrder, grouping: Grouping) -> Geometry {
+    let wide = match order {
         PackedOrder::Int4 => WIDE_INT4,
         PackedOrder::Int8 => WIDE_INT8,
-    }
+    };
+    [wide, Geometry { stages: wide.stages - 1, ..wide }]
+        .into_iter()
+        .find(|geometry| packed_product::shared_bytes(geometry, order, grouping) <= target.shared_bytes_per_block())
+        .unwrap_or(wide)
 }
 
 /// A stage of several K tiles makes fewer barriers and more bytes on their way.
