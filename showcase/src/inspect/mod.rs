@@ -6,13 +6,13 @@ mod layers;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use tilewright_quant_pack::Shape;
 use tilewright_quant_pack::formats::checkpoint::{CONFIG, Config};
 
 use crate::Verdict;
 use crate::arguments::InspectArguments;
-use crate::plot::errors;
+use crate::plot::{self, bars};
 use crate::table;
 use crate::weights::{Distance, Mapped, Source, layer_of};
 
@@ -139,11 +139,9 @@ fn print(findings: &Findings) {
 }
 
 fn draw(findings: &Findings, file: &Path, folder: &Path) -> Result<()> {
-    let bars: Vec<(String, f64)> =
-        findings.rows.iter().filter_map(|row| row.error.map(|error| (row.layer.clone(), error.relative))).collect();
+    let layers = findings.rows.iter().filter_map(|row| row.error.map(|error| (row.layer.clone(), error.relative)));
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let picture = errors::draw(&format!("{name}: relative error of the weights, by layer"), &bars);
-    let picture = picture.map_err(|error| anyhow!("the picture could not be drawn: {error}"))?;
+    let picture = bars::draw(&bars::errors(&name, layers)).map_err(plot::drawing)?;
     fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     let path = folder.join("error-by-layer.svg");
     fs::write(&path, picture).with_context(|| format!("{}", path.display()))?;
