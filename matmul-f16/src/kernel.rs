@@ -6,7 +6,7 @@ use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::Warp;
 use tilewright_tile::epilogue::{self, Spot, Target as Result16};
 use tilewright_tile::raster;
-use tilewright_tile::row_product::{self, RowProduct};
+use tilewright_tile::row_product::RowProduct;
 
 use crate::plan::{Dtype, Plan};
 

@@ -158,6 +158,20 @@ pub enum Error {
         /// Columns of the weight.
         wanted: usize,
     },
+    /// The layers have not the same number of columns, or not as many as the factors.
+    #[error("a layer has k = {found}, wanted {wanted} as of the inputs' columns")]
+    ColumnsOfOther {
+        /// Columns of the layer.
+        found: usize,
+        /// Columns of the inputs or of the factors.
+        wanted: usize,
+    },
+    /// The exponent is not from 0 to 1.
+    #[error("exponent {value}; it must be from 0 to 1")]
+    Exponent {
+        /// The exponent that came.
+        value: f64,
+    },
     /// The damping is no positive number.
     #[error("damping {value}; it must be a number above 0, such as 0.01")]
     Damping {
@@ -165,7 +179,7 @@ pub enum Error {
         value: f64,
     },
     /// The Hessian has no Cholesky factor.
-    #[error("the Hessian is not positive definite with damping {damping}; more damping may help")]
+    #[error("the Hessian is not positive definite with damping {damping:?}; more damping may help")]
     NotPositiveDefinite {
         /// The damping.
         damping: f64,

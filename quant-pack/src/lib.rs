@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod balance;
+pub mod formats;
 #[cfg(feature = "gptq")]
 pub mod gptq;
 pub mod repack;

@@ -1,5 +1,4 @@
 //! GPTQ against plain rounding and against a textbook version of itself.
-#![cfg(feature = "gptq")]
 
 mod oracle;
 

@@ -1,6 +1,12 @@
 //! Every bad input is its own error, with what came and what was wanted.
 
+mod refused_files;
+
 use half::f16;
+use tilewright_quant_pack::balance::Balance;
+use tilewright_quant_pack::formats::Format;
+use tilewright_quant_pack::formats::gguf::{self, Gguf, Kind, OutputTensor, Value};
+use tilewright_quant_pack::gptq::{self, Hessian, Options};
 use tilewright_quant_pack::{Error, Granularity, Group, Grouping, Int4, Int4Affine, Int8, ScaleRule, Shape};
 use tilewright_testkit::Refusals;
 
@@ -206,7 +212,75 @@ fn the_table_of_refusals_is_up_to_date() {
     refusals.add("a zero point of more than four bits", zero);
     refusals
         .add("a stored integer of more than four bits", Int4Affine::pack(&[16; 8], row, whole(), vec![f16::ONE], None));
+    gptq_refusals(&mut refusals);
+    balance_refusals(&mut refusals);
+    refused_files::add(&mut refusals);
     refusals.assert_table("tests/refusals.md");
+}
+
+fn balance_refusals(refusals: &mut Refusals) {
+    let (inputs, weights, shape) = ([1.0_f32; 16], [1.0_f32; 24], Shape { n: 3, k: 8 });
+    let smooth = |layers: &[(&[f32], Shape)], exponent| Balance::smooth(&inputs, layers, exponent);
+    let layer = (&weights[..], shape);
+    refusals.add("an exponent above 1", smooth(&[layer], 1.5));
+    refusals.add("no layers to balance", smooth(&[], 0.5));
+    refusals.add("layers of other inputs", smooth(&[layer, (&weights[..16], Shape { n: 1, k: 16 })], 0.5));
+    let balance = smooth(&[layer], 0.5).unwrap();
+    refusals.add("weights of other columns than the factors", balance.onto_weights(&weights, Shape { n: 1, k: 24 }));
+}
+
+fn gptq_refusals(refusals: &mut Refusals) {
+    let options = Options::of(Group::WholeRow);
+    let shape = Shape { n: 1, k: 8 };
+    let mut hessian = Hessian::new(8).unwrap();
+    refusals.add("no columns to calibrate", Hessian::new(0));
+    refusals.add("inputs that are no whole rows", hessian.add(&[0.0_f32; 9]));
+    refusals.add("an input that is not a number", hessian.add(&[f32::NAN; 8]));
+    hessian.add(&[1.0_f32; 8]).unwrap();
+    let quantize =
+        |shape: Shape, options: &Options| gptq::quantize(&vec![1.0_f32; shape.n * shape.k], shape, &hessian, options);
+    refusals.add("a calibration of another layer", quantize(Shape { n: 1, k: 16 }, &options));
+    refusals.add("a damping of zero", quantize(shape, &Options { damping: 0.0, ..options }));
+    // Eight equal columns have a matrix of rank one; so little damping vanishes beside its entries.
+    refusals.add("inputs that leave no factor", quantize(shape, &Options { damping: 1e-300, ..options }));
+}
+
+/// A file that ends early is refused wherever it ends, and no byte of it makes anything panic.
+#[test]
+fn files_cut_anywhere_are_refused() {
+    for format in [Format::Gptq, Format::AwqGemm, Format::AwqGemv, Format::CompressedTensors] {
+        let whole = refused_files::file(&refused_files::layer(format));
+        assert!(refused_files::read(&whole, None).is_ok(), "{format}");
+        for length in 0..whole.len() {
+            assert!(refused_files::read(&whole[..length], None).is_err(), "{format}, {length} bytes");
+        }
+        for place in 0..whole.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.clone();
+                bytes[place] ^= 1 << bit;
+                // Names and values may change unseen; layers then may be none.
+                drop(refused_files::read_all(&bytes));
+            }
+        }
+    }
+    let data = [0x3c; 68];
+    let tensor = OutputTensor { name: "w", kind: Kind::Q8_0, shape: &[2, 32], data: &data };
+    let whole = gguf::write(&[("a", Value::Text("b")), ("c", Value::F32(1.0))], &[tensor]).unwrap();
+    for length in 0..whole.len() {
+        assert!(Gguf::parse(&whole[..length]).is_err(), "{length} bytes");
+    }
+    for place in 0..whole.len() {
+        for bit in 0..8 {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1 << bit;
+            // Either refused or read; names and data may change unseen.
+            if let Ok(gguf) = Gguf::parse(&bytes) {
+                for tensor in gguf.tensors() {
+                    assert!(gguf.data(tensor).is_ok() || tensor.kind.block().is_none());
+                }
+            }
+        }
+    }
 }
 
 #[test]

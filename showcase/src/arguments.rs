@@ -81,6 +81,10 @@ pub(crate) enum Command {
     Bench(BenchArguments),
     /// Draws what `bench` measured, as SVG: a roofline, and bars for each operation. Needs no device.
     Plot(PlotArguments),
+    /// Quantizes every layer of a checkpoint to int4. A run that was killed goes on where it was.
+    Quantize(QuantizeArguments),
+    /// What is in a quantized checkpoint: formats, bits, groups, zero points, and the error of each layer.
+    Inspect(InspectArguments),
     /// Assembles every kernel with ptxas (from TILEWRIGHT_PTXAS, the path or the CUDA toolkit): registers, spills and warnings against each
     /// kernel's budget.
     Ptxas {
@@ -171,6 +175,139 @@ pub(crate) enum Format {
     /// Zero points are stored as they are.
     #[value(name = "gptq_v2")]
     GptqV2,
+}
+
+/// `showcase quantize`.
+#[derive(Debug, Args)]
+pub(crate) struct QuantizeArguments {
+    /// The checkpoint: safetensors with weights [N, K] in F16, BF16 or F32, or a GGUF file.
+    #[arg(long, value_name = "W.safetensors")]
+    pub(crate) input: PathBuf,
+    /// Where the quantized checkpoint goes; there as a whole or not at all.
+    #[arg(long, value_name = "Q.safetensors")]
+    pub(crate) output: PathBuf,
+    /// Bits of a weight.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(4..=4))]
+    pub(crate) bits: u8,
+    /// Weights of a row that share a scale: a multiple of 32, or -1 for whole rows.
+    #[arg(long, default_value_t = 64, allow_negative_numbers = true, value_name = "G")]
+    pub(crate) group_size: i64,
+    /// How integers are chosen.
+    #[arg(long, value_enum, default_value_t = Method::Rtn)]
+    pub(crate) method: Method,
+    /// gptq: the layers' inputs, [tokens, K] each, called like the layer with `.input`; or one tensor for all.
+    #[arg(long, value_name = "X.safetensors")]
+    pub(crate) calibration: Option<PathBuf>,
+    /// How the output holds weights.
+    #[arg(long, value_enum, default_value_t = CheckpointFormat::Gptq)]
+    pub(crate) format: CheckpointFormat,
+    /// Zero points of their own for groups, instead of 8 for all.
+    #[arg(long)]
+    pub(crate) asymmetric: bool,
+    /// gptq: which columns are rounded first.
+    #[arg(long, value_enum, default_value_t = GroupOrder::Natural)]
+    pub(crate) order: GroupOrder,
+    /// How scales are chosen.
+    #[arg(long, value_enum, default_value_t = Rule::LeastSquares)]
+    pub(crate) rule: Rule,
+    /// gptq: what is added to the Hessian's diagonal, as a share of its mean.
+    #[arg(long, default_value_t = 0.01)]
+    pub(crate) damping: f64,
+    /// Only tensors with this in their names; without it all of two dimensions but embeddings, norms and the output head. May be repeated.
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Vec<String>,
+    /// No tensors with this in their names: they are copied. May be repeated.
+    #[arg(long, value_name = "PART")]
+    pub(crate) skip: Vec<String>,
+    /// Layers at a time; one a core if it is not said.
+    #[arg(long, value_parser = parse_threads)]
+    pub(crate) threads: Option<usize>,
+}
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    text.parse::<std::num::NonZeroUsize>().map(Into::into).map_err(|error| error.to_string())
+}
+
+/// How integers are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Method {
+    /// Each to nearest.
+    Rtn,
+    /// One column after the other, each error made good by the columns that follow.
+    Gptq,
+}
+
+/// Which columns GPTQ rounds first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupOrder {
+    /// As they stand.
+    Natural,
+    /// Those with the largest inputs, in groups of their own (`g_idx`).
+    Activation,
+    /// Those with the largest inputs, in groups that lie side by side.
+    Static,
+}
+
+/// How scales are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Rule {
+    /// No weight is clipped.
+    Max,
+    /// The least squared error.
+    LeastSquares,
+}
+
+/// How a checkpoint holds int4 weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckpointFormat {
+    /// AutoGPTQ's first: zero points less one.
+    #[value(name = "gptq")]
+    Gptq,
+    /// AutoGPTQ's second.
+    #[value(name = "gptq_v2")]
+    GptqV2,
+    /// AutoAWQ's GEMM.
+    #[value(name = "awq")]
+    AwqGemm,
+    /// AutoAWQ's GEMV.
+    #[value(name = "awq-gemv")]
+    AwqGemv,
+    /// compressed-tensors, pack-quantized.
+    #[value(name = "compressed-tensors")]
+    CompressedTensors,
+}
+
+impl CheckpointFormat {
+    pub(crate) const fn format(self) -> tilewright_quant_pack::formats::Format {
+        use tilewright_quant_pack::formats::Format;
+        match self {
+            Self::Gptq => Format::Gptq,
+            Self::GptqV2 => Format::GptqV2,
+            Self::AwqGemm => Format::AwqGemm,
+            Self::AwqGemv => Format::AwqGemv,
+            Self::CompressedTensors => Format::CompressedTensors,
+        }
+    }
+}
+
+/// `showcase inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// A quantized checkpoint: safetensors or GGUF.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The checkpoint that it was made of (safetensors or GGUF): the error of each layer against it.
+    #[arg(long, value_name = "W.safetensors")]
+    pub(crate) original: Option<PathBuf>,
+    /// The configuration, if the file does not have it and neither `quantize_config.json` nor `config.json` beside it.
+    #[arg(long, value_name = "config.json")]
+    pub(crate) config: Option<PathBuf>,
+    /// How gptq's zero points are stored, whatever label and data say.
+    #[arg(long, value_enum)]
+    pub(crate) zeros: Option<Format>,
+    /// With --original: a picture of the error of each layer into this folder.
+    #[arg(long, value_name = "DIR", requires = "original")]
+    pub(crate) plot: Option<PathBuf>,
 }
 
 /// `showcase ptx`.

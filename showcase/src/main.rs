@@ -9,11 +9,14 @@ mod bench;
 mod block;
 mod check;
 mod device;
+mod inspect;
 mod operations;
 mod plot;
 mod ptx;
+mod quantize;
 mod run;
 mod table;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -72,6 +75,8 @@ fn act(arguments: &Arguments) -> Result<Verdict> {
         Some(Command::Ptx(ptx)) => ptx::print(ptx, arguments.device.arch),
         Some(Command::Bench(options)) => bench::run(&arguments.device, options),
         Some(Command::Plot(options)) => plot::run(options),
+        Some(Command::Quantize(options)) => quantize::run(options),
+        Some(Command::Inspect(options)) => inspect::run(options),
         Some(Command::Ptxas { kernels }) => assemble::assemble(arguments.device.arch, *kernels),
     }
 }

@@ -3,6 +3,7 @@
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatRef, Par};
 
+use crate::balance::check_inputs;
 use crate::error::Error;
 use crate::shape::Shape;
 use crate::weight::Weight;
@@ -50,14 +51,7 @@ impl Hessian {
     /// A length that is not whole rows, or an input that is not finite.
     pub fn add<X: Weight>(&mut self, inputs: &[X]) -> Result<(), Error> {
         let k = self.k();
-        if !inputs.len().is_multiple_of(k) {
-            let wanted = inputs.len().next_multiple_of(k);
-            return Err(Error::WrongLength { tensor: "inputs", found: inputs.len(), wanted, n: wanted / k, k });
-        }
-        if let Some(place) = inputs.iter().position(|input| !input.to_f32().is_finite()) {
-            let value = inputs.get(place).map_or(f32::NAN, |input| input.to_f32());
-            return Err(Error::InputNotFinite { row: place / k, column: place % k, value });
-        }
+        check_inputs(inputs, k)?;
         for batch in inputs.chunks(BATCH * k) {
             let exact: Vec<f64> = batch.iter().map(|input| f64::from(input.to_f32())).collect();
             let rows = MatRef::from_row_major_slice(&exact, exact.len() / k, k);

@@ -1,4 +1,4 @@
-//! Bars of one operation, a row each: the best peer's time over ours, or where there are no peers the share of the ceiling.
+//! Bars, a row each. Of one operation: the best peer's time over ours, or where there are no peers the share of the ceiling. Of a checkpoint: the error of each layer.
 
 use std::error::Error;
 
@@ -20,10 +20,12 @@ const NAMES: u32 = 330;
 const SAYINGS: u32 = 240;
 
 /// A picture's content.
-pub(super) struct Bars {
+pub(crate) struct Bars {
     title: String,
     axis: &'static str,
     rows: Vec<Bar>,
+    /// What all are measured against.
+    mark: Option<f64>,
 }
 
 struct Bar {
@@ -47,6 +49,7 @@ pub(super) fn shares(report: &Report, operation: &str) -> Bars {
                 colour: COLOURS[0],
             })
             .collect(),
+        mark: Some(1.0),
     }
 }
 
@@ -71,13 +74,27 @@ pub(super) fn ratios(ratios: &Ratios, operation: &str) -> Bars {
                 }
             })
             .collect(),
+        mark: Some(1.0),
     }
 }
 
-pub(super) fn draw(bars: &Bars) -> Result<String, Box<dyn Error>> {
+/// Relative errors of layers, in the order in which they come.
+pub(crate) fn errors(file: &str, layers: impl Iterator<Item = (String, f64)>) -> Bars {
+    let bar = |(name, error)| Bar { name, length: Some(error), saying: format!("{error:.4}"), colour: COLOURS[0] };
+    Bars {
+        title: format!("{file}: relative error of the weights, by layer"),
+        axis: "square root of Σ (w − quantized)² over Σ w²",
+        rows: layers.map(bar).collect(),
+        mark: None,
+    }
+}
+
+pub(crate) fn draw(bars: &Bars) -> Result<String, Box<dyn Error>> {
     let mut picture = String::new();
     let height = HEAD + FOOT + ROW_HEIGHT * u32::try_from(bars.rows.len())?;
-    let end = bars.rows.iter().filter_map(|bar| bar.length).fold(1.0, f64::max) * 1.02;
+    // An axis needs a length, also when there is nothing to show on it.
+    let shortest = bars.mark.unwrap_or(f64::MIN_POSITIVE);
+    let end = bars.rows.iter().filter_map(|bar| bar.length).fold(shortest, f64::max) * 1.02;
     {
         let root = SVGBackend::with_string(&mut picture, (WIDTH, height)).into_drawing_area();
         root.fill(&WHITE)?;
@@ -109,9 +126,10 @@ pub(super) fn draw(bars: &Bars) -> Result<String, Box<dyn Error>> {
             area.draw(&(EmptyElement::at((0.0, top + 0.5)) + Text::new(bar.name.clone(), (-8, 0), name)))?;
             area.draw(&(EmptyElement::at((end, top + 0.5)) + Text::new(bar.saying.clone(), (8, 0), saying)))?;
         }
-        // What all would be measured against.
-        let line = [(1.0, 0.0), (1.0, as_f64(bars.rows.len()))];
-        chart.draw_series([PathElement::new(line, INK.stroke_width(1))])?;
+        if let Some(mark) = bars.mark {
+            let line = [(mark, 0.0), (mark, as_f64(bars.rows.len()))];
+            chart.draw_series([PathElement::new(line, INK.stroke_width(1))])?;
+        }
         root.present()?;
     }
     Ok(picture)

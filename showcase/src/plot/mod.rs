@@ -1,6 +1,6 @@
 //! `showcase plot`: pictures of a run of `bench`.
 
-mod bars;
+pub(crate) mod bars;
 mod ratios;
 mod roofline;
 
@@ -53,7 +53,7 @@ pub(crate) fn draw(report: &Report, ratios: Option<&Ratios>, folder: &Path) -> R
 }
 
 /// An error of the drawing library, whose backend writes to memory.
-fn drawing(error: Box<dyn std::error::Error>) -> anyhow::Error {
+pub(crate) fn drawing(error: Box<dyn std::error::Error>) -> anyhow::Error {
     anyhow!("a picture could not be drawn: {error}")
 }
 

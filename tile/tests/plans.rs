@@ -1,0 +1,54 @@
+//! The tiles that are chosen fit the chip that they are chosen for.
+
+use tilewright_ptx_ir::Target;
+use tilewright_tile::packed_geometry::{self, Choice};
+use tilewright_tile::{CopyMode, Grouping, PackedOrder, packed_product, row_product};
+
+const TARGETS: [Target; 5] = [Target::Sm80, Target::Sm86, Target::Sm89, Target::Sm90, Target::Sm90a];
+const ROWS: [u32; 8] = [1, 16, 17, 64, 65, 128, 512, 4096];
+const COLUMNS: [u32; 4] = [1, 192, 4096, 12288];
+
+/// With int8 weights and many rows a launch asked for 112 KiB where sm_86 and sm_89 have 99.
+#[test]
+fn tiles_of_packed_weights_fit_shared_memory_and_are_listed() {
+    let int4 = [32, 64, 96, 128, 1024].map(|group| (PackedOrder::Int4, Grouping::new(group).unwrap()));
+    for (order, grouping) in
+        int4.into_iter().chain([PackedOrder::Int4, PackedOrder::Int8].map(|order| (order, Grouping::Column)))
+    {
+        let all = packed_geometry::all(order, grouping);
+        for (target, m, n) in problems() {
+            for x_copy in [CopyMode::Async16, CopyMode::Elements] {
+                for k in [64, 4096] {
+                    let blocks = |width: u32| u64::from(n.div_ceil(width));
+                    let geometry = Choice { target, order, grouping, m, k, x_copy, blocks }.geometry();
+                    let bytes = packed_product::shared_bytes(&geometry, order, grouping);
+                    let most = target.shared_bytes_per_block();
+                    assert!(bytes <= most, "{target}, {m} x {n} x {k}, {order:?}, {grouping:?}: {bytes} of {most}");
+                    let listed = all
+                        .iter()
+                        .any(|(one, elements)| *one == geometry && (*elements || x_copy == CopyMode::Async16));
+                    assert!(listed, "{geometry:?} is not among {all:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_of_rows_fit_shared_memory_and_are_listed() {
+    let all = row_product::all();
+    for (target, m, n) in problems() {
+        for x_copy in [CopyMode::Async16, CopyMode::Elements] {
+            for w_copy in [CopyMode::Async16, CopyMode::Elements] {
+                let geometry = row_product::geometry(target, m, n, [x_copy, w_copy]);
+                let (bytes, most) = (row_product::shared_bytes(&geometry), target.shared_bytes_per_block());
+                assert!(bytes <= most, "{target}, {m} x {n}: {bytes} of {most}");
+                assert!(all.contains(&(geometry, [x_copy, w_copy])), "{geometry:?} is not among {all:?}");
+            }
+        }
+    }
+}
+
+fn problems() -> impl Iterator<Item = (Target, u32, u32)> {
+    TARGETS.into_iter().flat_map(|target| ROWS.into_iter().flat_map(move |m| COLUMNS.map(|n| (target, m, n))))
+}
