@@ -15,6 +15,7 @@ use crate::ring::{Ring, Step};
 use crate::rows::RowTile;
 use crate::scales::ScaleTile;
 use crate::sweep::{Accumulators, Fragments};
+use crate::swizzle::{CHUNK_BYTES, ROW_BYTES};
 
 /// K steps of 16 in a K tile.
 const TILE_STEPS: u32 = UNIT_K / 16;
@@ -41,6 +42,7 @@ pub(crate) fn accumulate<'k>(
         stage_bytes: packed_product::stage_bytes(geometry, order, grouping),
         stages: geometry.stages,
     };
+    debug_assert!(packed_product::tile_bytes(geometry, order, grouping).is_multiple_of(ROW_BYTES), "{geometry:?}");
     let work = Work::new(k, geometry, order, grouping, operands, warp);
     let tiles = (operands.depth + (UNIT_K - 1)) / UNIT_K;
     let parts = geometry.stage_tiles;
@@ -61,7 +63,8 @@ struct Work<'k> {
     grouping: Grouping,
     tile_bytes: u32,
     x: RowTile<'k>,
-    a_offsets: [Value<'k, u32>; 4],
+    /// Of the lane's row and half of the first K step in a K tile.
+    a_offset: Value<'k, u32>,
     w: PackedTile<'k>,
     warp_column: Value<'k, u32>,
     /// Of the K tile that is being made fragments of.
@@ -93,7 +96,7 @@ impl<'k> Work<'k> {
             geometry: *geometry,
             grouping,
             tile_bytes: packed_product::tile_bytes(geometry, order, grouping),
-            a_offsets: x.a_offsets(warp.row),
+            a_offset: x.a_offsets(warp.row)[0],
             x,
             w,
             warp_column: warp.column,
@@ -132,9 +135,9 @@ impl<'k> Work<'k> {
         if step == 0 {
             self.words.set(&self.w.load(self.words_place(stage, part), self.warp_column, self.geometry.warp_n()));
         }
-        let place = stage + part * self.tile_bytes;
-        let offset = self.a_offsets[step as usize];
-        let a = (0..self.geometry.tiles_m()).map(|tile| self.x.a_fragment(place, offset, tile)).collect();
+        // The swizzle of a step differs in two bits that are 0 in the address of a K tile: one register instead of four offsets.
+        let place = (stage + part * self.tile_bytes + self.a_offset) ^ (step * 2 * CHUNK_BYTES);
+        let a = (0..self.geometry.tiles_m()).map(|tile| self.x.a_fragment_at(place, tile)).collect();
         let words = self.words.now();
         let b = (0..self.geometry.tiles_n()).map(|tile| words.b_fragment(step, tile)).collect();
         Fragments { a, b }
@@ -145,9 +148,11 @@ impl<'k> Work<'k> {
         match self.start(&at) {
             Start::Never => self.sums.multiply(self.k, SHAPE, a, &fragments.b),
             Start::Always => {
-                let scales = self.now();
-                let flush = |row, column| self.flush(row, column, &scales);
-                self.sums.restart(self.k, SHAPE, a, &fragments.b, self.zero, flush);
+                let flush = |column| {
+                    let scales = self.scales_of(column);
+                    move |row| self.flush(row, column, scales)
+                };
+                self.sums.restart(self.k, SHAPE, fragments, self.zero, flush);
                 self.take_scales(&at);
             }
             Start::When(starts) => {
@@ -198,22 +203,24 @@ impl<'k> Work<'k> {
         self.group_scales.iter().zip(scales).for_each(|(kept, scale)| kept.set(scale));
     }
 
-    fn now(&self) -> Vec<[Value<'k, f32>; 2]> {
-        let unpacked = self.group_scales.iter().map(|scales| scales.now().unpack());
-        unpacked.map(|scales| scales.map(|scale| scale.bits::<f16>().cast::<f32>())).collect()
+    /// The scales of the lane's two columns of n8 tile `column`.
+    fn scales_of(&self, column: u32) -> [Value<'k, f32>; 2] {
+        self.group_scales[column as usize].now().unpack().map(|scale| scale.bits::<f16>().cast::<f32>())
     }
 
     /// `totals += scale · sums` in one tile.
-    fn flush(&self, row: u32, column: u32, scales: &[[Value<'k, f32>; 2]]) {
+    fn flush(&self, row: u32, column: u32, scales: [Value<'k, f32>; 2]) {
         let (sums, totals) = (self.sums.tile(row, column), self.totals.tile(row, column));
         for (index, (sum, total)) in sums.iter().zip(totals).enumerate() {
-            self.k.accumulate(*total, *sum, scales[column as usize][index % 2]);
+            self.k.accumulate(*total, *sum, scales[index % 2]);
         }
     }
 
     fn flush_all(&self) {
-        let scales = self.now();
-        self.sums.iter().for_each(|(row, column, _)| self.flush(row, column, &scales));
+        for column in 0..self.sums.columns() {
+            let scales = self.scales_of(column);
+            (0..self.geometry.tiles_m()).for_each(|row| self.flush(row, column, scales));
+        }
     }
 
     fn into_totals(self) -> Accumulators<'k, f32> {

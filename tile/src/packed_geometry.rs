@@ -19,11 +19,12 @@ const fn medium(order: PackedOrder) -> Geometry {
 }
 
 /// Columns of the tiles for many rows, best first: 64 rows, four warps side by side. int4 keeps the sums of a group beside those of all groups, which leaves
-/// registers for 32 columns a warp.
-const fn wide_columns(order: PackedOrder) -> &'static [u32] {
-    match order {
-        PackedOrder::Int4 => &[128],
-        PackedOrder::Int8 => &[256, 192, 128],
+/// registers for 32 columns a warp, and for less where a K tile has two groups.
+const fn wide_columns(order: PackedOrder, grouping: Grouping) -> &'static [u32] {
+    match (order, grouping) {
+        (PackedOrder::Int4, Grouping::Of32(_)) => &[],
+        (PackedOrder::Int4, _) => &[128],
+        (PackedOrder::Int8, _) => &[256, 192, 128],
     }
 }
 
@@ -63,8 +64,9 @@ impl<F: Fn(u32) -> u64> Choice<F> {
             // The small tile takes about a quarter longer for each element.
             geometry.busiest(blocks) * if *geometry == medium { 5 } else { 4 }
         };
-        let wide =
-            wide_columns(self.order).iter().map(|columns| wide(*columns, self.target, self.order, self.grouping));
+        let wide = wide_columns(self.order, self.grouping)
+            .iter()
+            .map(|columns| wide(*columns, self.target, self.order, self.grouping));
         wide.chain([medium]).min_by_key(cost).unwrap_or(medium)
     }
 }
@@ -85,7 +87,7 @@ pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
                 add(shared(narrow(order, width), target, order, grouping, groups), true);
             }
         }
-        for columns in wide_columns(order) {
+        for columns in wide_columns(order, grouping) {
             add(wide(*columns, target, order, grouping), false);
         }
     }

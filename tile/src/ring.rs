@@ -72,12 +72,11 @@ impl<'k> Ring<'k> {
         load: impl Fn(Value<'k, u32>, u32) -> Fragments<'k>,
         multiply: impl Fn(&Fragments<'k>, Step<'k>),
     ) {
-        let (read, write) = (k.local(self.base), k.local(self.base));
+        let read = k.local(self.base);
         let ahead = self.stages - 1;
-        k.for_(0, ahead, 1, |trip| {
-            copy(write.now(), trip);
+        (0..ahead).for_each(|stage| {
+            copy(self.base + stage * self.stage_bytes, k.constant(stage));
             k.commit_copies();
-            self.advance(write);
         });
         let arrive = || {
             k.wait_copies(ahead - 1);
@@ -90,9 +89,8 @@ impl<'k> Ring<'k> {
             for step in 0..steps - 1 {
                 let next = load(read.now(), step + 1);
                 if step == 0 {
-                    copy(write.now(), trip + ahead);
+                    copy(self.before(read.now()), trip + ahead);
                     k.commit_copies();
-                    self.advance(write);
                 }
                 multiply(&present, Step { stage: read.now(), trip, step });
                 present = next;
@@ -108,6 +106,12 @@ impl<'k> Ring<'k> {
     fn following(&self, stage: Value<'k, u32>) -> Value<'k, u32> {
         let (next, end) = (stage + self.stage_bytes, self.base + self.stage_bytes * self.stages);
         next.ge(end).select(self.base, next)
+    }
+
+    /// The stage that is filled while `stage` is read.
+    fn before(&self, stage: Value<'k, u32>) -> Value<'k, u32> {
+        let last = self.base + self.stage_bytes * (self.stages - 1);
+        stage.eq(self.base).select(last, stage - self.stage_bytes)
     }
 
     fn advance(&self, stage: Local<'k, u32>) {

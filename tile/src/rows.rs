@@ -174,7 +174,13 @@ impl<'k> RowTile<'k> {
     /// The registers of a for rows 16 `index` to 16 `index` + 15 of the warp.
     #[must_use]
     pub fn a_fragment(&self, stage: Value<'k, u32>, offset: Value<'k, u32>, index: u32) -> [Value<'k, u32>; 4] {
-        self.k.ldmatrix(stage + offset, rows_offset(index), false)
+        self.a_fragment_at(stage + offset, index)
+    }
+
+    /// As [`a_fragment`](Self::a_fragment), with stage and offset added up.
+    #[must_use]
+    pub fn a_fragment_at(&self, place: Value<'k, u32>, index: u32) -> [Value<'k, u32>; 4] {
+        self.k.ldmatrix(place, rows_offset(index), false)
     }
 
     /// As [`a_offsets`](Self::a_offsets) for w: lanes 0-7 and 16-23 name rows 0-7 and 8-15 of the left half of the step, lanes 8-15 and 24-31 of the right.

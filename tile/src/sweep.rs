@@ -107,20 +107,22 @@ impl<'k, T: Word> Accumulators<'k, T> {
         }
     }
 
-    /// As [`multiply`](Self::multiply), from `zero` instead of what the accumulators hold; `before(row, column)` takes that from a tile before it is overwritten, between the
-    /// other tiles' products.
-    pub fn restart(
+    /// As [`multiply`](Self::multiply), from `zero` instead of what the accumulators hold, column by column; `before(column)` makes what takes that from a tile of the
+    /// column before it is overwritten, between the other tiles' products.
+    pub fn restart<F: Fn(u32)>(
         &self,
         k: &'k Builder,
         shape: MmaShape,
-        a: impl Fn(u32) -> [Value<'k, u32>; 4],
-        b: &[[Value<'k, u32>; 2]],
+        fragments: &Fragments<'k>,
         zero: Local<'k, T>,
-        before: impl Fn(u32, u32),
+        before: impl Fn(u32) -> F,
     ) {
-        for (row, column, tile) in self.iter() {
-            before(row, column);
-            k.mma_onto(shape, tile, &a(row), &b[column as usize], &[zero.now(); 4]);
+        for (column, b) in (0u32..).zip(&fragments.b) {
+            let take = before(column);
+            for (row, a) in (0u32..).zip(&fragments.a) {
+                take(row);
+                k.mma_onto(shape, self.tile(row, column), a, b, &[zero.now(); 4]);
+            }
         }
     }
 
