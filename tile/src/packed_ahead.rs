@@ -1,6 +1,6 @@
-//! The mainloop of large tiles with packed weights: the fragments of a step are made while the step before it multiplies.
+//! The mainloop of tiles of many rows with packed weights: the fragments of a step are made while the step before it multiplies.
 //!
-//! Such a block has a multiprocessor for itself, with two warps for each of its schedulers: too few to hide how long a fragment takes from shared memory through its
+//! Two such blocks share a multiprocessor, which makes two warps for each of its schedulers: too few to hide how long a fragment takes from shared memory through its
 //! conversion. So x is loaded and weights are converted a step ahead. The sums of a group are scaled tile by tile between the products that start the next
 //! group, which begin from zero. Every bit is as if tiles and groups were done one after the other.
 
