@@ -5,7 +5,8 @@ use tilewright_ptx_ir::ir::{MmaShape, Module};
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::Warp;
 use tilewright_tile::epilogue::{self, Spot, Target as Result16};
-use tilewright_tile::row_product::{self, RowProduct};
+use tilewright_tile::raster;
+use tilewright_tile::row_product::RowProduct;
 
 use crate::plan::{Dtype, Plan};
 
@@ -31,7 +32,7 @@ fn build(k: &Builder, plan: &Plan) {
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
 
     let warp = Warp::new(k, &geometry);
-    let first = row_product::first_row_and_column(k, &geometry);
+    let first = raster::origin(k, &geometry);
     let copies = [plan.x_copy, plan.w_copy];
     let product = RowProduct { x, w, copies, element_bytes: 2, m, n, depth, shape: mma_shape(plan.dtype) };
     let accumulators = product.accumulate(k, &geometry, &warp, first, 0f32);

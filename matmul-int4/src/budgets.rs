@@ -8,8 +8,7 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "matmul_w4a16_16x48", registers: [104, 104, 104, 104] },
     Budget { kernel: "matmul_w4a16_16x48_shared", registers: [72, 72, 72, 80] },
     Budget { kernel: "matmul_w4a16_16x64", registers: [104, 104, 104, 104] },
-    Budget { kernel: "matmul_w4a16_16x64_shared", registers: [72, 72, 72, 72] },
-    Budget { kernel: "matmul_w4a16_64x64", registers: [160, 160, 160, 168] },
-    Budget { kernel: "matmul_w4a16_64x64_shared", registers: [160, 168, 168, 168] },
-    Budget { kernel: "matmul_w4a16_128x128", registers: [256, 256, 256, 256] },
+    Budget { kernel: "matmul_w4a16_16x64_shared", registers: [72, 72, 72, 80] },
+    Budget { kernel: "matmul_w4a16_64x64", registers: [240, 248, 248, 256] },
+    Budget { kernel: "matmul_w4a16_64x128", registers: [256, 256, 256, 256] },
 ];

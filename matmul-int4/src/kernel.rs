@@ -5,7 +5,7 @@ use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::Target as Result16;
 use tilewright_tile::packed_product::{self, Operands};
-use tilewright_tile::{PackedOrder, Warp, packed_geometry};
+use tilewright_tile::{PackedOrder, Warp, packed_geometry, raster};
 
 use crate::plan::Plan;
 
@@ -29,8 +29,7 @@ fn build(k: &Builder, plan: &Plan) {
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
 
     let warp = Warp::new(k, &geometry);
-    let first_row = k.block_idx().x() * geometry.block_m;
-    let first_column = k.block_idx().y() * geometry.block_n;
+    let [first_row, first_column] = raster::origin(k, &geometry);
     let operands = Operands { x, x_copy: plan.x_copy, w, scales, m, n, depth, first_row, first_column };
     let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int4, plan.grouping, &operands, &warp);
 

@@ -6,7 +6,7 @@ use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{self, Spot, Target as Result2};
 use tilewright_tile::packed_product::{self, Operands};
 use tilewright_tile::row_product::{self, RowProduct};
-use tilewright_tile::{Grouping, PackedOrder, Warp, packed_geometry};
+use tilewright_tile::{Grouping, PackedOrder, Warp, packed_geometry, raster};
 
 use crate::plan::{Output, Plan, Scales};
 use crate::problem::Operation;
@@ -36,7 +36,7 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
 
     let warp = Warp::new(k, &geometry);
-    let first = row_product::first_row_and_column(k, &geometry);
+    let first = raster::origin(k, &geometry);
     let copies = [plan.x_copy, plan.w_copy];
     let product = RowProduct { x, w, copies, element_bytes: 1, m, n, depth, shape: MmaShape::M16N8K32S8S32 };
     let sums = product.accumulate(k, &geometry, &warp, first, 0i32);
@@ -68,8 +68,7 @@ fn build_w8a16(k: &Builder, plan: &Plan) {
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
 
     let warp = Warp::new(k, &geometry);
-    let first_row = k.block_idx().x() * geometry.block_m;
-    let first_column = k.block_idx().y() * geometry.block_n;
+    let [first_row, first_column] = raster::origin(k, &geometry);
     let operands = Operands { x, x_copy: plan.x_copy, w, scales: scale.cast(), m, n, depth, first_row, first_column };
     let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int8, Grouping::Column, &operands, &warp);
 

@@ -126,6 +126,15 @@ impl Target {
         }
     }
 
+    /// Bytes of shared memory that a block may have if another such block is to run beside it: each takes 1024 more, for the system.
+    ///
+    /// # Source
+    /// CUDA C++ Programming Guide, sections "Shared Memory" of compute capabilities 8.x and 9.0.
+    #[must_use]
+    pub const fn shared_bytes_of_two_blocks(self) -> u32 {
+        (self.shared_bytes_per_block() + 1024) / 2 - 1024
+    }
+
     /// Bytes of shared memory that a kernel may declare statically.
     pub const STATIC_SHARED_BYTES: u32 = 48 * 1024;
 }

@@ -4,6 +4,9 @@ use tilewright_ptx_ir::build::{Builder, Value};
 
 use crate::swizzle::ROW_BYTES;
 
+/// Those of an H100. Tiles that share its work out evenly may take longer on another card, and give the same results.
+const MULTIPROCESSORS: u64 = 132;
+
 /// The shape of a block's work. Plain data: part of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Geometry {
@@ -39,12 +42,17 @@ impl Geometry {
         Self { warps_k, ..self }
     }
 
-    /// The narrow width that leaves the fewest columns to the busiest multiprocessor, if `blocks(width)` blocks share those of an H100. On another card this may
-    /// cost time, never a result.
+    /// The narrow width that leaves the fewest columns to the busiest multiprocessor, if `blocks(width)` blocks share those of an H100.
     #[must_use]
     pub fn narrow_width(blocks: impl Fn(u32) -> u64) -> u32 {
-        let columns = |width: &u32| blocks(*width).div_ceil(132) * u64::from(*width);
+        let columns = |width: &u32| blocks(*width).div_ceil(MULTIPROCESSORS) * u64::from(*width);
         Self::NARROW_WIDTHS.into_iter().min_by_key(columns).unwrap_or(64)
+    }
+
+    /// Elements of the result that the busiest multiprocessor of an H100 makes, if `blocks` blocks share those.
+    #[must_use]
+    pub fn busiest(&self, blocks: u64) -> u64 {
+        blocks.div_ceil(MULTIPROCESSORS) * u64::from(self.block_m * self.block_n)
     }
 
     /// Threads of a block.

@@ -4,7 +4,7 @@
 //! fetches; units of one column block follow each other along K. What the 16 bytes of a lane mean is [`PackedOrder::place`], as data: packing permutes by it
 //! on the CPU, the kernel unpacks by it, and a test holds that it is a bijection.
 
-use tilewright_ptx_ir::build::{Builder, CopyHint, Pointer, Value};
+use tilewright_ptx_ir::build::{Builder, Local, Pointer, Value};
 
 use crate::dequantize;
 
@@ -112,13 +112,11 @@ pub struct PackedTile<'k> {
     threads: u32,
     thread: Value<'k, u32>,
     units_k: Value<'k, u32>,
-    chunks: Vec<Chunk<'k>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Chunk<'k> {
+    /// Where the thread's bytes of its first unit lie, in the matrix or not.
     address: Value<'k, u64>,
-    exists: Value<'k, bool>,
+    /// Units along N from that one on, 0 if it is not there.
+    units_left: Value<'k, u32>,
+    row_bytes: Value<'k, u32>,
 }
 
 /// The packed words of a warp's columns for one tile, a lane's 16 bytes of each unit.
@@ -126,6 +124,33 @@ struct Chunk<'k> {
 pub struct PackedWords<'k> {
     order: PackedOrder,
     words: Vec<[Value<'k, u32>; 4]>,
+}
+
+/// [`PackedWords`] that outlive a trip of a loop.
+#[derive(Clone, Debug)]
+pub struct KeptWords<'k> {
+    order: PackedOrder,
+    words: Vec<[Local<'k, u32>; 4]>,
+}
+
+impl<'k> KeptWords<'k> {
+    /// Registers for the words of `columns` columns, zeros at first.
+    #[must_use]
+    pub fn new(k: &'k Builder, order: PackedOrder, columns: u32) -> Self {
+        Self { order, words: (0..columns / order.columns()).map(|_| k.locals(0u32)).collect() }
+    }
+
+    /// Keeps `words` instead.
+    pub fn set(&self, words: &PackedWords<'k>) {
+        let words = words.words.iter().flatten();
+        self.words.iter().flatten().zip(words).for_each(|(kept, word)| kept.set(*word));
+    }
+
+    /// What is kept now.
+    #[must_use]
+    pub fn now(&self) -> PackedWords<'k> {
+        PackedWords { order: self.order, words: self.words.iter().map(|words| words.map(Local::now)).collect() }
+    }
 }
 
 impl<'k> PackedTile<'k> {
@@ -148,18 +173,19 @@ impl<'k> PackedTile<'k> {
         let units = block_n / order.columns();
         let units_n = (n + (order.columns() - 1)) / order.columns();
         let units_k = (depth + (UNIT_K - 1)) / UNIT_K;
-        let per_round = threads / 32;
         let first_unit = first / order.columns() + thread / 32;
-        let chunks = (0..units.div_ceil(per_round))
-            .map(|round| {
-                let unit = first_unit + round * per_round;
-                let exists = unit.lt(units_n);
-                let safe = exists.select(unit, 0);
-                let row = base.address().offset_by(safe, units_k * UNIT_BYTES);
-                Chunk { address: row.offset_by(thread % 32, LANE_BYTES), exists }
-            })
-            .collect();
-        Self { k, order, units, threads, thread, units_k, chunks }
+        let row_bytes = units_k * UNIT_BYTES;
+        Self {
+            k,
+            order,
+            units,
+            threads,
+            thread,
+            units_k,
+            address: base.address().offset_by(first_unit, row_bytes).offset_by(thread % 32, LANE_BYTES),
+            units_left: first_unit.lt(units_n).select(units_n - first_unit, 0),
+            row_bytes,
+        }
     }
 
     /// Bytes of one stage.
@@ -170,19 +196,22 @@ impl<'k> PackedTile<'k> {
 
     /// Starts copying K tile `tile` into the stage at shared address `stage`; commit, wait and barrier belong to the caller.
     pub fn copy(&self, stage: Value<'k, u32>, tile: Value<'k, u32>) {
-        let inside_k = tile.lt(self.units_k);
-        for (round, chunk) in (0u32..).zip(&self.chunks) {
+        let inside = tile.lt(self.units_k);
+        let address = self.address.offset_by(tile, UNIT_BYTES);
+        let destination = stage + self.thread * LANE_BYTES;
+        let per_round = self.threads / 32;
+        for round in 0..self.units.div_ceil(per_round) {
+            let before = round * per_round;
             let copy = || {
-                let inside = chunk.exists & inside_k;
-                let source = chunk.address.offset_by(inside.select(tile, 0), UNIT_BYTES);
-                let destination = stage + self.thread * LANE_BYTES + round * self.threads * LANE_BYTES;
-                self.k.copy_async_16(destination, source, Some(inside.select(LANE_BYTES, 0)), CopyHint::default());
+                // Where nothing is read the address does not matter.
+                let source = if before == 0 { address } else { address.offset_by(self.row_bytes, before) };
+                let bytes = (inside & self.units_left.gt(before)).select(LANE_BYTES, 0);
+                self.k.copy_async_16_at(destination, before * UNIT_BYTES, source, bytes);
             };
-            if (round + 1) * (self.threads / 32) <= self.units {
+            if before + per_round <= self.units {
                 copy();
             } else {
-                let unit = self.thread / 32 + round * (self.threads / 32);
-                self.k.if_(unit.lt(self.units), copy);
+                self.k.if_((self.thread / 32 + before).lt(self.units), copy);
             }
         }
     }

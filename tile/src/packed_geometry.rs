@@ -9,15 +9,24 @@ use crate::packed::PackedOrder;
 use crate::packed_product::{self, Grouping};
 use crate::rows::CopyMode;
 
-/// 64 x 64, four warps of 64 x 16: each weight is made an f16 once.
-const MEDIUM: Geometry =
-    Geometry { block_m: 64, block_n: 64, warps_m: 1, warps_n: 4, warps_k: 1, stages: 5, stage_tiles: 1 };
-/// int4: 128 x 128, eight warps of 64 x 32, which keep the sums of a group beside those of all groups.
-const WIDE_INT4: Geometry =
-    Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
-/// int8: 128 x 192, eight warps of 64 x 48.
-const WIDE_INT8: Geometry =
-    Geometry { block_m: 128, block_n: 192, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
+/// The tile for few rows and for x that is copied by elements. An int4 weight is made an f16 by one warp only; int8 costs less to convert than x does to load.
+const fn medium(order: PackedOrder) -> Geometry {
+    let (warps_m, warps_n) = match order {
+        PackedOrder::Int4 => (1, 4),
+        PackedOrder::Int8 => (2, 2),
+    };
+    Geometry { block_m: 64, block_n: 64, warps_m, warps_n, warps_k: 1, stages: 4, stage_tiles: 2 }
+}
+
+/// Columns of the tiles for many rows, best first: 64 rows, four warps side by side. int4 keeps the sums of a group beside those of all groups, which leaves
+/// registers for 32 columns a warp, and for less where a K tile has two groups.
+const fn wide_columns(order: PackedOrder, grouping: Grouping) -> &'static [u32] {
+    match (order, grouping) {
+        (PackedOrder::Int4, Grouping::Of32(_)) => &[],
+        (PackedOrder::Int4, _) => &[128],
+        (PackedOrder::Int8, _) => &[256, 192, 128],
+    }
+}
 
 /// What the choice depends on.
 #[derive(Clone, Copy, Debug)]
@@ -42,17 +51,23 @@ impl<F: Fn(u32) -> u64> Choice<F> {
     /// The tiles.
     #[must_use]
     pub fn geometry(&self) -> Geometry {
-        let wide = wide(self.target, self.order, self.grouping);
-        let wide_tiles = u64::from(self.m.div_ceil(wide.block_m)) * (self.blocks)(wide.block_n);
-        match self.m {
-            0..=16 => self.shared(narrow(self.order, Geometry::narrow_width(&self.blocks))),
-            65.. if wide_tiles >= 64 && self.x_copy == CopyMode::Async16 => wide,
-            _ => self.shared(MEDIUM),
+        if self.m <= 16 {
+            let narrow = narrow(self.order, Geometry::narrow_width(&self.blocks));
+            return shared(narrow, self.target, self.order, self.grouping, self.grouping.count(self.k));
         }
-    }
-
-    fn shared(&self, geometry: Geometry) -> Geometry {
-        shared(geometry, self.target, self.order, self.grouping, self.grouping.count(self.k))
+        let medium = medium(self.order);
+        if self.x_copy != CopyMode::Async16 {
+            return medium;
+        }
+        let cost = |geometry: &Geometry| {
+            let blocks = u64::from(self.m.div_ceil(geometry.block_m)) * (self.blocks)(geometry.block_n);
+            // The small tile takes about a quarter longer for each element.
+            geometry.busiest(blocks) * if *geometry == medium { 5 } else { 4 }
+        };
+        let wide = wide_columns(self.order, self.grouping)
+            .iter()
+            .map(|columns| wide(*columns, self.target, self.order, self.grouping));
+        wide.chain([medium]).min_by_key(cost).unwrap_or(medium)
     }
 }
 
@@ -60,43 +75,39 @@ impl<F: Fn(u32) -> u64> Choice<F> {
 /// tile does not leave.
 #[must_use]
 pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
-    const TARGETS: [Target; 3] = [Target::Sm80, Target::Sm86, Target::Sm90];
-    let mut geometries = Vec::new();
-    for small in Geometry::NARROW_WIDTHS.map(|width| narrow(order, width)).into_iter().chain([MEDIUM]) {
-        for target in TARGETS {
+    let mut geometries = vec![(medium(order), true)];
+    let mut add = |geometry, with_elements| {
+        if !geometries.contains(&(geometry, with_elements)) {
+            geometries.push((geometry, with_elements));
+        }
+    };
+    for target in [Target::Sm80, Target::Sm86, Target::Sm90] {
+        for width in Geometry::NARROW_WIDTHS {
             for groups in [1, u32::MAX] {
-                let geometry = (shared(small, target, order, grouping, groups), true);
-                if !geometries.contains(&geometry) {
-                    geometries.push(geometry);
-                }
+                add(shared(narrow(order, width), target, order, grouping, groups), true);
             }
         }
-    }
-    for target in TARGETS {
-        let geometry = (wide(target, order, grouping), false);
-        if !geometries.contains(&geometry) {
-            geometries.push(geometry);
+        for columns in wide_columns(order, grouping) {
+            add(wide(*columns, target, order, grouping), false);
         }
     }
     geometries
 }
 
-/// Registers that a thread of the kernel may use: a block of the wide tile has a multiprocessor for itself.
+/// Registers that a thread of the kernel may use: two blocks of 128 threads share a multiprocessor, whatever they use.
 #[must_use]
-pub fn max_registers(geometry: &Geometry) -> u32 {
-    if geometry.block_m == WIDE_INT4.block_m { 255 } else { geometry.max_registers() }
+pub const fn max_registers(geometry: &Geometry) -> u32 {
+    if geometry.block_m > 16 && geometry.threads() <= 128 { 255 } else { geometry.max_registers() }
 }
 
-/// The tile for many rows, with as many stages as fit: on sm_86 and sm_89 one less for int8.
-fn wide(target: Target, order: PackedOrder, grouping: Grouping) -> Geometry {
-    let wide = match order {
-        PackedOrder::Int4 => WIDE_INT4,
-        PackedOrder::Int8 => WIDE_INT8,
+/// A tile for many rows, with as many stages as let two blocks share a multiprocessor's shared memory.
+fn wide(columns: u32, target: Target, order: PackedOrder, grouping: Grouping) -> Geometry {
+    let with_stages =
+        |stages| Geometry { block_m: 64, block_n: columns, warps_m: 1, warps_n: 4, warps_k: 1, stages, stage_tiles: 1 };
+    let fits = |geometry: &Geometry| {
+        packed_product::shared_bytes(geometry, order, grouping) <= target.shared_bytes_of_two_blocks()
     };
-    [wide, Geometry { stages: wide.stages - 1, ..wide }]
-        .into_iter()
-        .find(|geometry| packed_product::shared_bytes(geometry, order, grouping) <= target.shared_bytes_per_block())
-        .unwrap_or(wide)
+    [4, 3].map(with_stages).into_iter().find(fits).unwrap_or(with_stages(2))
 }
 
 /// A stage of several K tiles makes fewer barriers and more bytes on their way.
@@ -111,12 +122,11 @@ const fn narrow(order: PackedOrder, width: u32) -> Geometry {
 
 /// `geometry` with several times its warps, where there are groups for them to share out, and with as many stages as fit.
 fn shared(geometry: Geometry, target: Target, order: PackedOrder, grouping: Grouping, groups: u32) -> Geometry {
-    let sizes: &[(u32, u32)] = match (geometry.block_m, grouping) {
+    let sizes: &[(u32, u32)] = match grouping {
         _ if !grouping.can_be_shared() => &[],
         // A warp goes through two tiles of a group between barriers.
-        (16, Grouping::OfTiles(tiles)) if tiles.is_multiple_of(2) => &[(4, 2), (4, 1)],
-        (16, _) => &[(4, 1)],
-        _ => &[(4, 1), (2, 1)],
+        Grouping::OfTiles(tiles) if tiles.is_multiple_of(2) => &[(4, 2), (4, 1)],
+        _ => &[(4, 1)],
     };
     let fitting = sizes.iter().filter(|(parts, _)| groups >= *parts).find_map(|&(warps_k, stage_tiles)| {
         [5, 4, 3]

@@ -6,6 +6,7 @@ use tilewright_ptx_ir::ir::MmaShape;
 use crate::epilogue::{self, Spot};
 use crate::geometry::{Geometry, Warp};
 use crate::packed::{PackedOrder, PackedTile, UNIT_K};
+use crate::packed_ahead;
 use crate::ring::Ring;
 use crate::rows::{CopyMode, RowTile, Rows};
 use crate::scales::{self, ScaleTile};
@@ -135,6 +136,9 @@ pub fn accumulate<'k>(
 ) -> Sums<'k> {
     if geometry.warps_k > 1 {
         return Sums::Shared(shared_groups::accumulate(k, geometry, order, grouping, operands, warp));
+    }
+    if geometry.block_m > 16 {
+        return Sums::Whole(packed_ahead::accumulate(k, geometry, order, grouping, operands, warp));
     }
     let x = operands.x_tile(k, geometry, warp);
     let product = Product::new(k, geometry, order, grouping, operands, warp);

@@ -15,6 +15,18 @@ pub struct Ring<'k> {
     pub stages: u32,
 }
 
+/// Where a ring is.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Step<'k> {
+    /// Shared address of the stage that the step's fragments came from.
+    pub stage: Value<'k, u32>,
+    /// How many stages were multiplied before this one.
+    pub trip: Value<'k, u32>,
+    /// The K step in the stage.
+    pub step: u32,
+}
+
 impl<'k> Ring<'k> {
     /// For each tile below `tiles`: `copy(stage, tile)` fills a stage ahead of time, `multiply(stage, tile)` uses it.
     ///
@@ -47,25 +59,24 @@ impl<'k> Ring<'k> {
         });
     }
 
-    /// As [`run`](Self::run) for tiles of four K steps, with the fragments of the next step loaded while those of the present one are multiplied, past the
-    /// barrier too: `load(stage, step)` loads, `multiply` uses what was loaded.
+    /// As [`run`](Self::run) for stages of `steps` K steps, with the fragments of the next step loaded while those of the present one are multiplied, past the
+    /// barrier too: `load(stage, step)` loads, `multiply(fragments, at)` uses what was loaded.
     ///
-    /// Copies are made for tiles past the last, and must fill with zeros; `tiles` is at least 1. The stage that is filled in a trip is the one whose last fragments all
-    /// warps had loaded before the barrier of the trip before.
+    /// Copies are made for tiles past the last, and must fill with zeros; `trips` is at least 1. The stage that is filled in a trip is the one whose last fragments all
+    /// warps had loaded before the barrier of the trip before; what else `multiply` reads of its stage must be read before the last step.
     pub fn run_ahead(
         &self,
         k: &'k Builder,
-        tiles: Value<'k, u32>,
+        (trips, steps): (Value<'k, u32>, u32),
         copy: impl Fn(Value<'k, u32>, Value<'k, u32>),
-        load: impl Fn(Value<'k, u32>, usize) -> Fragments<'k>,
-        multiply: impl Fn(&Fragments<'k>),
+        load: impl Fn(Value<'k, u32>, u32) -> Fragments<'k>,
+        multiply: impl Fn(&Fragments<'k>, Step<'k>),
     ) {
-        let (read, write) = (k.local(self.base), k.local(self.base));
+        let read = k.local(self.base);
         let ahead = self.stages - 1;
-        k.for_(0, ahead, 1, |tile| {
-            copy(write.now(), tile);
+        (0..ahead).for_each(|stage| {
+            copy(self.base + stage * self.stage_bytes, k.constant(stage));
             k.commit_copies();
-            self.advance(write);
         });
         let arrive = || {
             k.wait_copies(ahead - 1);
@@ -73,23 +84,34 @@ impl<'k> Ring<'k> {
         };
         arrive();
         let kept = load(read.now(), 0).keep();
-        k.for_(0, tiles, 1, |tile| {
+        k.for_(0, trips, 1, |trip| {
             let mut present = kept.now();
-            for step in 0..3 {
+            for step in 0..steps - 1 {
                 let next = load(read.now(), step + 1);
                 if step == 0 {
-                    copy(write.now(), tile + ahead);
+                    copy(self.before(read.now()), trip + ahead);
                     k.commit_copies();
-                    self.advance(write);
                 }
-                multiply(&present);
+                multiply(&present, Step { stage: read.now(), trip, step });
                 present = next;
             }
             arrive();
-            self.advance(read);
-            kept.set(&load(read.now(), 0));
-            multiply(&present);
+            let following = self.following(read.now());
+            kept.set(&load(following, 0));
+            multiply(&present, Step { stage: read.now(), trip, step: steps - 1 });
+            read.set(following);
         });
+    }
+
+    fn following(&self, stage: Value<'k, u32>) -> Value<'k, u32> {
+        let (next, end) = (stage + self.stage_bytes, self.base + self.stage_bytes * self.stages);
+        next.ge(end).select(self.base, next)
+    }
+
+    /// The stage that is filled while `stage` is read.
+    fn before(&self, stage: Value<'k, u32>) -> Value<'k, u32> {
+        let last = self.base + self.stage_bytes * (self.stages - 1);
+        stage.eq(self.base).select(last, stage - self.stage_bytes)
     }
 
     fn advance(&self, stage: Local<'k, u32>) {

@@ -22,6 +22,9 @@ const WIDE: Geometry =
 const HUGE: Geometry =
     Geometry { block_m: 128, block_n: 256, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
 const HUGE_3: Geometry = Geometry { stages: 3, ..HUGE };
+/// 128 x 192, eight warps of 64 x 48; 160 KiB of shared memory, or 120 with three stages.
+const LARGE: Geometry = Geometry { block_n: 192, ..HUGE };
+const LARGE_3: Geometry = Geometry { stages: 3, ..LARGE };
 
 /// Bytes of one stage: tiles of x and of w.
 #[must_use]
@@ -42,13 +45,20 @@ pub fn geometry(target: Target, m: u32, n: u32, copies: [CopyMode; 2]) -> Geomet
     let tiles = |of: Geometry| u64::from(m.div_ceil(of.block_m)) * u64::from(n.div_ceil(of.block_n));
     // Large tiles only where there are enough of them to fill a chip. Copying by elements needs registers that a large tile does not leave.
     let is_fast = copies == [CopyMode::Async16; 2];
-    let huge = [HUGE, HUGE_3].into_iter().find(|huge| shared_bytes(huge) <= target.shared_bytes_per_block());
-    match (m, huge) {
+    let fitting = |sizes: [Geometry; 2]| {
+        sizes.into_iter().find(|geometry| shared_bytes(geometry) <= target.shared_bytes_per_block())
+    };
+    match (m, fitting([HUGE, HUGE_3])) {
         (0..=16, _) => {
             let width = Geometry::narrow_width(|width| u64::from(n.div_ceil(width)));
             Geometry::narrow(width, NARROW_STAGES)
         }
-        (65.., Some(huge)) if is_fast && tiles(huge) >= 96 => huge,
+        (65.., Some(huge)) if is_fast && tiles(huge) >= 96 => {
+            // The smaller one takes about an eighth longer for each element.
+            let cost = |(geometry, weight): &(Geometry, u64)| geometry.busiest(tiles(*geometry)) * weight;
+            let large = fitting([LARGE, LARGE_3]).map(|large| (large, 9));
+            large.into_iter().chain([(huge, 8)]).min_by_key(cost).map_or(huge, |(geometry, _)| geometry)
+        }
         (65.., _) if is_fast && tiles(WIDE) >= 64 => WIDE,
         _ => MEDIUM,
     }
@@ -64,24 +74,25 @@ pub fn all() -> Vec<(Geometry, [CopyMode; 2])> {
         let copies = [[Async16, Async16], [Async16, Elements], [Elements, Async16], [Elements, Elements]];
         all.extend(copies.map(|copies| (geometry, copies)));
     }
-    all.extend([WIDE, HUGE, HUGE_3].map(|geometry| (geometry, [Async16; 2])));
+    all.extend([WIDE, LARGE, LARGE_3, HUGE, HUGE_3].map(|geometry| (geometry, [Async16; 2])));
     all
 }
 
 /// Registers that a thread of the kernel may use: with 128, two blocks of 256 threads share a multiprocessor, if `fits` says that the kernel does with so many; the
-/// largest tile needs all.
+/// larger tiles need all.
 #[must_use]
 pub fn max_registers(geometry: &Geometry, fits: bool) -> u32 {
     match *geometry {
-        HUGE | HUGE_3 => 255,
+        _ if is_alone(geometry) => 255,
         WIDE if fits => 128,
         MEDIUM => 208,
         _ => geometry.max_registers(),
     }
 }
 
-fn is_huge(geometry: &Geometry) -> bool {
-    [HUGE, HUGE_3].contains(geometry)
+/// Whether a block has a multiprocessor for itself.
+const fn is_alone(geometry: &Geometry) -> bool {
+    geometry.block_n > WIDE.block_n
 }
 
 /// A product to be made.
@@ -137,7 +148,8 @@ impl<'k> RowProduct<'k> {
             x.copy(stage, tile);
             w.copy(stage + x.stage_bytes(), tile);
         };
-        let load = |stage: Value<'k, u32>, step: usize| {
+        let load = |stage: Value<'k, u32>, step: u32| {
+            let step = step as usize;
             let w_stage = stage + x.stage_bytes();
             let b =
                 (0..geometry.tiles_n() / 2).flat_map(|pair| w.b_fragments(w_stage, b_offsets[step], pair)).collect();
@@ -147,29 +159,11 @@ impl<'k> RowProduct<'k> {
         let multiply = |fragments: &Fragments<'k>| {
             accumulators.multiply(k, self.shape, |tile| fragments.a[tile as usize], &fragments.b);
         };
-        if is_huge(geometry) {
-            ring.run_ahead(k, tiles, copy, load, multiply);
+        if is_alone(geometry) {
+            ring.run_ahead(k, (tiles, 4), copy, load, |fragments, _| multiply(fragments));
         } else {
             ring.run(k, tiles, copy, |stage, _| (0..4).for_each(|step| multiply(&load(stage, step))));
         }
         accumulators
     }
-}
-
-/// First row and column of the block's tile, if blocks go through the result [m, n] in bands of `BAND` tiles along m: blocks at work at the same time then share
-/// rows of x and of w, which come from L2 but once. The grid is [tiles along m, tiles along n].
-#[must_use]
-pub fn first_row_and_column<'k>(k: &'k Builder, geometry: &Geometry) -> [Value<'k, u32>; 2] {
-    const BAND: u32 = 8;
-    let (tiles_m, tiles_n) = (k.grid_dim().x(), k.grid_dim().y());
-    let (row, column) = (k.block_idx().x(), k.block_idx().y());
-    if !is_huge(geometry) {
-        return [row * geometry.block_m, column * geometry.block_n];
-    }
-    let index = column * tiles_m + row;
-    let band_tiles = tiles_n * BAND;
-    let (band, in_band) = (index / band_tiles, index % band_tiles);
-    let height = (tiles_m - band * BAND).min(BAND);
-    let (row, column) = (band * BAND + in_band % height, in_band / height);
-    [row * geometry.block_m, column * geometry.block_n]
 }

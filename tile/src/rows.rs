@@ -3,7 +3,7 @@
 //! Serves x always, and w where w is kept as [N, K]. Byte for byte the fragments of 16-bit and 8-bit shapes are the same, so one tile
 //! serves both.
 
-use tilewright_ptx_ir::build::{Builder, CopyHint, Pointer, Value};
+use tilewright_ptx_ir::build::{Builder, Pointer, Value};
 
 use crate::swizzle::{self, CHUNK_BYTES, CHUNKS, ROW_BYTES};
 
@@ -39,6 +39,9 @@ pub struct Rows<'k> {
 }
 
 /// The part of a tile's copying that falls to one thread, and where its warp's fragments lie.
+///
+/// A thread's chunks lie in one column of chunks, the same number of rows apart: one address and one count of rows serve them all, and where that number is a multiple of 8 one place
+/// in shared memory, which leaves registers to those who multiply.
 #[derive(Clone, Debug)]
 pub struct RowTile<'k> {
     k: &'k Builder,
@@ -48,15 +51,13 @@ pub struct RowTile<'k> {
     threads: u32,
     thread: Value<'k, u32>,
     lane: Value<'k, u32>,
-    /// For each of the thread's chunks: the start of its row, and whether the matrix has that row.
-    chunks: Vec<Chunk<'k>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Chunk<'k> {
+    /// Where the thread's first row starts, inside the matrix or not.
     row_address: Value<'k, u64>,
-    exists: Value<'k, bool>,
-    destination: Value<'k, u32>,
+    /// Rows of the matrix from that one on, 0 if it is not there.
+    rows_left: Value<'k, u32>,
+    row_bytes: Value<'k, u32>,
+    /// Place of each of the thread's chunks in a stage, or of the first if the others lie a constant behind it.
+    destinations: Vec<Value<'k, u32>>,
 }
 
 impl<'k> RowTile<'k> {
@@ -75,19 +76,23 @@ impl<'k> RowTile<'k> {
     ) -> Self {
         let (row, chunk) = (thread / CHUNKS, thread % CHUNKS);
         let row_bytes = source.columns * source.element_bytes;
+        let in_matrix = first + row;
         let per_round = threads / CHUNKS;
-        let chunks = (0..rows.div_ceil(per_round))
-            .map(|round| {
-                let in_tile = row + round * per_round;
-                let in_matrix = first + in_tile;
-                let exists = in_matrix.lt(source.count);
-                // Rows that are not there are never read; the address stays inside the matrix all the same.
-                let safe = exists.select(in_matrix, 0);
-                let row_address = source.base.address().offset_by(safe, row_bytes);
-                Chunk { row_address, exists, destination: swizzle::offset_value(in_tile, chunk) }
-            })
-            .collect();
-        Self { k, mode, source, rows, threads, thread, lane: thread & 31, chunks }
+        let places = if per_round.is_multiple_of(CHUNKS) { 1 } else { rows.div_ceil(per_round) };
+        let destinations = (0..places).map(|round| swizzle::offset_value(row + round * per_round, chunk)).collect();
+        Self {
+            k,
+            mode,
+            source,
+            rows,
+            threads,
+            thread,
+            lane: thread & 31,
+            row_address: source.base.address().offset_by(in_matrix, row_bytes),
+            rows_left: in_matrix.lt(source.count).select(source.count - in_matrix, 0),
+            row_bytes,
+            destinations,
+        }
     }
 
     /// Bytes of one stage.
@@ -100,41 +105,53 @@ impl<'k> RowTile<'k> {
     pub fn copy(&self, stage: Value<'k, u32>, tile: Value<'k, u32>) {
         let per_chunk = CHUNK_BYTES / self.source.element_bytes;
         let column = tile * (ROW_BYTES / self.source.element_bytes) + self.thread % CHUNKS * per_chunk;
-        for (round, chunk) in (0u32..).zip(&self.chunks) {
-            let copy = || match self.mode {
-                CopyMode::Async16 => self.copy_async(chunk, stage, column),
-                CopyMode::Elements => self.copy_elements(chunk, stage, column),
+        let address = self.row_address.offset_by(column, self.source.element_bytes);
+        let inside = column.lt(self.source.columns);
+        let per_round = self.threads / CHUNKS;
+        for round in 0..self.rows.div_ceil(per_round) {
+            let above = round * per_round;
+            let (place, offset) = match self.destinations.get(round as usize) {
+                Some(destination) => (stage + *destination, 0),
+                None => (stage + self.destinations[0], above * ROW_BYTES),
             };
-            let last = (round + 1) * (self.threads / CHUNKS);
-            if last <= self.rows {
+            let copy = || {
+                // Where nothing is read the address does not matter.
+                let source = if above == 0 { address } else { address.offset_by(self.row_bytes, above) };
+                let exists = self.rows_left.gt(above);
+                match self.mode {
+                    CopyMode::Async16 => {
+                        let bytes = (inside & exists).select(CHUNK_BYTES, 0);
+                        self.k.copy_async_16_at(place, offset, source, bytes);
+                    }
+                    CopyMode::Elements => self.copy_elements(place + offset, source, column, exists),
+                }
+            };
+            if above + per_round <= self.rows {
                 copy();
             } else {
-                let in_tile = self.thread / CHUNKS + round * (self.threads / CHUNKS);
-                self.k.if_(in_tile.lt(self.rows), copy);
+                self.k.if_((self.thread / CHUNKS + above).lt(self.rows), copy);
             }
         }
     }
 
-    fn copy_async(&self, chunk: &Chunk<'k>, stage: Value<'k, u32>, column: Value<'k, u32>) {
-        let inside = column.lt(self.source.columns) & chunk.exists;
-        let bytes = inside.select(CHUNK_BYTES, 0);
-        let offset = inside.select(column, 0);
-        let source = chunk.row_address.offset_by(offset, self.source.element_bytes);
-        self.k.copy_async_16(stage + chunk.destination, source, Some(bytes), CopyHint::default());
-    }
-
-    fn copy_elements(&self, chunk: &Chunk<'k>, stage: Value<'k, u32>, column: Value<'k, u32>) {
-        let address = chunk.row_address.offset_by(column, self.source.element_bytes);
+    /// Writes the chunk that starts at `address`, in column `column` of a row that may exist, to shared address `to`.
+    fn copy_elements(
+        &self,
+        to: Value<'k, u32>,
+        address: Value<'k, u64>,
+        column: Value<'k, u32>,
+        exists: Value<'k, bool>,
+    ) {
         let per_word = 4 / self.source.element_bytes;
         let words = std::array::from_fn::<_, 4, _>(|word| {
             let first = u32::try_from(word).unwrap_or(0) * per_word;
             (0..per_word).fold(self.k.constant(0u32), |packed, element| {
                 let index = first + element;
-                let inside = (column + index).lt(self.source.columns) & chunk.exists;
+                let inside = (column + index).lt(self.source.columns) & exists;
                 packed | self.load_element(address, index, inside) << (element * 8 * self.source.element_bytes)
             })
         });
-        (stage + chunk.destination).shared_place::<u32>().store_vector(words);
+        to.shared_place::<u32>().store_vector(words);
     }
 
     fn load_element(&self, address: Value<'k, u64>, index: u32, inside: Value<'k, bool>) -> Value<'k, u32> {
@@ -157,7 +174,13 @@ impl<'k> RowTile<'k> {
     /// The registers of a for rows 16 `index` to 16 `index` + 15 of the warp.
     #[must_use]
     pub fn a_fragment(&self, stage: Value<'k, u32>, offset: Value<'k, u32>, index: u32) -> [Value<'k, u32>; 4] {
-        self.k.ldmatrix(stage + offset, rows_offset(index), false)
+        self.a_fragment_at(stage + offset, index)
+    }
+
+    /// As [`a_fragment`](Self::a_fragment), with stage and offset added up.
+    #[must_use]
+    pub fn a_fragment_at(&self, place: Value<'k, u32>, index: u32) -> [Value<'k, u32>; 4] {
+        self.k.ldmatrix(place, rows_offset(index), false)
     }
 
     /// As [`a_offsets`](Self::a_offsets) for w: lanes 0-7 and 16-23 name rows 0-7 and 8-15 of the left half of the step, lanes 8-15 and 24-31 of the right.

@@ -52,7 +52,9 @@ pub(crate) struct ScaleTile<'k> {
     grouping: Grouping,
     block_n: u32,
     thread: Value<'k, u32>,
-    /// Where this thread's chunk of group 0 lies.
+    /// The row of the stage that this thread copies a chunk of.
+    row: Value<'k, u32>,
+    /// Where that chunk of group 0 lies.
     address: Value<'k, u64>,
     /// Whether there is such a chunk.
     exists: Value<'k, bool>,
@@ -71,17 +73,19 @@ impl<'k> ScaleTile<'k> {
         warp: &Warp<'k>,
     ) -> Self {
         let Operands { scales, n, depth, first_column, .. } = *operands;
-        let row = (n + (CHUNK - 1)) & !(CHUNK - 1);
-        let column = first_column + warp.thread * CHUNK;
-        let exists = column.lt(row);
+        let length = (n + (CHUNK - 1)) & !(CHUNK - 1);
+        let chunks = geometry.block_n / CHUNK;
+        let column = first_column + warp.thread % chunks * CHUNK;
+        let exists = column.lt(length);
         Self {
             k,
             grouping,
             block_n: geometry.block_n,
             thread: warp.thread,
+            row: warp.thread / chunks,
             address: scales.address().offset_by(exists.select(column, 0), 2),
             exists,
-            row_bytes: row * 2,
+            row_bytes: length * 2,
             groups: group_count(depth, grouping),
             lane_bytes: (warp.column + warp.lane % 4 * 2) * 2,
         }
@@ -92,18 +96,17 @@ impl<'k> ScaleTile<'k> {
         if self.grouping == Grouping::Column {
             return;
         }
-        self.k.if_(self.thread.lt(self.block_n / CHUNK), || {
-            for row in 0..rows(self.grouping) {
-                let group = match self.grouping {
-                    Grouping::Of32(units) => (tile * 2 + row) / units,
-                    Grouping::OfTiles(count) => tile / count,
-                    Grouping::Column => tile,
-                };
-                let inside = self.exists & group.lt(self.groups);
-                let source = self.address.offset_by(inside.select(group, 0), self.row_bytes);
-                let destination = to + (self.thread * (CHUNK * 2) + row * self.block_n * 2);
-                self.k.copy_async_16(destination, source, Some(inside.select(CHUNK * 2, 0)), CopyHint::default());
-            }
+        // A thread copies one chunk; the rows follow each other, so that chunk i of the stage is thread i's.
+        self.k.if_(self.thread.lt(rows(self.grouping) * (self.block_n / CHUNK)), || {
+            let group = match self.grouping {
+                Grouping::Of32(units) => (tile * 2 + self.row) / units,
+                Grouping::OfTiles(count) => tile / count,
+                Grouping::Column => tile,
+            };
+            let inside = self.exists & group.lt(self.groups);
+            let source = self.address.offset_by(inside.select(group, 0), self.row_bytes);
+            let destination = to + self.thread * (CHUNK * 2);
+            self.k.copy_async_16(destination, source, Some(inside.select(CHUNK * 2, 0)), CopyHint::default());
         });
     }
 
@@ -122,6 +125,15 @@ impl<'k> ScaleTile<'k> {
                 base.plus(first).load_vector::<2>().map(Value::cast::<f32>)
             })
             .collect()
+    }
+}
+
+impl<'k> ScaleTile<'k> {
+    /// As [`load`](Self::load), the two scales of a tile packed in a word.
+    pub(crate) fn load_packed(&self, from: Value<'k, u32>, row: u32, tiles: u32) -> Vec<Value<'k, u32>> {
+        let base = (from + self.lane_bytes).shared_place::<u32>();
+        let pair = |tile: u32| base.plus((row * self.block_n / 2 + tile * 4).cast_signed()).load();
+        (0..tiles).map(pair).collect()
     }
 }
 

@@ -77,6 +77,15 @@ impl<'k, T: Word> Accumulators<'k, T> {
         (0u32..).zip(&self.tiles).map(move |(index, tile)| (index / columns, index % columns, tile))
     }
 
+    /// The tile in row `row` and column `column` of tiles.
+    ///
+    /// # Panics
+    /// Outside.
+    #[must_use]
+    pub fn tile(&self, row: u32, column: u32) -> &Accumulator<'k, T> {
+        &self.tiles[row as usize * self.tiles_n + column as usize]
+    }
+
     /// Sets every element to `value`.
     pub fn fill(&self, value: impl Source<'k, T> + Copy) {
         self.tiles.iter().flatten().for_each(|element| element.set(value));
@@ -94,6 +103,25 @@ impl<'k, T: Word> Accumulators<'k, T> {
             let b = b(column);
             for (tile, a) in self.tiles.iter().skip(column as usize).step_by(self.tiles_n).zip(a) {
                 k.mma(shape, tile, a, &b);
+            }
+        }
+    }
+
+    /// As [`multiply`](Self::multiply), from `zero` instead of what the accumulators hold, column by column; `before(column)` makes what takes that from a tile of the
+    /// column before it is overwritten, between the other tiles' products.
+    pub fn restart<F: Fn(u32)>(
+        &self,
+        k: &'k Builder,
+        shape: MmaShape,
+        fragments: &Fragments<'k>,
+        zero: Local<'k, T>,
+        before: impl Fn(u32) -> F,
+    ) {
+        for (column, b) in (0u32..).zip(&fragments.b) {
+            let take = before(column);
+            for (row, a) in (0u32..).zip(&fragments.a) {
+                take(row);
+                k.mma_onto(shape, self.tile(row, column), a, b, &[zero.now(); 4]);
             }
         }
     }

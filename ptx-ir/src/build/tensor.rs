@@ -24,8 +24,21 @@ impl Builder {
         a: &[Value<'k, A>],
         b: &[Value<'k, B>],
     ) {
-        let dsts: Vec<Reg> = accumulator.iter().map(|local| local.register()).collect();
-        let c = dsts.clone();
+        let c: Vec<_> = accumulator.iter().map(|local| local.now()).collect();
+        self.mma_onto(shape, accumulator, a, b, &c);
+    }
+
+    /// `accumulator = a · b + c` on one tile: as [`mma`](Self::mma), for sums that go on from elsewhere, or start anew from zeros, which cost no instruction.
+    pub fn mma_onto<'k, A: Word, B: Word, T: Word>(
+        &'k self,
+        shape: MmaShape,
+        accumulator: &[Local<'k, T>],
+        a: &[Value<'k, A>],
+        b: &[Value<'k, B>],
+        c: &[Value<'k, T>],
+    ) {
+        let dsts = accumulator.iter().map(|local| local.register()).collect();
+        let c = c.iter().map(|value| value.register()).collect();
         let a = a.iter().map(|value| value.register()).collect();
         let b = b.iter().map(|value| value.register()).collect();
         self.emit(Op::Mma { shape, satfinite: false, dsts, a, b, c });
@@ -56,7 +69,19 @@ impl Builder {
         source_bytes: Option<Value<'k, u32>>,
         hint: CopyHint,
     ) {
-        self.copy_async(None, 16, destination, source, source_bytes, hint);
+        self.copy_async(None, 16, (destination, 0), source, source_bytes, hint);
+    }
+
+    /// As [`copy_async_16`](Self::copy_async_16) to `offset` bytes behind `destination`: copies of one thread that lie a constant apart need one register.
+    pub fn copy_async_16_at<'k>(
+        &'k self,
+        destination: Value<'k, u32>,
+        offset: u32,
+        source: Value<'k, u64>,
+        source_bytes: Value<'k, u32>,
+    ) {
+        let to = (destination, offset.cast_signed());
+        self.copy_async(None, 16, to, source, Some(source_bytes), CopyHint::default());
     }
 
     /// Starts copying 4, 8 or 16 bytes as [`copy_async_16`](Self::copy_async_16) does, in the threads where `condition` is true.
@@ -68,7 +93,7 @@ impl Builder {
         source: Value<'k, u64>,
         source_bytes: Option<Value<'k, u32>>,
     ) {
-        self.copy_async(Some(condition.guard()), bytes, destination, source, source_bytes, CopyHint::default());
+        self.copy_async(Some(condition.guard()), bytes, (destination, 0), source, source_bytes, CopyHint::default());
     }
 
     /// Starts copying 4 or 8 bytes (through L1) or 16 (past it), zero-filling what lies past `source_bytes`.
@@ -79,20 +104,20 @@ impl Builder {
         source: Value<'k, u64>,
         source_bytes: Option<Value<'k, u32>>,
     ) {
-        self.copy_async(None, bytes, destination, source, source_bytes, CopyHint::default());
+        self.copy_async(None, bytes, (destination, 0), source, source_bytes, CopyHint::default());
     }
 
     fn copy_async<'k>(
         &'k self,
         guard: Option<Guard>,
         bytes: u32,
-        destination: Value<'k, u32>,
+        (destination, offset): (Value<'k, u32>, i32),
         source: Value<'k, u64>,
         source_bytes: Option<Value<'k, u32>>,
         hint: CopyHint,
     ) {
         let cache = if bytes == 16 { Cache::Global } else { Cache::All };
-        let dst = Address { base: Base::Reg(destination.register()), offset: 0 };
+        let dst = Address { base: Base::Reg(destination.register()), offset };
         let src = Address { base: Base::Reg(source.register()), offset: 0 };
         let source_bytes = source_bytes.map(|value| value.value(self).operand);
         self.emit_guarded(

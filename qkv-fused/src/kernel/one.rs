@@ -5,8 +5,8 @@
 //! column keeps its own scales, and x is read from L2 by the blocks that share its rows.
 
 use tilewright_ptx_ir::build::{Builder, Element, Pointer, Value};
-use tilewright_tile::Warp;
 use tilewright_tile::packed_product::{self, Operands};
+use tilewright_tile::{Warp, raster};
 
 use super::{Tensors, store};
 use crate::plan::Plan;
@@ -16,13 +16,14 @@ pub(super) fn build<'k>(k: &'k Builder, plan: &Plan, tensors: &Tensors<'k>, warp
     let Tensors { x, weights, scales, results, m, n_q, n_kv, depth } = *tensors;
 
     // Which projection this block belongs to, and its tile in it.
-    let (tile, first_k) = (k.block_idx().y(), tiles(n_q, geometry.block_n));
+    let [row_tile, tile] = raster::tile(k, &geometry);
+    let first_k = tiles(n_q, geometry.block_n);
     let first_v = first_k + tiles(n_kv, geometry.block_n);
     let projection = Projection { is_q: tile.lt(first_k), is_v: tile.ge(first_v) };
     let n = projection.is_q.select(n_q, n_kv);
     let tile_in_projection = projection.is_q.select(tile, projection.is_v.select(tile - first_v, tile - first_k));
 
-    let first_row = k.block_idx().x() * geometry.block_m;
+    let first_row = row_tile * geometry.block_m;
     let first_column = tile_in_projection * geometry.block_n;
     let (w, scales, y) = (projection.pick(weights), projection.pick(scales), projection.pick(results));
     let operands = Operands { x, x_copy: plan.x_copy, w, scales, m, n, depth, first_row, first_column };

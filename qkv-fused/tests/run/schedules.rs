@@ -21,12 +21,15 @@ fn each_schedule_has_its_number_of_barriers() {
     for plan in Plan::all() {
         let text = module(&plan, Target::Sm80).unwrap().to_string();
         let barriers = text.lines().filter(|line| line.contains("bar.sync")).count();
-        let Geometry { warps_k, stage_tiles, .. } = plan.geometry;
+        let Geometry { block_m, warps_k, stage_tiles, .. } = plan.geometry;
+        let is_ahead = plan.schedule == Schedule::Async && warps_k == 1 && block_m > 16;
+        // Fragments that are made a step ahead wait for the first stage once, before the loop.
+        let before = usize::from(is_ahead);
         let wanted = if warps_k > 1 { 2 } else { plan.schedule.barriers_per_step() as usize };
-        assert_eq!(barriers, wanted, "{plan:?}");
+        assert_eq!(barriers - before, wanted, "{plan:?}");
         let steps = (warps_k * stage_tiles) as usize;
-        assert!(barriers <= plan.schedule.barriers_per_step() as usize * steps, "{plan:?}");
-        seen.push((plan.schedule, barriers));
+        assert!(wanted <= plan.schedule.barriers_per_step() as usize * steps, "{plan:?}");
+        seen.push((plan.schedule, wanted));
     }
     for wanted in [(Schedule::SingleSlot, 7), (Schedule::PingPong, 4), (Schedule::Async, 1)] {
         assert!(seen.contains(&wanted), "{wanted:?}");

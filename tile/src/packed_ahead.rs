@@ -1,0 +1,232 @@
+//! The mainloop of tiles of many rows with packed weights: the fragments of a step are made while the step before it multiplies.
+//!
+//! Two such blocks share a multiprocessor, which makes two warps for each of its schedulers: too few to hide how long a fragment takes from shared memory through its
+//! conversion. So x is loaded and weights are converted a step ahead. The sums of a group are scaled tile by tile between the products that start the next
+//! group, which begin from zero. Every bit is as if tiles and groups were done one after the other.
+
+use half::f16;
+use tilewright_ptx_ir::build::{Builder, Local, Value};
+use tilewright_ptx_ir::ir::MmaShape;
+
+use crate::geometry::{Geometry, Warp};
+use crate::packed::{KeptWords, PackedOrder, PackedTile, UNIT_K};
+use crate::packed_product::{self, Grouping, Operands};
+use crate::ring::{Ring, Step};
+use crate::rows::RowTile;
+use crate::scales::ScaleTile;
+use crate::sweep::{Accumulators, Fragments};
+use crate::swizzle::{CHUNK_BYTES, ROW_BYTES};
+
+/// K steps of 16 in a K tile.
+const TILE_STEPS: u32 = UNIT_K / 16;
+const SHAPE: MmaShape = MmaShape::M16N8K16F16F32;
+
+/// Whether a group starts at a K step.
+enum Start<'k> {
+    Never,
+    Always,
+    When(Value<'k, bool>),
+}
+
+/// As [`packed_product::accumulate`], for a geometry with one warp along k.
+pub(crate) fn accumulate<'k>(
+    k: &'k Builder,
+    geometry: &Geometry,
+    order: PackedOrder,
+    grouping: Grouping,
+    operands: &Operands<'k>,
+    warp: &Warp<'k>,
+) -> Accumulators<'k, f32> {
+    let ring = Ring {
+        base: k.dynamic_shared::<u8>("stages").address(),
+        stage_bytes: packed_product::stage_bytes(geometry, order, grouping),
+        stages: geometry.stages,
+    };
+    debug_assert!(packed_product::tile_bytes(geometry, order, grouping).is_multiple_of(ROW_BYTES), "{geometry:?}");
+    let work = Work::new(k, geometry, order, grouping, operands, warp);
+    let tiles = (operands.depth + (UNIT_K - 1)) / UNIT_K;
+    let parts = geometry.stage_tiles;
+    ring.run_ahead(
+        k,
+        ((tiles + (parts - 1)) / parts, parts * TILE_STEPS),
+        |stage, trip| work.copy(stage, trip),
+        |stage, step| work.load(stage, step),
+        |fragments, at| work.multiply(fragments, at),
+    );
+    work.into_totals()
+}
+
+/// A thread's part of the work.
+struct Work<'k> {
+    k: &'k Builder,
+    geometry: Geometry,
+    grouping: Grouping,
+    tile_bytes: u32,
+    x: RowTile<'k>,
+    /// Of the lane's row and half of the first K step in a K tile.
+    a_offset: Value<'k, u32>,
+    w: PackedTile<'k>,
+    warp_column: Value<'k, u32>,
+    /// Of the K tile that is being made fragments of.
+    words: KeptWords<'k>,
+    scales: ScaleTile<'k>,
+    /// Those of the group that is being summed: for each n8 tile those of the lane's two columns.
+    group_scales: Vec<Local<'k, u32>>,
+    zero: Local<'k, f32>,
+    sums: Accumulators<'k, f32>,
+    totals: Accumulators<'k, f32>,
+}
+
+impl<'k> Work<'k> {
+    fn new(
+        k: &'k Builder,
+        geometry: &Geometry,
+        order: PackedOrder,
+        grouping: Grouping,
+        operands: &Operands<'k>,
+        warp: &Warp<'k>,
+    ) -> Self {
+        let Operands { w, n, depth, first_column, .. } = *operands;
+        let x = operands.x_tile(k, geometry, warp);
+        let w = PackedTile::new(k, order, w, n, depth, first_column, geometry.block_n, geometry.threads(), warp.thread);
+        let sums = Accumulators::new(k, geometry, 0f32);
+        let has_groups = grouping != Grouping::Column;
+        Self {
+            k,
+            geometry: *geometry,
+            grouping,
+            tile_bytes: packed_product::tile_bytes(geometry, order, grouping),
+            a_offset: x.a_offsets(warp.row)[0],
+            x,
+            w,
+            warp_column: warp.column,
+            words: KeptWords::new(k, order, geometry.warp_n()),
+            scales: ScaleTile::new(k, geometry, grouping, operands, warp),
+            group_scales: (0..if has_groups { geometry.tiles_n() } else { 0 }).map(|_| k.local(0u32)).collect(),
+            zero: k.local(0f32),
+            totals: if has_groups { Accumulators::new(k, geometry, 0f32) } else { sums.clone() },
+            sums,
+        }
+    }
+
+    /// Shared address of the words of K tile `part` of a stage; x lies before them, scales after them.
+    fn words_place(&self, stage: Value<'k, u32>, part: u32) -> Value<'k, u32> {
+        stage + (part * self.tile_bytes + self.x.stage_bytes())
+    }
+
+    fn scales_place(&self, stage: Value<'k, u32>, part: u32) -> Value<'k, u32> {
+        stage + (part * self.tile_bytes + self.x.stage_bytes() + self.w.stage_bytes())
+    }
+
+    fn copy(&self, stage: Value<'k, u32>, trip: Value<'k, u32>) {
+        for part in 0..self.geometry.stage_tiles {
+            let tile = trip * self.geometry.stage_tiles + part;
+            self.x.copy(stage + part * self.tile_bytes, tile);
+            self.w.copy(self.words_place(stage, part), tile);
+            if self.may_start_in(part) {
+                self.scales.copy(self.scales_place(stage, part), tile);
+            }
+        }
+    }
+
+    /// The fragments of `step`. Words are loaded with the first step of their K tile.
+    fn load(&self, stage: Value<'k, u32>, step: u32) -> Fragments<'k> {
+        let (part, step) = (step / TILE_STEPS, step % TILE_STEPS);
+        if step == 0 {
+            self.words.set(&self.w.load(self.words_place(stage, part), self.warp_column, self.geometry.warp_n()));
+        }
+        // The swizzle of a step differs in two bits that are 0 in the address of a K tile: one register instead of four offsets.
+        let place = (stage + part * self.tile_bytes + self.a_offset) ^ (step * 2 * CHUNK_BYTES);
+        let a = (0..self.geometry.tiles_m()).map(|tile| self.x.a_fragment_at(place, tile)).collect();
+        let words = self.words.now();
+        let b = (0..self.geometry.tiles_n()).map(|tile| words.b_fragment(step, tile)).collect();
+        Fragments { a, b }
+    }
+
+    fn multiply(&self, fragments: &Fragments<'k>, at: Step<'k>) {
+        let a = |tile: u32| fragments.a[tile as usize];
+        match self.start(&at) {
+            Start::Never => self.sums.multiply(self.k, SHAPE, a, &fragments.b),
+            Start::Always => {
+                let flush = |column| {
+                    let scales = self.scales_of(column);
+                    move |row| self.flush(row, column, scales)
+                };
+                self.sums.restart(self.k, SHAPE, fragments, self.zero, flush);
+                self.take_scales(&at);
+            }
+            Start::When(starts) => {
+                self.k.if_(starts, || {
+                    self.flush_all();
+                    self.sums.fill(0f32);
+                    self.take_scales(&at);
+                });
+                self.sums.multiply(self.k, SHAPE, a, &fragments.b);
+            }
+        }
+    }
+
+    /// Whether a group may start in K tile `part` of a stage.
+    const fn may_start_in(&self, part: u32) -> bool {
+        match self.grouping {
+            Grouping::Column => false,
+            Grouping::Of32(_) => true,
+            // A stage starts at a multiple of its tiles.
+            Grouping::OfTiles(tiles) => part == 0 || !tiles.is_multiple_of(self.geometry.stage_tiles),
+        }
+    }
+
+    fn start(&self, at: &Step<'k>) -> Start<'k> {
+        let (parts, part, step) = (self.geometry.stage_tiles, at.step / TILE_STEPS, at.step % TILE_STEPS);
+        if !self.may_start_in(part) {
+            return Start::Never;
+        }
+        let tile = || at.trip * parts + part;
+        match self.grouping {
+            // As everywhere, sums are scaled after each 32 of k.
+            Grouping::Of32(_) if step.is_multiple_of(2) => Start::Always,
+            Grouping::OfTiles(tiles) if step == 0 => {
+                if parts.is_multiple_of(tiles) {
+                    Start::Always
+                } else {
+                    Start::When((tile() % tiles).eq(0))
+                }
+            }
+            _ => Start::Never,
+        }
+    }
+
+    /// Reads the scales of the group that starts at `at`.
+    fn take_scales(&self, at: &Step<'k>) {
+        let (part, row) = (at.step / TILE_STEPS, at.step % TILE_STEPS / 2);
+        let scales = self.scales.load_packed(self.scales_place(at.stage, part), row, self.sums.columns());
+        self.group_scales.iter().zip(scales).for_each(|(kept, scale)| kept.set(scale));
+    }
+
+    /// The scales of the lane's two columns of n8 tile `column`.
+    fn scales_of(&self, column: u32) -> [Value<'k, f32>; 2] {
+        self.group_scales[column as usize].now().unpack().map(|scale| scale.bits::<f16>().cast::<f32>())
+    }
+
+    /// `totals += scale · sums` in one tile.
+    fn flush(&self, row: u32, column: u32, scales: [Value<'k, f32>; 2]) {
+        let (sums, totals) = (self.sums.tile(row, column), self.totals.tile(row, column));
+        for (index, (sum, total)) in sums.iter().zip(totals).enumerate() {
+            self.k.accumulate(*total, *sum, scales[index % 2]);
+        }
+    }
+
+    fn flush_all(&self) {
+        for column in 0..self.sums.columns() {
+            let scales = self.scales_of(column);
+            (0..self.geometry.tiles_m()).for_each(|row| self.flush(row, column, scales));
+        }
+    }
+
+    fn into_totals(self) -> Accumulators<'k, f32> {
+        if self.grouping != Grouping::Column {
+            self.flush_all();
+        }
+        self.totals
+    }
+}
