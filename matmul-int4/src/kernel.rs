@@ -5,7 +5,7 @@ use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::Target as Result16;
 use tilewright_tile::packed_product::{self, Operands};
-use tilewright_tile::{PackedOrder, Warp, packed_geometry, raster};
+use tilewright_tile::{CopyMode, Warp, packed_geometry, raster};
 
 use crate::plan::Plan;
 
@@ -27,11 +27,12 @@ fn build(k: &Builder, plan: &Plan) {
     let (x, w, scales, y) =
         (k.pointer::<u8>("x"), k.pointer::<u32>("w"), k.pointer::<u16>("scales"), k.pointer::<u8>("y"));
     let (m, n, depth) = (k.param::<u32>("m"), k.param::<u32>("n"), k.param::<u32>("k"));
+    let x_order = (plan.x_copy == CopyMode::Gathered).then(|| k.pointer::<u32>("order"));
 
     let warp = Warp::new(k, &geometry);
     let [first_row, first_column] = raster::origin(k, &geometry);
-    let operands = Operands { x, x_copy: plan.x_copy, w, scales, m, n, depth, first_row, first_column };
-    let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int4, plan.grouping, &operands, &warp);
+    let operands = Operands { x, x_copy: plan.x_copy, x_order, w, scales, m, n, depth, first_row, first_column };
+    let sums = packed_product::accumulate(k, &geometry, plan.format, &operands, &warp);
 
     let y = Result16 { base: y, rows: m, columns: n };
     sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |spot, [left, right]| {

@@ -7,7 +7,7 @@ use tilewright_ffi::{
 };
 use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::repack::{self, Place};
-use tilewright_quant_pack::{Group, Int4};
+use tilewright_quant_pack::{Group, Int4, Int4Affine, Permutation};
 use tilewright_tile::problem::check_length;
 use tilewright_tile::{PackedOrder, Shape, scales};
 
@@ -30,7 +30,18 @@ pub struct Matmul {
 #[derive(Debug)]
 pub struct Weight {
     words: DeviceBuffer<u32>,
+    /// With zero points if there are any: [`scales::padded`].
     scales: DeviceBuffer<f16>,
+    has_zeros: bool,
+    /// Which column of x meets each column of the packed words, if not its own.
+    order: Option<DeviceBuffer<u32>>,
+    n: usize,
+    k: usize,
+    group: Group,
+}
+
+/// Rows, columns and columns of a group.
+struct WeightShape {
     n: usize,
     k: usize,
     group: Group,
@@ -43,17 +54,48 @@ impl Weight {
     /// [`Error::Shape`] for a K that the format cannot pack, [`Error::Group`] for a group size that the kernels do not take, [`Error::Repack`],
     /// [`Error::Driver`].
     pub fn load(stream: &Stream, weight: &Int4) -> Result<Self, Error> {
-        let (n, k) = (weight.shape().n, weight.shape().k);
-        let group = weight.group();
+        let words = |words, order: &dyn Fn(usize, usize) -> Option<Place>| repack::nibbles(weight, words, order);
+        let shape = WeightShape { n: weight.shape().n, k: weight.shape().k, group: weight.group() };
+        Self::upload(stream, shape, words, weight.scales(), None, None)
+    }
+
+    /// As [`Weight::load`], with zero points and with groups in any order, as checkpoints have them.
+    ///
+    /// Columns are sorted by their groups here, once; from then on the kernel gathers x in that order as it copies it. Zero points that are all 8, and an order
+    /// that changes nothing, are noticed and cost nothing.
+    ///
+    /// # Numerics
+    /// As [`Matmul::run`], with q - zero for q: from -15 to 15, exact in f16. Sums go along k in the order of the groups.
+    ///
+    /// # Errors
+    /// Those of [`Weight::load`].
+    pub fn load_affine(stream: &Stream, weight: &Int4Affine) -> Result<Self, Error> {
+        let (weight, permutation) = weight.clone().sorted()?;
+        let words =
+            |words, order: &dyn Fn(usize, usize) -> Option<Place>| repack::affine_nibbles(&weight, words, order);
+        let shape = WeightShape { n: weight.shape().n, k: weight.shape().k, group: weight.grouping().group() };
+        let order = permutation.as_ref().map(Permutation::columns);
+        Self::upload(stream, shape, words, weight.scales(), weight.zeros(), order)
+    }
+
+    fn upload(
+        stream: &Stream,
+        WeightShape { n, k, group }: WeightShape,
+        words: impl FnOnce(usize, &dyn Fn(usize, usize) -> Option<Place>) -> Result<Vec<u32>, tilewright_quant_pack::Error>,
+        scales: &[f16],
+        zeros: Option<&[u8]>,
+        order: Option<&[u32]>,
+    ) -> Result<Self, Error> {
         Problem::new(Shape { m: 1, n, k }, group)?;
-        let order = PackedOrder::Int4;
-        let (_, units_k) = order.units(n, k);
-        let words = repack::nibbles(weight, order.words(n, k), |word, element| {
-            let (n, k) = order.source(units_k, word, u32::try_from(element).unwrap_or(0));
+        let packed = PackedOrder::Int4;
+        let (_, units_k) = packed.units(n, k);
+        let words = words(packed.words(n, k), &|word, element| {
+            let (n, k) = packed.source(units_k, word, u32::try_from(element).ok()?);
             Some(Place { n, k })
         })?;
-        let scales = stream.upload(&scales::padded(weight.scales(), n))?;
-        Ok(Self { words: stream.upload(&words)?, scales, n, k, group })
+        let scales = stream.upload(&scales::padded(scales, zeros, n))?;
+        let order = order.map(|order| stream.upload(order)).transpose()?;
+        Ok(Self { words: stream.upload(&words)?, scales, has_zeros: zeros.is_some(), order, n, k, group })
     }
 
     /// Rows of the weight, columns of the product.
@@ -87,7 +129,7 @@ impl Matmul {
     /// | tensor | shape | type | layout | alignment |
     /// |---|---|---|---|---|
     /// | x | [m, k] | f16 | row-major | 2 bytes; 16 for the fast copies |
-    /// | w | [n, k] | int4, f16 scales | packed by [`Weight::load`] | |
+    /// | w | [n, k] | int4, f16 scales, zero points 0 to 15 or none | packed by [`Weight`] | |
     /// | y | [m, n] | f16 | row-major | 2 bytes; 4, with n even, for the fast stores |
     ///
     /// # Numerics
@@ -131,7 +173,7 @@ impl Matmul {
         w: &Weight,
         y: &mut DeviceSliceMut<'_, f16>,
     ) -> Result<(), Error> {
-        let problem = Problem::new(Shape { m, n: w.n, k: w.k }, w.group)?;
+        let problem = Problem::new(Shape { m, n: w.n, k: w.k }, w.group)?.with(w.has_zeros, w.order.is_some());
         check_length("x", x.len(), m, w.k)?;
         check_length("y", y.len(), m, w.n)?;
         let plan = Plan::new(&problem, self.target, x.address(), y.address());
@@ -144,10 +186,15 @@ impl Matmul {
             .value(problem.checked.m)
             .value(problem.checked.n)
             .value(problem.checked.k);
+        let arguments = match &w.order {
+            Some(order) => arguments.pointer(order.as_slice()),
+            None => arguments,
+        };
         let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel reads m·k elements of x and writes m·n of y, which have as many: checked above.
-        // - it reads the words and scales of a weight [n, k], which `Weight::load` made for these n and k and nothing changes.
+        // - it reads the words, scales and zero points of a weight [n, k], which `Weight` made for these n and k and nothing changes; so it did the order, a permutation
+        //   of the k columns of x.
         // - it needs 2-byte alignment, or what the plan was chosen for from these very addresses.
         // - it runs on sm_80 and newer, which `new` saw to; the context of every handle is compared by `launch`.
         unsafe { function.launch(stream, &launch, &arguments) }.map_err(Error::from)

@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
-use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
+use tilewright_tile::{CopyMode, Geometry, Grouping, WeightFormat, packed_product};
 
 use crate::problem::Problem;
 
@@ -11,8 +11,8 @@ use crate::problem::Problem;
 pub struct Plan {
     /// Tile shape.
     pub geometry: Geometry,
-    /// How the scales lie along k.
-    pub grouping: Grouping,
+    /// How the scales lie along k, and whether there are zero points.
+    pub format: WeightFormat,
     /// How x is copied.
     pub x_copy: CopyMode,
     /// Whether two neighbours of y are written with one store.
@@ -22,12 +22,13 @@ pub struct Plan {
 impl Plan {
     /// The plan for `problem` on a device of `target`. Tiles do not change results: each element is summed over k in the same order in every plan.
     pub(crate) fn new(problem: &Problem, target: Target, x_address: u64, y_address: u64) -> Self {
-        let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
+        let x_copy =
+            if problem.is_gathered { CopyMode::Gathered } else { CopyMode::choose(x_address, problem.shape.k * 2) };
+        let format = problem.format();
         let n = u64::from(problem.checked.n);
         let choice = Choice {
             target,
-            order: PackedOrder::Int4,
-            grouping: problem.grouping,
+            format,
             m: problem.checked.m,
             k: problem.checked.k,
             x_copy,
@@ -35,7 +36,7 @@ impl Plan {
         };
         let geometry = choice.geometry();
         let paired_store = problem.checked.n.is_multiple_of(2) && y_address.is_multiple_of(4);
-        Self { geometry, grouping: problem.grouping, x_copy, paired_store }
+        Self { geometry, format, x_copy, paired_store }
     }
 
     /// The plan for `problem` on a device of `target` with tensors that start on 16 bytes, as those of this project's allocations do.
@@ -49,12 +50,16 @@ impl Plan {
     pub fn all() -> Vec<Self> {
         let mut plans = Vec::new();
         for grouping in [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)] {
-            for (geometry, with_elements) in packed_geometry::all(PackedOrder::Int4, grouping) {
-                for x_copy in [CopyMode::Async16, CopyMode::Elements] {
-                    for paired_store in [false, true] {
-                        if with_elements || x_copy == CopyMode::Async16 {
-                            plans.push(Self { geometry, grouping, x_copy, paired_store });
-                        }
+            for format in [WeightFormat::int4(grouping), WeightFormat::int4_with_zeros(grouping)] {
+                for (geometry, with_elements) in packed_geometry::all(format) {
+                    for x_copy in CopyMode::of_tile(with_elements) {
+                        let stores = [false, true].into_iter();
+                        plans.extend(stores.map(|paired_store| Self {
+                            geometry,
+                            format,
+                            x_copy: *x_copy,
+                            paired_store,
+                        }));
                     }
                 }
             }
@@ -62,17 +67,20 @@ impl Plan {
         plans
     }
 
-    /// The kernel's name: operation, type, tile.
+    /// The kernel's name: operation, type, tile, and what is special about the weights.
     #[must_use]
     pub fn name(&self) -> String {
         let Geometry { block_m, block_n, warps_k, .. } = self.geometry;
-        format!("matmul_w4a16_{block_m}x{block_n}{}", if warps_k > 1 { "_shared" } else { "" })
+        let shared = if warps_k > 1 { "_shared" } else { "" };
+        let zeros = if self.format.has_zeros { "_zeros" } else { "" };
+        let gathered = if self.x_copy == CopyMode::Gathered { "_gathered" } else { "" };
+        format!("matmul_w4a16_{block_m}x{block_n}{shared}{zeros}{gathered}")
     }
 
     /// Bytes of shared memory that a launch asks for.
     #[must_use]
     pub const fn shared_bytes(&self) -> u32 {
-        packed_product::shared_bytes(&self.geometry, PackedOrder::Int4, self.grouping)
+        packed_product::shared_bytes(&self.geometry, self.format)
     }
 
     /// Blocks along m and n.

@@ -2,7 +2,7 @@
 
 use tilewright_quant_pack::Group;
 use tilewright_tile::problem::{Checked, Shape};
-use tilewright_tile::{Grouping, ShapeError};
+use tilewright_tile::{Grouping, ShapeError, WeightFormat};
 
 use crate::error::Error;
 
@@ -13,6 +13,8 @@ pub struct Problem {
     pub(crate) checked: Checked,
     pub(crate) group: Group,
     pub(crate) grouping: Grouping,
+    pub(crate) has_zeros: bool,
+    pub(crate) is_gathered: bool,
 }
 
 impl Problem {
@@ -33,7 +35,17 @@ impl Problem {
         let grouping =
             u32::try_from(size.next_multiple_of(if size >= shape.k { 64 } else { 1 })).ok().and_then(Grouping::new);
         let grouping = grouping.ok_or(Error::Group { size })?;
-        Ok(Self { shape, checked, group, grouping })
+        Ok(Self { shape, checked, group, grouping, has_zeros: false, is_gathered: false })
+    }
+
+    /// The same with weights that have a zero point for each group, and with columns of x gathered in another order, or not.
+    #[must_use]
+    pub const fn with(self, has_zeros: bool, is_gathered: bool) -> Self {
+        Self { has_zeros, is_gathered, ..self }
+    }
+
+    pub(crate) const fn format(&self) -> WeightFormat {
+        if self.has_zeros { WeightFormat::int4_with_zeros(self.grouping) } else { WeightFormat::int4(self.grouping) }
     }
 
     /// The shape as given.

@@ -6,7 +6,7 @@ use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{self, Spot, Target as Result2};
 use tilewright_tile::packed_product::{self, Operands};
 use tilewright_tile::row_product::{self, RowProduct};
-use tilewright_tile::{Grouping, PackedOrder, Warp, packed_geometry, raster};
+use tilewright_tile::{Warp, WeightFormat, packed_geometry, raster};
 
 use crate::plan::{Output, Plan, Scales};
 use crate::problem::Operation;
@@ -69,8 +69,19 @@ fn build_w8a16(k: &Builder, plan: &Plan) {
 
     let warp = Warp::new(k, &geometry);
     let [first_row, first_column] = raster::origin(k, &geometry);
-    let operands = Operands { x, x_copy: plan.x_copy, w, scales: scale.cast(), m, n, depth, first_row, first_column };
-    let sums = packed_product::accumulate(k, &geometry, PackedOrder::Int8, Grouping::Column, &operands, &warp);
+    let operands = Operands {
+        x,
+        x_copy: plan.x_copy,
+        x_order: None,
+        w,
+        scales: scale.cast(),
+        m,
+        n,
+        depth,
+        first_row,
+        first_column,
+    };
+    let sums = packed_product::accumulate(k, &geometry, WeightFormat::INT8, &operands, &warp);
 
     let y = Result2 { base: y, rows: m, columns: n };
     sums.for_each_pair(&warp, first_row + warp.row, first_column + warp.column, |spot, [left, right]| {

@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
-use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product, row_product};
+use tilewright_tile::{CopyMode, Geometry, WeightFormat, packed_product, row_product};
 
 use crate::problem::{Operation, Problem};
 
@@ -130,7 +130,7 @@ impl Plan {
                 }));
             }
         }
-        for (geometry, with_elements) in packed_geometry::all(PackedOrder::Int8, Grouping::Column) {
+        for (geometry, with_elements) in packed_geometry::all(WeightFormat::INT8) {
             for x_copy in if with_elements { [Async16, Elements].as_slice() } else { &[Async16] } {
                 for (w_scales, paired_store) in scales.into_iter().flat_map(|w| [false, true].map(|paired| (w, paired)))
                 {
@@ -170,7 +170,7 @@ impl Plan {
     pub const fn shared_bytes(&self) -> u32 {
         match self.operation {
             Operation::W8A8 => row_product::shared_bytes(&self.geometry),
-            Operation::W8A16 => packed_product::shared_bytes(&self.geometry, PackedOrder::Int8, Grouping::Column),
+            Operation::W8A16 => packed_product::shared_bytes(&self.geometry, WeightFormat::INT8),
         }
     }
 
@@ -184,8 +184,7 @@ fn w8a16_geometry(problem: &Problem, target: Target, x_copy: CopyMode) -> Geomet
     let n = u64::from(problem.checked.n);
     let choice = Choice {
         target,
-        order: PackedOrder::Int8,
-        grouping: Grouping::Column,
+        format: WeightFormat::INT8,
         m: problem.checked.m,
         k: problem.checked.k,
         x_copy,

@@ -23,6 +23,7 @@
 
 use half::f16;
 
+use crate::affine::{Int4Affine, MIDDLE};
 use crate::error::Error;
 use crate::int4::{Int4, OFFSET};
 use crate::int8::Int8;
@@ -64,6 +65,19 @@ pub enum ByteForm {
 pub fn nibbles(source: &Int4, words: usize, order: impl Fn(usize, usize) -> Option<Place>) -> Result<Vec<u32>, Error> {
     let padding = u32::from(OFFSET as u8);
     fill::<8>(source.shape(), words, padding, order, |place| source.stored(place.n, place.k))
+}
+
+/// As [`nibbles`], with q as stored, from 0 to 15, for weights with zero points; groups must lie side by side for a kernel that reads them so
+/// ([`Int4Affine::sorted`]). Padding is 8.
+///
+/// # Errors
+/// Those of [`nibbles`].
+pub fn affine_nibbles(
+    source: &Int4Affine,
+    words: usize,
+    order: impl Fn(usize, usize) -> Option<Place>,
+) -> Result<Vec<u32>, Error> {
+    fill::<8>(source.shape(), words, u32::from(MIDDLE), order, |place| u32::from(source.stored(place.n, place.k)))
 }
 
 /// `words` words of four bytes: byte i (0 the lowest) of word w holds the weight at `order(w, i)`. Where that is `None` or outside the shape the byte

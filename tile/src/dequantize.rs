@@ -27,6 +27,20 @@ pub fn int4_pair(word: Value<'_, u32>, pair: u32) -> Value<'_, F16x2> {
     }
 }
 
+/// As [`int4_pair`], minus a zero point instead of 8: `base` is 1024 + zero in both halves, for a zero point from 0 to 15.
+#[must_use]
+pub fn int4_pair_above<'k>(word: Value<'k, u32>, pair: u32, base: Value<'k, F16x2>) -> Value<'k, F16x2> {
+    let nibbles = if pair < 2 { word } else { word >> 8u32 };
+    let both = |value| F16x2(f16::from_f32_const(value), f16::from_f32_const(value));
+    if pair.is_multiple_of(2) {
+        nibbles.lop3(0x000F_000F, MAGIC, AND_OR).bits::<F16x2>() - base
+    } else {
+        // 960 - (1024 + zero) = -64 - zero, exact.
+        let offset = base.fma(both(-1.0), both(960.0));
+        nibbles.lop3(0x00F0_00F0, MAGIC, AND_OR).bits::<F16x2>().fma(both(0.0625), offset)
+    }
+}
+
 /// Pair `pair` (0 or 1) of a packed word of int8 stored with an offset of 128: (byte 2 `pair`, byte 2 `pair` + 1) minus 128.
 #[must_use]
 pub fn int8_pair(word: Value<'_, u32>, pair: u32) -> Value<'_, F16x2> {

@@ -20,10 +20,11 @@ pub mod scales;
 pub mod shared_groups;
 pub mod sweep;
 pub mod swizzle;
+pub mod weight_format;
 
 pub use budget::Budget;
 pub use geometry::{Geometry, Warp};
 pub use packed::{PackedOrder, PackedTile};
-pub use packed_product::Grouping;
 pub use problem::{Shape, ShapeError};
 pub use rows::{CopyMode, RowTile, Rows};
+pub use weight_format::{Grouping, WeightFormat};

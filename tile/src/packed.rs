@@ -4,7 +4,7 @@
 //! fetches; units of one column block follow each other along K. What the 16 bytes of a lane mean is [`PackedOrder::place`], as data: packing permutes by it
 //! on the CPU, the kernel unpacks by it, and a test holds that it is a bijection.
 
-use tilewright_ptx_ir::build::{Builder, Local, Pointer, Value};
+use tilewright_ptx_ir::build::{Builder, F16x2, Local, Pointer, Value};
 
 use crate::dequantize;
 
@@ -126,6 +126,9 @@ pub struct PackedWords<'k> {
     words: Vec<[Value<'k, u32>; 4]>,
 }
 
+/// 1024 + the zero point of a column, in both halves: what is taken from a stored nibble.
+pub type ZeroPoint<'k> = Value<'k, F16x2>;
+
 /// [`PackedWords`] that outlive a trip of a loop.
 #[derive(Clone, Debug)]
 pub struct KeptWords<'k> {
@@ -231,11 +234,19 @@ impl<'k> PackedTile<'k> {
 impl<'k> PackedWords<'k> {
     /// The b registers of K step `step` (0 to 3) for n8 tile `tile`, as exact f16 integers.
     #[must_use]
-    pub fn b_fragment(&self, step: u32, tile: u32) -> [Value<'k, u32>; 2] {
+    ///
+    /// `zeros` are those of the lane's column in each n8 tile, of int4 weights that have zero points.
+    pub fn b_fragment(&self, step: u32, tile: u32, zeros: Option<&[ZeroPoint<'k>]>) -> [Value<'k, u32>; 2] {
         match self.order {
             PackedOrder::Int4 => {
                 let word = self.words[(tile / 2) as usize][(tile % 2 * 2 + step / 2) as usize];
-                [0, 1].map(|half| dequantize::int4_pair(word, step % 2 * 2 + half).bits())
+                [0, 1].map(|half| {
+                    let pair = step % 2 * 2 + half;
+                    match zeros {
+                        None => dequantize::int4_pair(word, pair).bits(),
+                        Some(zeros) => dequantize::int4_pair_above(word, pair, zeros[tile as usize]).bits(),
+                    }
+                })
             }
             PackedOrder::Int8 => {
                 let word = self.words[tile as usize][step as usize];

@@ -5,17 +5,18 @@
 //! group, which begin from zero. Every bit is as if tiles and groups were done one after the other.
 
 use half::f16;
-use tilewright_ptx_ir::build::{Builder, Local, Value};
+use tilewright_ptx_ir::build::{Builder, F16x2, Local, Value};
 use tilewright_ptx_ir::ir::MmaShape;
 
 use crate::geometry::{Geometry, Warp};
-use crate::packed::{KeptWords, PackedOrder, PackedTile, UNIT_K};
-use crate::packed_product::{self, Grouping, Operands};
+use crate::packed::{KeptWords, PackedTile, UNIT_K};
+use crate::packed_product::{self, Operands};
 use crate::ring::{Ring, Step};
 use crate::rows::RowTile;
 use crate::scales::ScaleTile;
 use crate::sweep::{Accumulators, Fragments};
 use crate::swizzle::{CHUNK_BYTES, ROW_BYTES};
+use crate::weight_format::{Grouping, WeightFormat};
 
 /// K steps of 16 in a K tile.
 const TILE_STEPS: u32 = UNIT_K / 16;
@@ -32,18 +33,17 @@ enum Start<'k> {
 pub(crate) fn accumulate<'k>(
     k: &'k Builder,
     geometry: &Geometry,
-    order: PackedOrder,
-    grouping: Grouping,
+    format: WeightFormat,
     operands: &Operands<'k>,
     warp: &Warp<'k>,
 ) -> Accumulators<'k, f32> {
     let ring = Ring {
         base: k.dynamic_shared::<u8>("stages").address(),
-        stage_bytes: packed_product::stage_bytes(geometry, order, grouping),
+        stage_bytes: packed_product::stage_bytes(geometry, format),
         stages: geometry.stages,
     };
-    debug_assert!(packed_product::tile_bytes(geometry, order, grouping).is_multiple_of(ROW_BYTES), "{geometry:?}");
-    let work = Work::new(k, geometry, order, grouping, operands, warp);
+    debug_assert!(packed_product::tile_bytes(geometry, format).is_multiple_of(ROW_BYTES), "{geometry:?}");
+    let work = Work::new(k, geometry, format, operands, warp);
     let tiles = (operands.depth + (UNIT_K - 1)) / UNIT_K;
     let parts = geometry.stage_tiles;
     ring.run_ahead(
@@ -69,6 +69,8 @@ struct Work<'k> {
     warp_column: Value<'k, u32>,
     /// Of the K tile that is being made fragments of.
     words: KeptWords<'k>,
+    /// Zero points of the group that is being made fragments of, if there are any: for each n8 tile 1024 + that of the lane's column, twice.
+    zeros: Vec<Local<'k, u32>>,
     scales: ScaleTile<'k>,
     /// Those of the group that is being summed: for each n8 tile those of the lane's two columns.
     group_scales: Vec<Local<'k, u32>>,
@@ -81,27 +83,37 @@ impl<'k> Work<'k> {
     fn new(
         k: &'k Builder,
         geometry: &Geometry,
-        order: PackedOrder,
-        grouping: Grouping,
+        format: WeightFormat,
         operands: &Operands<'k>,
         warp: &Warp<'k>,
     ) -> Self {
         let Operands { w, n, depth, first_column, .. } = *operands;
         let x = operands.x_tile(k, geometry, warp);
-        let w = PackedTile::new(k, order, w, n, depth, first_column, geometry.block_n, geometry.threads(), warp.thread);
+        let w = PackedTile::new(
+            k,
+            format.order,
+            w,
+            n,
+            depth,
+            first_column,
+            geometry.block_n,
+            geometry.threads(),
+            warp.thread,
+        );
         let sums = Accumulators::new(k, geometry, 0f32);
-        let has_groups = grouping != Grouping::Column;
+        let has_groups = format.grouping != Grouping::Column;
         Self {
             k,
             geometry: *geometry,
-            grouping,
-            tile_bytes: packed_product::tile_bytes(geometry, order, grouping),
+            grouping: format.grouping,
+            tile_bytes: packed_product::tile_bytes(geometry, format),
             a_offset: x.a_offsets(warp.row)[0],
             x,
             w,
             warp_column: warp.column,
-            words: KeptWords::new(k, order, geometry.warp_n()),
-            scales: ScaleTile::new(k, geometry, grouping, operands, warp),
+            words: KeptWords::new(k, format.order, geometry.warp_n()),
+            zeros: (0..if format.has_zeros { geometry.tiles_n() } else { 0 }).map(|_| k.local(0u32)).collect(),
+            scales: ScaleTile::new(k, geometry, format, operands, warp),
             group_scales: (0..if has_groups { geometry.tiles_n() } else { 0 }).map(|_| k.local(0u32)).collect(),
             zero: k.local(0f32),
             totals: if has_groups { Accumulators::new(k, geometry, 0f32) } else { sums.clone() },
@@ -139,7 +151,15 @@ impl<'k> Work<'k> {
         let place = (stage + part * self.tile_bytes + self.a_offset) ^ (step * 2 * CHUNK_BYTES);
         let a = (0..self.geometry.tiles_m()).map(|tile| self.x.a_fragment_at(place, tile)).collect();
         let words = self.words.now();
-        let b = (0..self.geometry.tiles_n()).map(|tile| words.b_fragment(step, tile)).collect();
+        if let Some(row) = self.scales.starts(step) {
+            // Where a group starts with a stage only, its zero points lie with the first K tile of it.
+            let place = self.scales_place(stage, if self.may_start_in(part) { part } else { 0 });
+            let zeros = self.scales.load_zeros(place, row, self.geometry.tiles_n());
+            self.zeros.iter().zip(zeros.iter().flatten()).for_each(|(kept, zero)| kept.set(zero.bits::<u32>()));
+        }
+        let zeros: Vec<_> = self.zeros.iter().map(|zero| zero.now().bits::<F16x2>()).collect();
+        let zeros = (!zeros.is_empty()).then_some(zeros.as_slice());
+        let b = (0..self.geometry.tiles_n()).map(|tile| words.b_fragment(step, tile, zeros)).collect();
         Fragments { a, b }
     }
 

@@ -6,8 +6,9 @@ use tilewright_ptx_ir::Target;
 
 use crate::geometry::Geometry;
 use crate::packed::PackedOrder;
-use crate::packed_product::{self, Grouping};
+use crate::packed_product;
 use crate::rows::CopyMode;
+use crate::weight_format::{Grouping, WeightFormat};
 
 /// The tile for few rows and for x that is copied by elements. An int4 weight is made an f16 by one warp only; int8 costs less to convert than x does to load.
 const fn medium(order: PackedOrder) -> Geometry {
@@ -19,9 +20,10 @@ const fn medium(order: PackedOrder) -> Geometry {
 }
 
 /// Columns of the tiles for many rows, best first: 64 rows, four warps side by side. int4 keeps the sums of a group beside those of all groups, which leaves
-/// registers for 32 columns a warp, and for less where a K tile has two groups.
-const fn wide_columns(order: PackedOrder, grouping: Grouping) -> &'static [u32] {
-    match (order, grouping) {
+/// registers for 32 columns a warp, and for less where a K tile has two groups or columns have zero points.
+const fn wide_columns(format: WeightFormat) -> &'static [u32] {
+    match (format.order, format.grouping) {
+        _ if format.has_zeros => &[],
         (PackedOrder::Int4, Grouping::Of32(_)) => &[],
         (PackedOrder::Int4, _) => &[128],
         (PackedOrder::Int8, _) => &[256, 192, 128],
@@ -33,10 +35,8 @@ const fn wide_columns(order: PackedOrder, grouping: Grouping) -> &'static [u32] 
 pub struct Choice<F> {
     /// What the device can do.
     pub target: Target,
-    /// Width of the weights.
-    pub order: PackedOrder,
-    /// How their scales lie along k.
-    pub grouping: Grouping,
+    /// What the weights are.
+    pub format: WeightFormat,
     /// Rows of x.
     pub m: u32,
     /// Columns of x.
@@ -52,10 +52,10 @@ impl<F: Fn(u32) -> u64> Choice<F> {
     #[must_use]
     pub fn geometry(&self) -> Geometry {
         if self.m <= 16 {
-            let narrow = narrow(self.order, Geometry::narrow_width(&self.blocks));
-            return shared(narrow, self.target, self.order, self.grouping, self.grouping.count(self.k));
+            let narrow = narrow(self.format.order, Geometry::narrow_width(&self.blocks));
+            return shared(narrow, self.target, self.format, self.format.grouping.count(self.k));
         }
-        let medium = medium(self.order);
+        let medium = medium(self.format.order);
         if self.x_copy != CopyMode::Async16 {
             return medium;
         }
@@ -64,9 +64,7 @@ impl<F: Fn(u32) -> u64> Choice<F> {
             // The small tile takes about a quarter longer for each element.
             geometry.busiest(blocks) * if *geometry == medium { 5 } else { 4 }
         };
-        let wide = wide_columns(self.order, self.grouping)
-            .iter()
-            .map(|columns| wide(*columns, self.target, self.order, self.grouping));
+        let wide = wide_columns(self.format).iter().map(|columns| wide(*columns, self.target, self.format));
         wide.chain([medium]).min_by_key(cost).unwrap_or(medium)
     }
 }
@@ -74,8 +72,8 @@ impl<F: Fn(u32) -> u64> Choice<F> {
 /// Every geometry that is chosen for such weights, and whether rows of x that start anywhere may come with it: copying by elements needs registers that a large
 /// tile does not leave.
 #[must_use]
-pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
-    let mut geometries = vec![(medium(order), true)];
+pub fn all(format: WeightFormat) -> Vec<(Geometry, bool)> {
+    let mut geometries = vec![(medium(format.order), true)];
     let mut add = |geometry, with_elements| {
         if !geometries.contains(&(geometry, with_elements)) {
             geometries.push((geometry, with_elements));
@@ -84,11 +82,11 @@ pub fn all(order: PackedOrder, grouping: Grouping) -> Vec<(Geometry, bool)> {
     for target in [Target::Sm80, Target::Sm86, Target::Sm90] {
         for width in Geometry::NARROW_WIDTHS {
             for groups in [1, u32::MAX] {
-                add(shared(narrow(order, width), target, order, grouping, groups), true);
+                add(shared(narrow(format.order, width), target, format, groups), true);
             }
         }
-        for columns in wide_columns(order, grouping) {
-            add(wide(*columns, target, order, grouping), false);
+        for columns in wide_columns(format) {
+            add(wide(*columns, target, format), false);
         }
     }
     geometries
@@ -101,12 +99,11 @@ pub const fn max_registers(geometry: &Geometry) -> u32 {
 }
 
 /// A tile for many rows, with as many stages as let two blocks share a multiprocessor's shared memory.
-fn wide(columns: u32, target: Target, order: PackedOrder, grouping: Grouping) -> Geometry {
+fn wide(columns: u32, target: Target, format: WeightFormat) -> Geometry {
     let with_stages =
         |stages| Geometry { block_m: 64, block_n: columns, warps_m: 1, warps_n: 4, warps_k: 1, stages, stage_tiles: 1 };
-    let fits = |geometry: &Geometry| {
-        packed_product::shared_bytes(geometry, order, grouping) <= target.shared_bytes_of_two_blocks()
-    };
+    let fits =
+        |geometry: &Geometry| packed_product::shared_bytes(geometry, format) <= target.shared_bytes_of_two_blocks();
     [4, 3].map(with_stages).into_iter().find(fits).unwrap_or(with_stages(2))
 }
 
@@ -121,9 +118,9 @@ const fn narrow(order: PackedOrder, width: u32) -> Geometry {
 }
 
 /// `geometry` with several times its warps, where there are groups for them to share out, and with as many stages as fit.
-fn shared(geometry: Geometry, target: Target, order: PackedOrder, grouping: Grouping, groups: u32) -> Geometry {
-    let sizes: &[(u32, u32)] = match grouping {
-        _ if !grouping.can_be_shared() => &[],
+fn shared(geometry: Geometry, target: Target, format: WeightFormat, groups: u32) -> Geometry {
+    let sizes: &[(u32, u32)] = match format.grouping {
+        _ if !format.grouping.can_be_shared() => &[],
         // A warp goes through two tiles of a group between barriers.
         Grouping::OfTiles(tiles) if tiles.is_multiple_of(2) => &[(4, 2), (4, 1)],
         _ => &[(4, 1)],
@@ -132,7 +129,7 @@ fn shared(geometry: Geometry, target: Target, order: PackedOrder, grouping: Grou
         [5, 4, 3]
             .into_iter()
             .map(|stages| Geometry { warps_k, stage_tiles, stages, ..geometry })
-            .find(|geometry| packed_product::shared_bytes(geometry, order, grouping) <= target.shared_bytes_per_block())
+            .find(|geometry| packed_product::shared_bytes(geometry, format) <= target.shared_bytes_per_block())
     });
     fitting.unwrap_or(geometry)
 }

@@ -5,48 +5,14 @@ use tilewright_ptx_ir::ir::MmaShape;
 
 use crate::epilogue::{self, Spot};
 use crate::geometry::{Geometry, Warp};
-use crate::packed::{PackedOrder, PackedTile, UNIT_K};
+use crate::packed::{PackedTile, UNIT_K, ZeroPoint};
 use crate::packed_ahead;
 use crate::ring::Ring;
 use crate::rows::{CopyMode, RowTile, Rows};
 use crate::scales::{self, ScaleTile};
 use crate::shared_groups::{self, SharedSums};
 use crate::sweep::Accumulators;
-
-/// How the scales of weights lie along k.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Grouping {
-    /// One scale a column: the sums are of integers, and the caller scales them.
-    Column,
-    /// A scale for every so many units of 32 along k; used for group sizes that are no multiple of 64.
-    Of32(u32),
-    /// A scale for every so many K tiles of 64.
-    OfTiles(u32),
-}
-
-impl Grouping {
-    /// The grouping for groups of `size` along k, if `size` is a multiple of 32.
-    #[must_use]
-    pub const fn new(size: u32) -> Option<Self> {
-        match size {
-            0 => None,
-            _ if size.is_multiple_of(UNIT_K) => Some(Self::OfTiles(size / UNIT_K)),
-            _ if size.is_multiple_of(32) => Some(Self::Of32(size / 32)),
-            _ => None,
-        }
-    }
-
-    /// Groups along a k of `depth`; the last may be shorter.
-    #[must_use]
-    pub const fn count(self, depth: u32) -> u32 {
-        match self {
-            Self::Column => 1,
-            Self::Of32(units) => depth.div_ceil(units * 32),
-            Self::OfTiles(tiles) => depth.div_ceil(tiles * UNIT_K),
-        }
-    }
-}
+use crate::weight_format::{Grouping, WeightFormat};
 
 /// What a block multiplies.
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +21,12 @@ pub struct Operands<'k> {
     pub x: Pointer<'k, u8>,
     /// How x is copied.
     pub x_copy: CopyMode,
+    /// Which column of x meets each column of w, for [`CopyMode::Gathered`].
+    pub x_order: Option<Pointer<'k, u32>>,
     /// The packed words of w.
     pub w: Pointer<'k, u32>,
-    /// Scales, f16, a row of [`scales::row_length`] for each group; not read with [`Grouping::Column`].
+    /// Scales, f16, a row of [`scales::row_length`] for each group, behind each a row of zero points where there are any ([`scales::padded`]); not read with
+    /// [`Grouping::Column`].
     pub scales: Pointer<'k, u16>,
     /// Rows of x.
     pub m: Value<'k, u32>,
@@ -73,28 +42,28 @@ pub struct Operands<'k> {
 
 /// Bytes of a K tile of packed w and its scales.
 #[must_use]
-pub const fn w_stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
-    words_bytes(geometry, order) + scales::stage_bytes(geometry, grouping)
+pub const fn w_stage_bytes(geometry: &Geometry, format: WeightFormat) -> u32 {
+    words_bytes(geometry, format.order) + scales::stage_bytes(geometry, format)
 }
 
-const fn words_bytes(geometry: &Geometry, order: PackedOrder) -> u32 {
+const fn words_bytes(geometry: &Geometry, order: crate::PackedOrder) -> u32 {
     geometry.block_n / order.columns() * crate::packed::UNIT_BYTES
 }
 
 /// Bytes of a K tile of x, of packed w and of its scales.
-pub(crate) const fn tile_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
-    geometry.x_stage_bytes() + w_stage_bytes(geometry, order, grouping)
+pub(crate) const fn tile_bytes(geometry: &Geometry, format: WeightFormat) -> u32 {
+    geometry.x_stage_bytes() + w_stage_bytes(geometry, format)
 }
 
 /// Bytes of one stage.
-pub(crate) const fn stage_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
-    geometry.warps_k * geometry.stage_tiles * tile_bytes(geometry, order, grouping)
+pub(crate) const fn stage_bytes(geometry: &Geometry, format: WeightFormat) -> u32 {
+    geometry.warps_k * geometry.stage_tiles * tile_bytes(geometry, format)
 }
 
 /// Bytes of shared memory that [`accumulate`] uses: the stages, and where warps share out k the room in which their sums meet.
 #[must_use]
-pub const fn shared_bytes(geometry: &Geometry, order: PackedOrder, grouping: Grouping) -> u32 {
-    geometry.stages * stage_bytes(geometry, order, grouping) + shared_groups::exchange_bytes(geometry, grouping)
+pub const fn shared_bytes(geometry: &Geometry, format: WeightFormat) -> u32 {
+    geometry.stages * stage_bytes(geometry, format) + shared_groups::exchange_bytes(geometry, format.grouping)
 }
 
 /// The sums of a block's tile, as a thread holds them.
@@ -129,23 +98,22 @@ impl<'k> Sums<'k> {
 pub fn accumulate<'k>(
     k: &'k Builder,
     geometry: &Geometry,
-    order: PackedOrder,
-    grouping: Grouping,
+    format: WeightFormat,
     operands: &Operands<'k>,
     warp: &Warp<'k>,
 ) -> Sums<'k> {
     if geometry.warps_k > 1 {
-        return Sums::Shared(shared_groups::accumulate(k, geometry, order, grouping, operands, warp));
+        return Sums::Shared(shared_groups::accumulate(k, geometry, format, operands, warp));
     }
     if geometry.block_m > 16 {
-        return Sums::Whole(packed_ahead::accumulate(k, geometry, order, grouping, operands, warp));
+        return Sums::Whole(packed_ahead::accumulate(k, geometry, format, operands, warp));
     }
     let x = operands.x_tile(k, geometry, warp);
-    let product = Product::new(k, geometry, order, grouping, operands, warp);
+    let product = Product::new(k, geometry, format, operands, warp);
     let a_offsets = x.a_offsets(warp.row);
     let ring = Ring {
         base: k.dynamic_shared::<u8>("stages").address(),
-        stage_bytes: stage_bytes(geometry, order, grouping),
+        stage_bytes: stage_bytes(geometry, format),
         stages: geometry.stages,
     };
     let in_stage = geometry.stage_tiles;
@@ -174,7 +142,7 @@ impl<'k> Operands<'k> {
     /// The block's tile of x.
     #[must_use]
     pub fn x_tile(&self, k: &'k Builder, geometry: &Geometry, warp: &Warp<'k>) -> RowTile<'k> {
-        let rows = Rows { base: self.x, count: self.m, columns: self.depth, element_bytes: 2 };
+        let rows = Rows { base: self.x, count: self.m, columns: self.depth, element_bytes: 2, order: self.x_order };
         RowTile::new(k, self.x_copy, rows, self.first_row, geometry.block_m, geometry.part_threads(), warp.thread)
     }
 }
@@ -190,7 +158,7 @@ pub struct Product<'k> {
     row_tiles: u32,
     warp_n: u32,
     warp_column: Value<'k, u32>,
-    grouping: Grouping,
+    format: WeightFormat,
     scales: ScaleTile<'k>,
     tiles: Value<'k, u32>,
     sums: Accumulators<'k, f32>,
@@ -203,17 +171,17 @@ impl<'k> Product<'k> {
     pub fn new(
         k: &'k Builder,
         geometry: &Geometry,
-        order: PackedOrder,
-        grouping: Grouping,
+        format: WeightFormat,
         operands: &Operands<'k>,
         warp: &Warp<'k>,
     ) -> Self {
         let Operands { w, n, depth, first_column, .. } = *operands;
         let threads = geometry.threads();
-        let w = PackedTile::new(k, order, w, n, depth, first_column, geometry.block_n, threads, warp.thread);
+        let w = PackedTile::new(k, format.order, w, n, depth, first_column, geometry.block_n, threads, warp.thread);
         let sums = Accumulators::new(k, geometry, 0f32);
-        let totals = if grouping == Grouping::Column { sums.clone() } else { Accumulators::new(k, geometry, 0f32) };
-        let scales = ScaleTile::new(k, geometry, grouping, operands, warp);
+        let totals =
+            if format.grouping == Grouping::Column { sums.clone() } else { Accumulators::new(k, geometry, 0f32) };
+        let scales = ScaleTile::new(k, geometry, format, operands, warp);
         let tiles = (depth + (UNIT_K - 1)) / UNIT_K;
         Self {
             k,
@@ -221,7 +189,7 @@ impl<'k> Product<'k> {
             row_tiles: geometry.tiles_m(),
             warp_n: geometry.warp_n(),
             warp_column: warp.column,
-            grouping,
+            format,
             scales,
             tiles,
             sums,
@@ -246,16 +214,22 @@ impl<'k> Product<'k> {
     /// rows 16 `index` to 16 `index` + 15 of the warp. Tiles must come in order, each once.
     pub fn multiply(&self, slot: Value<'k, u32>, tile: Value<'k, u32>, a: impl Fn(u32, u32) -> [Value<'k, u32>; 4]) {
         let (k, words) = (self.k, self.w.load(slot, self.warp_column, self.warp_n));
+        let mut zeros: Option<Vec<ZeroPoint<'k>>> = None;
         for step in 0..UNIT_K / 16 {
+            if let Some(row) = self.scales.starts(step) {
+                zeros = self.scales.load_zeros(slot + self.w.stage_bytes(), row, self.sums.columns());
+            }
             let a: Vec<_> = (0..self.row_tiles).map(|index| a(step, index)).collect();
-            self.sums.multiply_columns(k, MmaShape::M16N8K16F16F32, &a, |tile| words.b_fragment(step, tile));
-            if let Grouping::Of32(_) = self.grouping
+            self.sums.multiply_columns(k, MmaShape::M16N8K16F16F32, &a, |tile| {
+                words.b_fragment(step, tile, zeros.as_deref())
+            });
+            if let Grouping::Of32(_) = self.format.grouping
                 && step % 2 == 1
             {
                 self.flush(slot, step / 2);
             }
         }
-        if let Grouping::OfTiles(count) = self.grouping {
+        if let Grouping::OfTiles(count) = self.format.grouping {
             let next = tile + 1;
             let ends = (next % count).eq(0) | next.eq(self.tiles);
             k.if_(ends, || self.flush(slot, 0));

@@ -129,7 +129,8 @@ impl<'k> RowProduct<'k> {
         [first_row, first_column]: [Value<'k, u32>; 2],
         zero: impl Source<'k, T> + Copy,
     ) -> Accumulators<'k, T> {
-        let rows = |base, count| Rows { base, count, columns: self.depth, element_bytes: self.element_bytes };
+        let rows =
+            |base, count| Rows { base, count, columns: self.depth, element_bytes: self.element_bytes, order: None };
         let threads = geometry.threads();
         let [x_copy, w_copy] = self.copies;
         let x = RowTile::new(k, x_copy, rows(self.x, self.m), first_row, geometry.block_m, threads, warp.thread);

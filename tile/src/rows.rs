@@ -15,9 +15,17 @@ pub enum CopyMode {
     Async16,
     /// One load an element, for rows that start anywhere.
     Elements,
+    /// One load an element, from the columns that [`Rows::order`] names, which must be a multiple of 8.
+    Gathered,
 }
 
 impl CopyMode {
+    /// The modes that come with a tile of packed weights, `with_elements` if it leaves registers for copying by elements.
+    #[must_use]
+    pub const fn of_tile(with_elements: bool) -> &'static [Self] {
+        if with_elements { &[Self::Async16, Self::Elements, Self::Gathered] } else { &[Self::Async16] }
+    }
+
     /// The best mode for rows of `row_bytes` from `address` on.
     #[must_use]
     pub const fn choose(address: u64, row_bytes: usize) -> Self {
@@ -36,6 +44,8 @@ pub struct Rows<'k> {
     pub columns: Value<'k, u32>,
     /// Bytes of an element, 1 or 2.
     pub element_bytes: u32,
+    /// For [`CopyMode::Gathered`]: column j of the tile's matrix is column `order[j]` of this one. On a multiple of 32 bytes.
+    pub order: Option<Pointer<'k, u32>>,
 }
 
 /// The part of a tile's copying that falls to one thread, and where its warp's fragments lie.
@@ -108,6 +118,7 @@ impl<'k> RowTile<'k> {
         let address = self.row_address.offset_by(column, self.source.element_bytes);
         let inside = column.lt(self.source.columns);
         let per_round = self.threads / CHUNKS;
+        let order = if self.mode == CopyMode::Gathered { self.ordered(column, inside) } else { Vec::new() };
         for round in 0..self.rows.div_ceil(per_round) {
             let above = round * per_round;
             let (place, offset) = match self.destinations.get(round as usize) {
@@ -123,7 +134,21 @@ impl<'k> RowTile<'k> {
                         let bytes = (inside & exists).select(CHUNK_BYTES, 0);
                         self.k.copy_async_16_at(place, offset, source, bytes);
                     }
-                    CopyMode::Elements => self.copy_elements(place + offset, source, column, exists),
+                    CopyMode::Elements => {
+                        let each = |element: u32| {
+                            let inside = (column + element).lt(self.source.columns) & exists;
+                            self.load_element(source, element, inside)
+                        };
+                        self.store_chunk(place + offset, each);
+                    }
+                    CopyMode::Gathered => {
+                        let start = self.row_address.offset_by(self.row_bytes, above);
+                        let each = |element: u32| {
+                            let places: &Vec<Value<'k, u32>> = &order;
+                            self.load_element_at(start, places[element as usize], inside & exists)
+                        };
+                        self.store_chunk(place + offset, each);
+                    }
                 }
             };
             if above + per_round <= self.rows {
@@ -134,24 +159,23 @@ impl<'k> RowTile<'k> {
         }
     }
 
-    /// Writes the chunk that starts at `address`, in column `column` of a row that may exist, to shared address `to`.
-    fn copy_elements(
-        &self,
-        to: Value<'k, u32>,
-        address: Value<'k, u64>,
-        column: Value<'k, u32>,
-        exists: Value<'k, bool>,
-    ) {
+    /// Writes the chunk of the elements that `element` loads to shared address `to`.
+    fn store_chunk(&self, to: Value<'k, u32>, element: impl Fn(u32) -> Value<'k, u32>) {
         let per_word = 4 / self.source.element_bytes;
         let words = std::array::from_fn::<_, 4, _>(|word| {
             let first = u32::try_from(word).unwrap_or(0) * per_word;
-            (0..per_word).fold(self.k.constant(0u32), |packed, element| {
-                let index = first + element;
-                let inside = (column + index).lt(self.source.columns) & exists;
-                packed | self.load_element(address, index, inside) << (element * 8 * self.source.element_bytes)
+            (0..per_word).fold(self.k.constant(0u32), |packed, index| {
+                packed | element(first + index) << (index * 8 * self.source.element_bytes)
             })
         });
         to.shared_place::<u32>().store_vector(words);
+    }
+
+    /// The columns of the chunk from `column` on, where it lies inside; a multiple of 8 does so whole or not at all.
+    fn ordered(&self, column: Value<'k, u32>, inside: Value<'k, bool>) -> Vec<Value<'k, u32>> {
+        let Some(order) = self.source.order else { return Vec::new() };
+        let first = order.at(inside.select(column, 0));
+        [0, 4].into_iter().flat_map(|half| first.plus(half).read_only().load_vector::<4>()).collect()
     }
 
     fn load_element(&self, address: Value<'k, u64>, index: u32, inside: Value<'k, bool>) -> Value<'k, u32> {
@@ -160,6 +184,10 @@ impl<'k> RowTile<'k> {
         } else {
             Pointer::<u16>::from_address(address).at(index).load_or(inside, 0u16).cast::<u32>()
         }
+    }
+
+    fn load_element_at(&self, row: Value<'k, u64>, column: Value<'k, u32>, inside: Value<'k, bool>) -> Value<'k, u32> {
+        self.load_element(row.offset_by(column, self.source.element_bytes), 0, inside)
     }
 
     /// Byte offsets in a stage from which [`a_fragment`](Self::a_fragment) loads, one for each of the four K steps, for a warp whose rows start at `row`.

@@ -9,7 +9,9 @@ use tilewright_ptx_ir::build::{Builder, CopyHint, Value};
 
 use crate::geometry::{Geometry, Warp};
 use crate::packed::UNIT_K;
-use crate::packed_product::{Grouping, Operands};
+use crate::packed::ZeroPoint;
+use crate::packed_product::Operands;
+use crate::weight_format::{Grouping, WeightFormat};
 
 /// Halves that one copy moves.
 const CHUNK: u32 = 8;
@@ -20,23 +22,30 @@ pub const fn row_length(n: usize) -> usize {
     n.next_multiple_of(CHUNK as usize)
 }
 
-/// Scales [groups, n] as they lie on the device, [groups, [`row_length`]].
+/// Scales [groups, n] as they lie on the device: [groups, [`row_length`]]; with zero points (0 to 15, [groups, n]) [groups, 2, [`row_length`]], 1024 + zero in the second
+/// row of a group, which is how the kernels need it.
 #[must_use]
-pub fn padded(scales: &[f16], n: usize) -> Vec<f16> {
-    scales
-        .chunks(n.max(1))
-        .flat_map(|row| (0..row_length(n)).map(|column| row.get(column).copied().unwrap_or(f16::ZERO)))
-        .collect()
+pub fn padded(scales: &[f16], zeros: Option<&[u8]>, n: usize) -> Vec<f16> {
+    let pad = |row: &[f16]| (0..row_length(n)).map(|column| row.get(column).copied().unwrap_or(f16::ZERO)).collect();
+    let rows: Vec<Vec<f16>> = match zeros {
+        None => scales.chunks(n.max(1)).map(pad).collect(),
+        Some(zeros) => {
+            let base = |zero: &u8| f16::from_f32(1024.0 + f32::from(*zero));
+            let groups = scales.chunks(n.max(1)).zip(zeros.chunks(n.max(1)));
+            groups.flat_map(|(scales, zeros)| [pad(scales), pad(&zeros.iter().map(base).collect::<Vec<_>>())]).collect()
+        }
+    };
+    rows.concat()
 }
 
-/// Bytes of the scales that lie in a stage with a K tile of weights.
+/// Bytes of the scales, and zero points if there are any, that lie in a stage with a K tile of weights.
 #[must_use]
-pub const fn stage_bytes(geometry: &Geometry, grouping: Grouping) -> u32 {
-    rows(grouping) * geometry.block_n * 2
+pub const fn stage_bytes(geometry: &Geometry, format: WeightFormat) -> u32 {
+    groups(format.grouping) * format.rows_per_group() * geometry.block_n * 2
 }
 
 /// Groups that a K tile may touch.
-const fn rows(grouping: Grouping) -> u32 {
+const fn groups(grouping: Grouping) -> u32 {
     match grouping {
         Grouping::Column => 0,
         Grouping::OfTiles(_) => 1,
@@ -49,26 +58,28 @@ const fn rows(grouping: Grouping) -> u32 {
 #[derive(Debug)]
 pub(crate) struct ScaleTile<'k> {
     k: &'k Builder,
-    grouping: Grouping,
+    format: WeightFormat,
     block_n: u32,
     thread: Value<'k, u32>,
-    /// The row of the stage that this thread copies a chunk of.
-    row: Value<'k, u32>,
-    /// Where that chunk of group 0 lies.
+    /// The group, counted from the K tile's first, that this thread copies a chunk of.
+    group: Value<'k, u32>,
+    /// Where that chunk lies in group 0.
     address: Value<'k, u64>,
     /// Whether there is such a chunk.
     exists: Value<'k, bool>,
-    row_bytes: Value<'k, u32>,
+    group_bytes: Value<'k, u32>,
     groups: Value<'k, u32>,
     /// Bytes from the start of a row to the scales of the lane's first two columns.
     lane_bytes: Value<'k, u32>,
+    /// The same to the zero point of the lane's column of b.
+    zero_bytes: Value<'k, u32>,
 }
 
 impl<'k> ScaleTile<'k> {
     pub(crate) fn new(
         k: &'k Builder,
         geometry: &Geometry,
-        grouping: Grouping,
+        format: WeightFormat,
         operands: &Operands<'k>,
         warp: &Warp<'k>,
     ) -> Self {
@@ -77,51 +88,58 @@ impl<'k> ScaleTile<'k> {
         let chunks = geometry.block_n / CHUNK;
         let column = first_column + warp.thread % chunks * CHUNK;
         let exists = column.lt(length);
+        // Rows follow each other in a stage and on the device: group, then scales or zero points.
+        let (row, rows_per_group) = (warp.thread / chunks, format.rows_per_group());
+        let first = scales.address().offset_by(exists.select(column, 0), 2);
         Self {
             k,
-            grouping,
+            format,
             block_n: geometry.block_n,
             thread: warp.thread,
-            row: warp.thread / chunks,
-            address: scales.address().offset_by(exists.select(column, 0), 2),
+            group: row / rows_per_group,
+            address: if format.has_zeros { first.offset_by(row % rows_per_group, length * 2) } else { first },
             exists,
-            row_bytes: length * 2,
-            groups: group_count(depth, grouping),
+            group_bytes: length * (2 * rows_per_group),
+            groups: group_count(depth, format.grouping),
             lane_bytes: (warp.column + warp.lane % 4 * 2) * 2,
+            zero_bytes: (warp.column + warp.lane / 4) * 2,
         }
     }
 
     /// Starts copying the scales of K tile `tile` to shared address `to`.
     pub(crate) fn copy(&self, to: Value<'k, u32>, tile: Value<'k, u32>) {
-        if self.grouping == Grouping::Column {
+        if self.format.grouping == Grouping::Column {
             return;
         }
         // A thread copies one chunk; the rows follow each other, so that chunk i of the stage is thread i's.
-        self.k.if_(self.thread.lt(rows(self.grouping) * (self.block_n / CHUNK)), || {
-            let group = match self.grouping {
-                Grouping::Of32(units) => (tile * 2 + self.row) / units,
-                Grouping::OfTiles(count) => tile / count,
-                Grouping::Column => tile,
-            };
-            let inside = self.exists & group.lt(self.groups);
-            let source = self.address.offset_by(inside.select(group, 0), self.row_bytes);
-            let destination = to + self.thread * (CHUNK * 2);
-            self.k.copy_async_16(destination, source, Some(inside.select(CHUNK * 2, 0)), CopyHint::default());
-        });
+        self.k.if_(
+            self.thread.lt(groups(self.format.grouping) * self.format.rows_per_group() * (self.block_n / CHUNK)),
+            || {
+                let group = match self.format.grouping {
+                    Grouping::Of32(units) => (tile * 2 + self.group) / units,
+                    Grouping::OfTiles(count) => tile / count,
+                    Grouping::Column => tile,
+                };
+                let inside = self.exists & group.lt(self.groups);
+                let source = self.address.offset_by(inside.select(group, 0), self.group_bytes);
+                let destination = to + self.thread * (CHUNK * 2);
+                self.k.copy_async_16(destination, source, Some(inside.select(CHUNK * 2, 0)), CopyHint::default());
+            },
+        );
     }
 
-    /// The scales of `column` (even, counted from the block's) and the next, from row `row` of the scales at shared address `from`.
+    /// The scales of `column` (even, counted from the block's) and the next, from group `row` of the scales at shared address `from`.
     pub(crate) fn load_pair(&self, from: Value<'k, u32>, row: u32, column: Value<'k, u32>) -> [Value<'k, f32>; 2] {
-        let first = (row * self.block_n).cast_signed();
+        let first = (row * self.group_length()).cast_signed();
         (from + column * 2).shared_place::<f16>().plus(first).load_vector::<2>().map(Value::cast::<f32>)
     }
 
-    /// The scales of the lane's two columns of each of `tiles` n8 tiles, from row `row` of the scales at shared address `from`.
+    /// The scales of the lane's two columns of each of `tiles` n8 tiles, from group `row` of the scales at shared address `from`.
     pub(crate) fn load(&self, from: Value<'k, u32>, row: u32, tiles: u32) -> Vec<[Value<'k, f32>; 2]> {
         let base = (from + self.lane_bytes).shared_place::<f16>();
         (0..tiles)
             .map(|tile| {
-                let first = (row * self.block_n + tile * 8).cast_signed();
+                let first = (row * self.group_length() + tile * 8).cast_signed();
                 base.plus(first).load_vector::<2>().map(Value::cast::<f32>)
             })
             .collect()
@@ -129,10 +147,34 @@ impl<'k> ScaleTile<'k> {
 }
 
 impl<'k> ScaleTile<'k> {
+    /// Halves of a group in a stage.
+    const fn group_length(&self) -> u32 {
+        self.format.rows_per_group() * self.block_n
+    }
+
+    /// The group, counted from the K tile's first, whose zero points a kernel must load before K step `step` (0 to 3) of the tile, if it must.
+    pub(crate) const fn starts(&self, step: u32) -> Option<u32> {
+        match self.format.grouping {
+            Grouping::Of32(_) if step.is_multiple_of(2) => Some(step / 2),
+            Grouping::OfTiles(_) if step == 0 => Some(0),
+            _ => None,
+        }
+    }
+
+    /// The zero points of the lane's column in each of `tiles` n8 tiles, from group `group` of those at shared address `from`; none if the weights have none.
+    pub(crate) fn load_zeros(&self, from: Value<'k, u32>, group: u32, tiles: u32) -> Option<Vec<ZeroPoint<'k>>> {
+        let base = (from + self.zero_bytes).shared_place::<u16>();
+        self.format.has_zeros.then(|| {
+            let place = |tile: u32| base.plus((group * self.group_length() + self.block_n + tile * 8).cast_signed());
+            let twice = |zero: Value<'k, u32>| (zero | zero << 16u32).bits();
+            (0..tiles).map(|tile| twice(place(tile).load().cast::<u32>())).collect()
+        })
+    }
+
     /// As [`load`](Self::load), the two scales of a tile packed in a word.
     pub(crate) fn load_packed(&self, from: Value<'k, u32>, row: u32, tiles: u32) -> Vec<Value<'k, u32>> {
         let base = (from + self.lane_bytes).shared_place::<u32>();
-        let pair = |tile: u32| base.plus((row * self.block_n / 2 + tile * 4).cast_signed()).load();
+        let pair = |tile: u32| base.plus((row * self.group_length() / 2 + tile * 4).cast_signed()).load();
         (0..tiles).map(pair).collect()
     }
 }

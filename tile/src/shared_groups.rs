@@ -9,12 +9,13 @@ use tilewright_ptx_ir::ir::MmaShape;
 
 use crate::epilogue::Spot;
 use crate::geometry::{Geometry, Warp};
-use crate::packed::{PackedOrder, PackedTile, UNIT_K};
-use crate::packed_product::{self, Grouping, Operands};
+use crate::packed::{PackedTile, UNIT_K, ZeroPoint};
+use crate::packed_product::{self, Operands};
 use crate::ring::Ring;
 use crate::rows::RowTile;
 use crate::scales::ScaleTile;
 use crate::sweep::Accumulators;
+use crate::weight_format::{Grouping, WeightFormat};
 
 /// Bytes in which the 32 lanes of a warp put down one pair of sums each.
 const PAIR_BYTES: u32 = 32 * 8;
@@ -34,14 +35,6 @@ impl Run {
             Grouping::OfTiles(tiles) => Self { tiles, groups: 1 },
             Grouping::Of32(_) | Grouping::Column => Self { tiles: 1, groups: 2 },
         }
-    }
-}
-
-impl Grouping {
-    /// Whether warps can share out groups like these: a tile is part of one group, or two groups are a tile.
-    #[must_use]
-    pub const fn can_be_shared(self) -> bool {
-        matches!(self, Self::OfTiles(_) | Self::Of32(1))
     }
 }
 
@@ -97,19 +90,18 @@ impl<'k> SharedSums<'k> {
 pub(crate) fn accumulate<'k>(
     k: &'k Builder,
     geometry: &Geometry,
-    order: PackedOrder,
-    grouping: Grouping,
+    format: WeightFormat,
     operands: &Operands<'k>,
     warp: &Warp<'k>,
 ) -> SharedSums<'k> {
-    let (parts, run) = (geometry.warps_k, Run::new(grouping));
+    let (parts, run) = (geometry.warps_k, Run::new(format.grouping));
     let ring = Ring {
         base: k.dynamic_shared::<u8>("stages").address(),
-        stage_bytes: packed_product::stage_bytes(geometry, order, grouping),
+        stage_bytes: packed_product::stage_bytes(geometry, format),
         stages: geometry.stages,
     };
     let exchange = ring.base + ring.stage_bytes * ring.stages;
-    let work = Work::new(k, geometry, order, grouping, operands, warp, exchange);
+    let work = Work::new(k, geometry, format, operands, warp, exchange);
     let tiles = (operands.depth + (UNIT_K - 1)) / UNIT_K;
     let rounds = (tiles + (run.tiles * parts - 1)) / (run.tiles * parts);
     let trips = run.tiles / geometry.stage_tiles;
@@ -158,18 +150,17 @@ impl<'k> Work<'k> {
     fn new(
         k: &'k Builder,
         geometry: &Geometry,
-        order: PackedOrder,
-        grouping: Grouping,
+        format: WeightFormat,
         operands: &Operands<'k>,
         warp: &Warp<'k>,
         exchange: Value<'k, u32>,
     ) -> Self {
-        let run = Run::new(grouping);
+        let run = Run::new(format.grouping);
         let Operands { w, n, depth, first_column, .. } = *operands;
         let x = operands.x_tile(k, geometry, warp);
         let w = PackedTile::new(
             k,
-            order,
+            format.order,
             w,
             n,
             depth,
@@ -197,11 +188,11 @@ impl<'k> Work<'k> {
             k,
             geometry: *geometry,
             run,
-            tile_bytes: packed_product::tile_bytes(geometry, order, grouping),
+            tile_bytes: packed_product::tile_bytes(geometry, format),
             a_offsets: x.a_offsets(warp.row),
             x,
             w,
-            scales: ScaleTile::new(k, geometry, grouping, operands, warp),
+            scales: ScaleTile::new(k, geometry, format, operands, warp),
             warp_column: warp.column,
             sums: (0..run.groups).map(|_| Accumulators::new(k, geometry, 0f32)).collect(),
             own_exchange: warp_exchange + warp.part * part_bytes,
@@ -228,11 +219,18 @@ impl<'k> Work<'k> {
         for index in 0..self.geometry.stage_tiles {
             let place = own + index * self.tile_bytes;
             let words = self.w.load(place + self.x.stage_bytes(), self.warp_column, self.geometry.warp_n());
+            let mut zeros: Option<Vec<ZeroPoint<'k>>> = None;
             for (step, offset) in (0u32..).zip(self.a_offsets) {
+                // The scales of a part lie with its first K tile.
+                if let Some(row) = self.scales.starts(step) {
+                    zeros = self.scales.load_zeros(own + self.operand_bytes(), row, self.geometry.tiles_n());
+                }
                 let Some(sums) = self.sums.get((step * self.run.groups / 4) as usize) else { continue };
                 let a: Vec<_> =
                     (0..self.geometry.tiles_m()).map(|index| self.x.a_fragment(place, offset, index)).collect();
-                sums.multiply_columns(self.k, MmaShape::M16N8K16F16F32, &a, |tile| words.b_fragment(step, tile));
+                sums.multiply_columns(self.k, MmaShape::M16N8K16F16F32, &a, |tile| {
+                    words.b_fragment(step, tile, zeros.as_deref())
+                });
             }
         }
     }

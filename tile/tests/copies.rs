@@ -21,7 +21,7 @@ fn module(mode: CopyMode) -> Module {
         let (count, columns) = (k.param::<u32>("count"), k.param::<u32>("columns"));
         let (first, tile) = (k.param::<u32>("first"), k.param::<u32>("tile"));
         let warp = Warp::new(k, &GEOMETRY);
-        let rows = Rows { base, count, columns, element_bytes: 2 };
+        let rows = Rows { base, count, columns, element_bytes: 2, order: None };
         let x = RowTile::new(k, mode, rows, first, GEOMETRY.block_m, GEOMETRY.threads(), warp.thread);
         let stage = k.shared::<u8>("stage", GEOMETRY.block_m * swizzle::ROW_BYTES).address();
         x.copy(stage, tile);

@@ -8,7 +8,7 @@ use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_tile::epilogue::{Spot, Target as Result16};
 use tilewright_tile::packed_product::{Operands, Sums};
-use tilewright_tile::{Grouping, Warp, packed_geometry};
+use tilewright_tile::{CopyMode, Grouping, Warp, packed_geometry};
 
 use crate::plan::{Plan, Scales, Schedule};
 
@@ -26,7 +26,7 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
 fn build(k: &Builder, plan: &Plan) {
     k.require_threads(plan.geometry.threads(), 1, 1);
     k.max_registers(packed_geometry::max_registers(&plan.geometry));
-    let tensors = Tensors::parameters(k);
+    let tensors = Tensors::parameters(k, plan);
     let warp = Warp::new(k, &plan.geometry);
     match plan.schedule {
         Schedule::Async => one::build(k, plan, &tensors, &warp),
@@ -35,7 +35,7 @@ fn build(k: &Builder, plan: &Plan) {
     }
 }
 
-/// The kernel's parameters, in order: x; weights, scales and results of q, k and v; m, n_q, n_kv, k.
+/// The kernel's parameters, in order: x; weights, scales and results of q, k and v; m, n_q, n_kv, k; the order of x if it is gathered.
 #[derive(Debug)]
 struct Tensors<'k> {
     x: Pointer<'k, u8>,
@@ -47,10 +47,11 @@ struct Tensors<'k> {
     n_q: Value<'k, u32>,
     n_kv: Value<'k, u32>,
     depth: Value<'k, u32>,
+    x_order: Option<Pointer<'k, u32>>,
 }
 
 impl<'k> Tensors<'k> {
-    fn parameters(k: &'k Builder) -> Self {
+    fn parameters(k: &'k Builder, plan: &Plan) -> Self {
         Self {
             x: k.pointer("x"),
             weights: ["w_q", "w_k", "w_v"].map(|name| k.pointer(name)),
@@ -60,6 +61,7 @@ impl<'k> Tensors<'k> {
             n_q: k.param("n_q"),
             n_kv: k.param("n_kv"),
             depth: k.param("depth"),
+            x_order: (plan.x_copy == CopyMode::Gathered).then(|| k.pointer("order")),
         }
     }
 }
@@ -76,7 +78,7 @@ fn store<'k>(
     let Operands { m, n, scales, first_row, first_column, .. } = *operands;
     let y = Result16 { base: result, rows: m, columns: n };
     sums.for_each_pair(warp, first_row + warp.row, first_column + warp.column, |spot, pair| {
-        let [left, right] = match plan.grouping {
+        let [left, right] = match plan.format.grouping {
             Grouping::Column => {
                 [0u32, 1].map(|side| pair[side as usize] * column_scale(plan.scales, scales.cast(), &spot, side, n))
             }

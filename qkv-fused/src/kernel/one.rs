@@ -13,7 +13,7 @@ use crate::plan::Plan;
 
 pub(super) fn build<'k>(k: &'k Builder, plan: &Plan, tensors: &Tensors<'k>, warp: &Warp<'k>) {
     let geometry = plan.geometry;
-    let Tensors { x, weights, scales, results, m, n_q, n_kv, depth } = *tensors;
+    let Tensors { x, x_order, weights, scales, results, m, n_q, n_kv, depth } = *tensors;
 
     // Which projection this block belongs to, and its tile in it.
     let [row_tile, tile] = raster::tile(k, &geometry);
@@ -26,8 +26,8 @@ pub(super) fn build<'k>(k: &'k Builder, plan: &Plan, tensors: &Tensors<'k>, warp
     let first_row = row_tile * geometry.block_m;
     let first_column = tile_in_projection * geometry.block_n;
     let (w, scales, y) = (projection.pick(weights), projection.pick(scales), projection.pick(results));
-    let operands = Operands { x, x_copy: plan.x_copy, w, scales, m, n, depth, first_row, first_column };
-    let sums = packed_product::accumulate(k, &geometry, plan.order, plan.grouping, &operands, warp);
+    let operands = Operands { x, x_copy: plan.x_copy, x_order, w, scales, m, n, depth, first_row, first_column };
+    let sums = packed_product::accumulate(k, &geometry, plan.format, &operands, warp);
     store(k, plan, &operands, y, &sums, warp);
 }
 

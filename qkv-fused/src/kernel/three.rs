@@ -32,23 +32,23 @@ pub(super) fn build<'k>(
     run: impl FnOnce(&'k Builder, &Work<'k>),
 ) {
     let geometry = plan.geometry;
-    let Tensors { x, weights, scales, results, m, n_q, n_kv, depth } = *tensors;
+    let Tensors { x, x_order, weights, scales, results, m, n_q, n_kv, depth } = *tensors;
     let first_row = k.block_idx().x() * geometry.block_m;
     let first_column = k.block_idx().y() * geometry.block_n;
     let operands = [0, 1, 2].map(|index| {
         let n = if index == 0 { n_q } else { n_kv };
         let (w, scales) = (weights[index], scales[index]);
-        Operands { x, x_copy: plan.x_copy, w, scales, m, n, depth, first_row, first_column }
+        Operands { x, x_copy: plan.x_copy, x_order, w, scales, m, n, depth, first_row, first_column }
     });
     let x = operands[0].x_tile(k, &geometry, warp);
     let x_stage = k.dynamic_shared::<u8>("stages").address();
     let work = Work {
         a_offsets: x.a_offsets(warp.row),
-        products: operands.each_ref().map(|one| Product::new(k, &geometry, plan.order, plan.grouping, one, warp)),
+        products: operands.each_ref().map(|one| Product::new(k, &geometry, plan.format, one, warp)),
         row_tiles: geometry.tiles_m(),
         x_stage,
         slots: x_stage + x.stage_bytes(),
-        slot_bytes: packed_product::w_stage_bytes(&geometry, plan.order, plan.grouping),
+        slot_bytes: packed_product::w_stage_bytes(&geometry, plan.format),
         x,
     };
     run(k, &work);
