@@ -24,6 +24,7 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "layer_norm_*_512x8_vector", registers: [64, 64, 64, 64] },
     Budget { kernel: "layer_norm_*_1024_streaming", registers: [40, 40, 40, 40] },
     Budget { kernel: "layer_norm_*_1024_streaming_vector", registers: [32, 40, 40, 40] },
+    Budget { kernel: "layer_norm_*_1024x4s12_vector", registers: [64, 64, 64, 64] },
     Budget { kernel: "rms_norm_*_32x1", registers: [32, 32, 32, 32] },
     Budget { kernel: "rms_norm_*_32x1_vector", registers: [32, 40, 40, 32] },
     Budget { kernel: "rms_norm_*_32x4", registers: [48, 48, 48, 48] },

@@ -184,8 +184,10 @@ impl RowStorage {
         match (self, operation, team, access) {
             // Copies to shared memory are 16 bytes each.
             (Self::Split { .. }, _, _, Access::Element) => Self::Memory,
-            // 1024 threads have 64 registers each, of which weight and bias leave too few.
-            (Self::Split { .. }, Operation::LayerNorm { .. }, Team::Block1024, _) => Self::Memory,
+            // 1024 threads have 64 registers each, of which weight and bias leave four steps' worth.
+            (Self::Split { registers, shared }, Operation::LayerNorm { .. }, Team::Block1024, _) => {
+                split(4, registers + shared - 4)
+            }
             _ => self,
         }
     }
@@ -243,6 +245,11 @@ impl Plan {
             RowStorage::Split { shared, .. } => shared * self.team.threads() * 16,
             RowStorage::Registers { .. } | RowStorage::Memory => 0,
         }
+    }
+
+    /// Whether x and y leave the caches first: where x is read once, and there is something that should stay, a weight that all rows read.
+    pub(crate) fn passes_through(&self) -> bool {
+        self.row != RowStorage::Memory && self.operation.weight().is_some()
     }
 
     /// The kernel's name.

@@ -53,12 +53,13 @@ impl<'k> Members<'k> {
 
     /// The team's row of x.
     pub(super) fn row(&self, x: Tensor<'k>) -> Row<'k> {
-        Row::new(self.k, &self.plan, x.row(self.row, self.columns), self.thread, self.columns)
+        let x = x.row(self.row, self.columns).passing_through(self.plan.passes_through());
+        Row::new(self.k, &self.plan, x, self.thread, self.columns)
     }
 
     /// The team's row of y.
     pub(super) fn row_of(&self, y: Tensor<'k>) -> Tensor<'k> {
-        y.row(self.row, self.columns)
+        y.row(self.row, self.columns).passing_through(self.plan.passes_through())
     }
 
     /// Writes element `row` of y, f32, once.

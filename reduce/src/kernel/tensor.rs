@@ -13,18 +13,24 @@ pub(super) struct Tensor<'k> {
     k: &'k Builder,
     address: Value<'k, u64>,
     dtype: Dtype,
+    once: bool,
 }
 
 impl<'k> Tensor<'k> {
     /// Declares the next kernel parameter, a pointer.
     pub(super) fn param(k: &'k Builder, name: &str, dtype: Dtype) -> Self {
-        Self { k, address: k.pointer::<u8>(name).address(), dtype }
+        Self { k, address: k.pointer::<u8>(name).address(), dtype, once: false }
     }
 
     /// Row `row` of a matrix; the offset is 64 bits wide.
     pub(super) fn row(self, row: Value<'k, u32>, columns: Value<'k, u32>) -> Self {
         let address = row.widening_mul(columns).mad(u64::from(self.dtype.bytes()), self.address);
         Self { address, ..self }
+    }
+
+    /// The same tensor, whose steps leave the caches first if `once`: nobody needs them again soon.
+    pub(super) fn passing_through(self, once: bool) -> Self {
+        Self { once, ..self }
     }
 
     /// The elements of `step`; those past the row's end are not read and come as 0.
@@ -94,6 +100,7 @@ impl<'k> Tensor<'k> {
     /// The 32-bit words of a step that is inside the row or outside as a whole, 16 bytes an access (8 if there are no more).
     fn load_words<T: Word + Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, T>> {
         let (place, words) = (self.place::<T>(step).read_only(), step.lanes * self.dtype.bytes() / 4);
+        let place = if self.once { place.evict_first() } else { place };
         if words == 2 {
             return load_vector::<T, 2>(place, step, absent).to_vec();
         }
@@ -113,6 +120,7 @@ impl<'k> Tensor<'k> {
 
     fn store_words<T: Word + Element>(self, step: &Step<'k>, words: &[Value<'k, T>]) {
         let place = self.place::<T>(step);
+        let place = if self.once { place.streaming() } else { place };
         for (chunk, offset) in words.chunks_exact(4).zip(offsets(step.lanes, 4)) {
             if let &[a, b, c, d] = chunk {
                 match step.inside {

@@ -164,8 +164,12 @@ pub(super) fn modules_min(target: Target) -> Result<Vec<Described>> {
 fn modules(target: Target, wanted: impl Fn(Operation) -> bool) -> Result<Vec<Described>> {
     plans()
         .iter()
-        .filter(|plan| wanted(plan.operation))
-        .map(|plan| Ok(Described { plan: format!("{plan:?}"), module: module(plan, target)?, shared_bytes: 0 }))
+        // What a launch on the target would not choose needs no budget there.
+        .filter(|plan| wanted(plan.operation) && plan.within(target.shared_bytes_per_block()) == **plan)
+        .map(|plan| {
+            let (module, shared_bytes) = (module(plan, target)?, plan.shared_bytes());
+            Ok(Described { plan: format!("{plan:?}"), module, shared_bytes })
+        })
         .collect()
 }
 
