@@ -37,6 +37,13 @@ pub enum Operation {
         /// Whether there is a bias.
         bias: bool,
     },
+    /// round(x / scale) with scale = max |x| / 127.
+    Quantize,
+    /// An RMS norm, rounded to the type of x, then quantized.
+    RmsNormQuantize {
+        /// The type of the weight.
+        weight: Dtype,
+    },
     /// Σ x.
     Sum,
     /// The largest x.
@@ -95,8 +102,10 @@ impl Operation {
     /// The addresses that matter for [`Access`] are those of tensors of these types, x aside.
     fn weight(self) -> Option<Dtype> {
         match self {
-            Self::RmsNorm { weight } | Self::LayerNorm { weight, .. } => Some(weight),
-            Self::Softmax | Self::Sum | Self::Max | Self::Min => None,
+            Self::RmsNorm { weight } | Self::LayerNorm { weight, .. } | Self::RmsNormQuantize { weight } => {
+                Some(weight)
+            }
+            Self::Softmax | Self::Quantize | Self::Sum | Self::Max | Self::Min => None,
         }
     }
 
@@ -107,6 +116,8 @@ impl Operation {
             Self::Softmax => "softmax",
             Self::RmsNorm { .. } => "rms_norm",
             Self::LayerNorm { .. } => "layer_norm",
+            Self::Quantize => "quantize",
+            Self::RmsNormQuantize { .. } => "rms_norm_quantize",
             Self::Sum => "row_sum",
             Self::Max => "row_max",
             Self::Min => "row_min",
@@ -188,6 +199,10 @@ impl RowStorage {
             (Self::Split { registers, shared }, Operation::LayerNorm { .. }, Team::Block1024, _) => {
                 split(4, registers + shared - 4)
             }
+            // Weights, and steps on their way back to shared memory, leave three.
+            (Self::Split { registers, shared }, Operation::RmsNormQuantize { .. }, ..) => {
+                split(3, registers + shared - 3)
+            }
             _ => self,
         }
     }
@@ -229,10 +244,10 @@ impl Plan {
     /// takes more, or spills a few bytes on some targets to make room for more blocks.
     #[must_use]
     pub const fn max_registers(&self) -> u32 {
-        let norm = matches!(self.operation, Operation::LayerNorm { .. });
+        let large = matches!(self.operation, Operation::LayerNorm { .. } | Operation::RmsNormQuantize { .. });
         match (self.access, self.team, self.row) {
-            // Three blocks; a layer norm would spill.
-            (Access::Vector, Team::Block512, RowStorage::Registers { steps: 4 }) if !norm && self.x.bytes() == 2 => 40,
+            // Three blocks; the others would spill.
+            (Access::Vector, Team::Block512, RowStorage::Registers { steps: 4 }) if !large && self.x.bytes() == 2 => 40,
             (Access::Vector, ..) | (_, Team::Block1024, _) => 64,
             (Access::Element, ..) => 128,
         }
@@ -318,9 +333,9 @@ pub fn plans() -> Vec<Plan> {
 
 fn operations(x: Dtype) -> Vec<Operation> {
     let weights = if x == Dtype::F32 { vec![x] } else { vec![x, Dtype::F32] };
-    let mut operations = vec![Operation::Softmax, Operation::Sum, Operation::Max, Operation::Min];
+    let mut operations = vec![Operation::Softmax, Operation::Quantize, Operation::Sum, Operation::Max, Operation::Min];
     for weight in weights {
-        operations.push(Operation::RmsNorm { weight });
+        operations.extend([Operation::RmsNorm { weight }, Operation::RmsNormQuantize { weight }]);
         operations.extend([false, true].map(|bias| Operation::LayerNorm { weight, bias }));
     }
     operations

@@ -72,13 +72,36 @@ impl<'k> Tensor<'k> {
         halves.as_chunks::<2>().0.iter().map(|&[low, high]| self.k.pack_halves(low, high).bits()).collect()
     }
 
+    /// Puts the elements where [`load_slot`](Self::load_slot) finds them.
+    pub(super) fn store_slot(self, slot: Value<'k, u32>, offset: i32, values: &Raw<'k>) {
+        let place = slot.shared_place::<u8>().plus(offset);
+        match values {
+            Raw::F32(values) => {
+                values.as_chunks().0.iter().for_each(|four| place.cast::<f32>().store_vector::<4>(*four))
+            }
+            Raw::F16(words) | Raw::Bf16(words) => {
+                words.as_chunks().0.iter().for_each(|four| place.cast::<u32>().store_vector::<4>(*four));
+            }
+        }
+    }
+
+    /// Elements as they are in memory, rounded to nearest.
+    pub(super) fn round(self, values: &[Value<'k, f32>]) -> Raw<'k> {
+        let k = self.k;
+        match self.dtype {
+            Dtype::F32 => Raw::F32(values.to_vec()),
+            Dtype::F16 => Raw::F16(narrow(values, |a, b| k.pack_f16x2(a, b).bits())),
+            Dtype::Bf16 => Raw::Bf16(narrow(values, |a, b| k.pack_bf16x2(a, b).bits())),
+        }
+    }
+
     /// Writes the elements of `step` that are in the row, rounded to nearest.
     pub(super) fn store(self, step: &Step<'k>, values: &[Value<'k, f32>]) {
-        let k = self.k;
         match (step.access, self.dtype) {
-            (Access::Vector, Dtype::F32) => self.store_words(step, values),
-            (Access::Vector, Dtype::F16) => self.store_words(step, &narrow(values, |a, b| k.pack_f16x2(a, b).bits())),
-            (Access::Vector, Dtype::Bf16) => self.store_words(step, &narrow(values, |a, b| k.pack_bf16x2(a, b).bits())),
+            (Access::Vector, _) => match self.round(values) {
+                Raw::F32(values) => self.store_words(step, &values),
+                Raw::F16(words) | Raw::Bf16(words) => self.store_words(step, &words),
+            },
             (Access::Element, Dtype::F32) => self.store_elements::<f32>(step, values),
             (Access::Element, Dtype::F16) => self.store_elements::<f16>(step, values),
             (Access::Element, Dtype::Bf16) => self.store_elements::<bf16>(step, values),
