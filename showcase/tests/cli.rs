@@ -294,6 +294,24 @@ fn row_operations_run_on_tensors_of_ones_own() {
             tilewright_reduce::reference::rms_norm(row, &vec![1.0; columns], 0.5, 70, tilewright_reduce::Dtype::F16);
         assert_within("y", y, expected.iter().map(|e| (e.value, e.bound)));
     }
+    for (operation, from) in [("quantize-rows", wide(&x)), ("rms-norm-quantize", wide(&y))] {
+        let file = results(operation, operation, &["--eps", "0.5"], &tensors);
+        let file = SafeTensors::deserialize(&file).unwrap();
+        let rows_of: Vec<_> = from.chunks(columns).map(tilewright_reduce::reference::quantize).collect();
+        let codes: Vec<u8> =
+            rows_of.iter().flat_map(|(codes, _)| codes.iter().map(|code| code.cast_unsigned())).collect();
+        let scales: Vec<u8> = rows_of.iter().flat_map(|(_, scale)| scale.to_le_bytes()).collect();
+        for (name, dtype, shape, data) in
+            [("y", Dtype::I8, vec![rows, columns], codes), ("y_scale", Dtype::F32, vec![rows], scales)]
+        {
+            let tensor = file.tensor(name).unwrap();
+            assert_eq!(
+                (tensor.dtype(), tensor.shape(), tensor.data()),
+                (dtype, shape.as_slice(), data.as_slice()),
+                "{operation}: {name}"
+            );
+        }
+    }
     tensors.insert("weight", floats(&[columns + 1], &vec![1.0; columns + 1]));
     let said = refusal("rms-weight", "rms-norm", &[], &tensors);
     assert!(said.contains("tensor `weight` has shape [71], wanted [70] (C of `x`)"), "{said}");
