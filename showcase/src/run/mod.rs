@@ -1,5 +1,6 @@
 //! `showcase run`: one operation on the user's own tensors.
 
+mod int4;
 mod matrices;
 mod rows;
 mod tensors;
