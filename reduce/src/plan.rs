@@ -199,10 +199,6 @@ impl RowStorage {
             (Self::Split { registers, shared }, Operation::LayerNorm { .. }, Team::Block1024, _) => {
                 split(4, registers + shared - 4)
             }
-            // Weights, and steps on their way back to shared memory, leave three.
-            (Self::Split { registers, shared }, Operation::RmsNormQuantize { .. }, ..) => {
-                split(3, registers + shared - 3)
-            }
             _ => self,
         }
     }
@@ -244,10 +240,10 @@ impl Plan {
     /// takes more, or spills a few bytes on some targets to make room for more blocks.
     #[must_use]
     pub const fn max_registers(&self) -> u32 {
-        let large = matches!(self.operation, Operation::LayerNorm { .. } | Operation::RmsNormQuantize { .. });
+        let norm = matches!(self.operation, Operation::LayerNorm { .. });
         match (self.access, self.team, self.row) {
-            // Three blocks; the others would spill.
-            (Access::Vector, Team::Block512, RowStorage::Registers { steps: 4 }) if !large && self.x.bytes() == 2 => 40,
+            // Three blocks; a layer norm would spill.
+            (Access::Vector, Team::Block512, RowStorage::Registers { steps: 4 }) if !norm && self.x.bytes() == 2 => 40,
             (Access::Vector, ..) | (_, Team::Block1024, _) => 64,
             (Access::Element, ..) => 128,
         }

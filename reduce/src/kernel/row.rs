@@ -19,6 +19,9 @@ pub(super) struct Row<'k> {
     stride: u32,
     lanes: u32,
     access: Access,
+    /// Whether what a step becomes is computed in a branch of its own, so that the assembler does not bring what it takes for all steps to registers at once:
+    /// where 512 threads and more share a row, there is no room for it. Single elements have their guards anyway.
+    steps_apart: bool,
     /// All steps, if the row is kept.
     kept: Option<Vec<(Step<'k>, Kept<'k>)>>,
     /// What becomes of a step that is read again.
@@ -53,7 +56,9 @@ impl<'k> Row<'k> {
     ) -> Self {
         let lanes = plan.x.lanes();
         let (first, stride) = (thread * lanes, plan.team.threads() * lanes);
-        let mut row = Self { k, x, columns, first, stride, lanes, access: plan.access, kept: None, mapped: None };
+        let access = plan.access;
+        let steps_apart = access == Access::Vector && plan.team.threads() >= 512;
+        let mut row = Self { k, x, columns, first, stride, lanes, access, steps_apart, kept: None, mapped: None };
         row.kept = match plan.row {
             RowStorage::Registers { steps } => Some((0..steps).map(|index| row.keep(index)).collect()),
             RowStorage::Split { registers, shared } => {
@@ -89,18 +94,17 @@ impl<'k> Row<'k> {
 
     /// The row of what `map` makes of these elements, rounded to the type of x: kept where they were, or computed again in every pass.
     pub(super) fn map(self, map: impl Fn(&Step<'k>, &[Value<'k, f32>]) -> Vec<Value<'k, f32>> + 'k) -> Self {
-        let Self { k, x, kept, .. } = self;
+        let Self { k, x, kept, steps_apart, .. } = self;
         let Some(steps) = kept else { return Self { mapped: Some(Box::new(map)), kept, ..self } };
+        let round = |step: &Step<'k>, old: &Raw<'k>| x.round(&map(step, &old.widen()));
         let steps = steps.into_iter().map(|(step, kept)| {
-            let kept = match kept {
-                Kept::Registers(raw) => Kept::Registers(x.round(&map(&step, &raw.widen()))),
-                Kept::Shared(slots, offset) => {
-                    let update = || {
-                        let old = x.load_slot(slots, offset).widen();
-                        x.store_slot(slots, offset, &x.round(&map(&step, &old)));
-                    };
-                    // A branch, so that the assembler does not bring what `map` reads for all steps to registers at once, and spill.
-                    match step.inside {
+            let inside = step.inside.filter(|_| steps_apart);
+            let kept = match (kept, inside) {
+                (Kept::Registers(raw), Some(inside)) => Kept::Registers(raw.map_if(k, inside, |old| round(&step, old))),
+                (Kept::Registers(raw), None) => Kept::Registers(round(&step, &raw)),
+                (Kept::Shared(slots, offset), inside) => {
+                    let update = || x.store_slot(slots, offset, &round(&step, &x.load_slot(slots, offset)));
+                    match inside {
                         Some(inside) => k.if_(inside, update),
                         None => update(),
                     }

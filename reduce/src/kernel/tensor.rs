@@ -190,6 +190,29 @@ pub(super) enum Raw<'k> {
 }
 
 impl<'k> Raw<'k> {
+    /// What `map` makes of it where `condition` is true; elsewhere it stays as it is.
+    pub(super) fn map_if(self, k: &'k Builder, condition: Value<'k, bool>, map: impl FnOnce(&Self) -> Self) -> Self {
+        match &self {
+            Self::F32(old) => Self::F32(branch(k, condition, old, || map(&self).f32s())),
+            Self::F16(old) => Self::F16(branch(k, condition, old, || map(&self).words())),
+            Self::Bf16(old) => Self::Bf16(branch(k, condition, old, || map(&self).words())),
+        }
+    }
+
+    fn f32s(self) -> Vec<Value<'k, f32>> {
+        match self {
+            Self::F32(values) => values,
+            Self::F16(_) | Self::Bf16(_) => Vec::new(),
+        }
+    }
+
+    fn words(self) -> Vec<Value<'k, u32>> {
+        match self {
+            Self::F16(words) | Self::Bf16(words) => words,
+            Self::F32(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn widen(&self) -> Vec<Value<'k, f32>> {
         match self {
             Self::F32(values) => values.clone(),
@@ -197,6 +220,17 @@ impl<'k> Raw<'k> {
             Self::Bf16(words) => widen(words, |word| word.bits::<Bf16x2>().unpack()),
         }
     }
+}
+
+fn branch<'k, T: Word>(
+    k: &'k Builder,
+    condition: Value<'k, bool>,
+    old: &[Value<'k, T>],
+    new: impl FnOnce() -> Vec<Value<'k, T>>,
+) -> Vec<Value<'k, T>> {
+    let locals: Vec<_> = old.iter().map(|value| k.local(*value)).collect();
+    k.if_(condition, || locals.iter().zip(new()).for_each(|(local, value)| local.set(value)));
+    locals.into_iter().map(|local| local.now()).collect()
 }
 
 fn widen<'k, H: tilewright_ptx_ir::build::Scalar>(

@@ -2,6 +2,7 @@
 
 use half::{bf16, f16};
 use proptest::prelude::*;
+use tilewright_ffi::Stream;
 use tilewright_reduce::{Operation, Plan, Quantized, Real, RowKernels, RowStorage, Shape, reference};
 use tilewright_testkit::{Bits, Guarded, Random, Values, assert_deterministic, assert_same_bits, cases, stream};
 
@@ -16,7 +17,7 @@ type Rows = (Vec<i8>, Vec<f32>);
 fn run<T: Number>(case: &Case<T>, offset: usize) -> Rows {
     let stream = stream();
     let x = Guarded::upload(&stream, &case.x, offset);
-    let results = launch(case.shape, offset, |y| kernels().quantize(&stream, case.shape, x.as_slice(), y));
+    let results = launch(&stream, case.shape, offset, |y| kernels().quantize(&stream, case.shape, x.as_slice(), y));
     x.assert_unchanged(&stream, &case.x);
     results
 }
@@ -24,7 +25,7 @@ fn run<T: Number>(case: &Case<T>, offset: usize) -> Rows {
 fn run_fused<T: Number, W: Real>(case: &Case<T>, weights: &[W], offset: usize) -> Rows {
     let (stream, shape, epsilon) = (stream(), case.shape, case.epsilon);
     let (x, weight) = (Guarded::upload(&stream, &case.x, offset), Guarded::upload(&stream, weights, offset));
-    let results = launch(shape, offset, |y| {
+    let results = launch(&stream, shape, offset, |y| {
         kernels().rms_norm_quantize(&stream, shape, x.as_slice(), weight.as_slice(), epsilon, y)
     });
     x.assert_unchanged(&stream, &case.x);
@@ -33,15 +34,15 @@ fn run_fused<T: Number, W: Real>(case: &Case<T>, weights: &[W], offset: usize) -
 }
 
 fn launch(
+    stream: &Stream,
     shape: Shape,
     offset: usize,
     act: impl FnOnce(&mut Quantized<'_>) -> Result<(), tilewright_reduce::Error>,
 ) -> Rows {
-    let stream = stream();
-    let mut codes = Guarded::<i8>::misaligned(&stream, shape.rows * shape.columns, offset);
-    let mut scales = Guarded::<f32>::misaligned(&stream, shape.rows, offset);
+    let mut codes = Guarded::<i8>::misaligned(stream, shape.rows * shape.columns, offset);
+    let mut scales = Guarded::<f32>::misaligned(stream, shape.rows, offset);
     act(&mut Quantized { codes: codes.as_slice_mut(), scales: scales.as_slice_mut() }).unwrap();
-    (codes.download(&stream), scales.download(&stream))
+    (codes.download(stream), scales.download(stream))
 }
 
 fn expected<T: Bits>(x: &[T], columns: usize) -> Rows {
