@@ -14,7 +14,7 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "attention_*_d80*_m16", registers: [128, 128, 128, 120] },
     Budget { kernel: "attention_*_d80*_m64", registers: [168, 168, 168, 168] },
     Budget { kernel: "attention_*_d96*_m16", registers: [128, 128, 128, 128] },
-    Budget { kernel: "attention_*_d96*_m128", registers: [240, 240, 240, 240] },
+    Budget { kernel: "attention_*_d96*_m128", registers: [248, 248, 248, 248] },
     Budget { kernel: "attention_*_d112*_m16", registers: [136, 136, 136, 128] },
     Budget { kernel: "attention_*_d112*_m128", registers: [256, 256, 256, 256] },
     Budget { kernel: "attention_*_d128*_m16", registers: [144, 144, 144, 136] },

@@ -1,5 +1,7 @@
 //! From a problem to tiles: a pure function.
 
+use tilewright_ptx_ir::build::CopyHint;
+
 use crate::dtype::Dtype;
 use crate::problem::{Mask, Problem};
 
@@ -104,11 +106,10 @@ impl Plan {
     }
 
     /// Registers of a thread at most, where two blocks a multiprocessor are not the bound. Heads of 64 fit a third block, where ptxas needs no spills for it;
-    /// with heads of 96 it spills at 255 and not here.
+    /// with heads of 96, read one by one, it spills at 255 and not here.
     pub(crate) const fn max_registers(&self) -> Option<u32> {
         match (self.rows, self.dim, self.mask, self.access) {
             (Rows::Many, 64, Mask::None, Access::Vector) => Some(168),
-            (Rows::Many, 96, _, Access::Vector) => Some(224),
             (Rows::Many, 96, _, Access::Element) => Some(240),
             _ => None,
         }
@@ -129,9 +130,20 @@ impl Plan {
         64
     }
 
-    /// Whether the queries stay in registers; otherwise they are loaded from shared memory for every tile of keys.
-    pub(crate) const fn keeps_queries(&self) -> bool {
-        matches!(self.rows, Rows::Few) && self.dim <= 128
+    /// How many steps of 16 columns of the queries stay in registers; the others are loaded from shared memory for every tile of keys.
+    pub(crate) const fn kept_steps(&self) -> u32 {
+        match (self.rows, self.dim, self.access) {
+            (Rows::Few, ..=128, _) => self.dim / 16,
+            // As many as there are registers left.
+            (Rows::Many, 128, Access::Vector) => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether the weights of 16 keys are computed between the multiplications of the 16 before: with 32 rows a warp and enough columns there is enough to
+    /// multiply with meanwhile. Where elements are copied one by one, there are not enough registers.
+    pub(crate) const fn weaves(&self) -> bool {
+        matches!((self.rows, self.access), (Rows::Many, Access::Vector)) && self.row_tiles() == 2 && self.dim >= 96
     }
 
     /// Bytes of a row in shared memory: an odd number of 16-byte chunks, so that eight rows of a column lie in different banks.
@@ -152,15 +164,30 @@ impl Plan {
         }
     }
 
-    /// Slots of the ring of keys and values: two, and for decoding, which waits for memory, as many as sm_86 can have.
+    /// Slots of the ring of keys and values: two, and for decoding, which waits for memory, as many as leave room for four blocks on sm_90, but three where
+    /// sm_86 can have them, since two are too few for the few blocks of few heads.
     pub(crate) const fn slots(&self) -> u32 {
         match self.rows {
             Rows::Few => {
-                let fit = (MAX_SHARED_BYTES - self.score_bytes() - 16 * self.row_bytes()) / self.slot_bytes();
-                if fit < 6 { fit } else { 6 }
+                let others = self.score_bytes() + 16 * self.row_bytes();
+                let [four, one] = [
+                    (QUARTER_SHARED_BYTES - others) / self.slot_bytes(),
+                    (MAX_SHARED_BYTES - others) / self.slot_bytes(),
+                ];
+                match four {
+                    0..=3 if one >= 3 => 3,
+                    0..=3 => one,
+                    4..=5 => four,
+                    _ => 6,
+                }
             }
             Rows::Many => 2,
         }
+    }
+
+    /// What goes along with the copies of keys and values: decoding reads whole heads, in order, and nothing else keeps the memory busy.
+    pub(crate) fn copy_hint(&self) -> CopyHint {
+        CopyHint { l2_prefetch: (self.rows == Rows::Few).then_some(256) }
     }
 
     /// Bytes of shared memory that a launch asks for: the queries, the ring, the scores.
@@ -183,3 +210,5 @@ impl Plan {
 
 /// What a block of sm_86 and sm_89 may have.
 const MAX_SHARED_BYTES: u32 = 99 * 1024;
+/// What each of four blocks of a multiprocessor of sm_90 may have.
+const QUARTER_SHARED_BYTES: u32 = 56 * 1024;

@@ -113,10 +113,15 @@ fn the_version_is_the_lowest_that_covers_the_module() {
         let hint = tilewright_ptx_ir::build::CopyHint { l2_prefetch: Some(128) };
         k.copy_async_16(tile.address(), from, None, hint);
     };
+    let read_once: Build = |k| {
+        let value = k.pointer::<u32>("x").at(0).read_only().evict_first().load();
+        k.pointer::<u32>("y").at(0).streaming().store(value);
+    };
     for (build, versions) in [
         (plain, [(7, 0), (7, 1), (7, 8), (7, 8), (8, 0)]),
         (halves, [(7, 0), (7, 1), (7, 8), (7, 8), (8, 0)]),
         (prefetching, [(7, 4), (7, 4), (7, 8), (7, 8), (8, 0)]),
+        (read_once, [(7, 4), (7, 4), (7, 8), (7, 8), (8, 0)]),
     ] {
         for (target, (major, minor)) in Target::ALL.into_iter().zip(versions) {
             let module = Module::kernel("k", target, build).unwrap();
@@ -124,6 +129,23 @@ fn the_version_is_the_lowest_that_covers_the_module() {
             assert!(module.to_string().starts_with(&format!(".version {major}.{minor}\n.target {target}\n")));
         }
     }
+}
+
+/// Hints stay with a place that moves or is seen as another type, those of loads with its loads and those of stores with its stores.
+#[test]
+fn hints_follow_the_place() {
+    let module = Module::kernel("copy", Target::Sm80, |k| {
+        let (x, y) = (k.pointer::<u32>("x").at(0), k.pointer::<u32>("y").at(0));
+        let values = x.read_only().evict_first().plus(4).cast::<f32>().load_vector::<4>();
+        y.streaming().plus(4).cast::<f32>().store_vector(values);
+        y.evict_first().streaming().store(y.streaming().load());
+    });
+    let text = module.unwrap().to_string();
+    let has = |count: usize, part: &str| assert_eq!(text.matches(part).count(), count, "{part} in\n{text}");
+    has(1, "ld.global.nc.L1::evict_first.v4.f32");
+    has(1, "st.global.cs.v4.f32");
+    has(1, "ld.global.u32");
+    has(1, "st.global.cs.u32");
 }
 
 /// An instruction that a body does not verify with is the builder's caller's error, not a panic.

@@ -1,6 +1,8 @@
 //! The kernels on a device: the only file here that is not pure.
 #![expect(unsafe_code, reason = "a launch is safe only for arguments that were checked; here they are")]
 
+mod quantize;
+
 use tilewright_ffi::sys::CUdevice_attribute;
 use tilewright_ffi::{Arguments, Context, DeviceSlice, DeviceSliceMut, KernelCache, KernelSource, Launch, Stream};
 use tilewright_ptx_ir::Target;
@@ -10,7 +12,9 @@ use crate::kernel::{entry, module};
 use crate::problem::{check_epsilon, check_length};
 use crate::{Error, Operation, Plan, Problem, Real, Shape};
 
-/// Softmax, norms and reductions of rows in one context.
+pub use quantize::Quantized;
+
+/// Softmax, norms, quantization and reductions of rows in one context.
 ///
 /// A kernel is built and loaded the first time its plan is needed; every later call is one launch on the caller's stream.
 ///
@@ -24,7 +28,7 @@ use crate::{Error, Operation, Plan, Problem, Real, Shape};
 /// Everything inside is f32, with one rounding an operation and subnormals kept (but for `ex2`); y is rounded to nearest even once. Sums are added in an
 /// order that follows from the type of x and the columns alone ([`Plan`]): a row gives the same bits alone and among others, in every run and on
 /// every device but for the last bits of softmax's `ex2`. **NaN propagates**: a NaN in a row makes the row's sum, maximum and minimum NaN, and all
-/// of its softmax and norms.
+/// of its softmax and norms, and the scale of its codes.
 ///
 /// # Errors
 /// Every method refuses what it cannot run, by name, and launches nothing then: a dimension of 0, too large or too large a matrix

@@ -15,6 +15,6 @@ pub use budgets::BUDGETS;
 pub use dtype::{Dtype, Real};
 pub use error::Error;
 pub use kernel::module;
-pub use launch::{Affine, RowKernels};
+pub use launch::{Affine, Quantized, RowKernels};
 pub use plan::{Access, Operation, Plan, RowStorage, Team, plans};
 pub use problem::{Problem, Shape};

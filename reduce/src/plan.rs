@@ -37,6 +37,13 @@ pub enum Operation {
         /// Whether there is a bias.
         bias: bool,
     },
+    /// round(x / scale) with scale = max |x| / 127.
+    Quantize,
+    /// An RMS norm, rounded to the type of x, then quantized.
+    RmsNormQuantize {
+        /// The type of the weight.
+        weight: Dtype,
+    },
     /// Σ x.
     Sum,
     /// The largest x.
@@ -95,8 +102,10 @@ impl Operation {
     /// The addresses that matter for [`Access`] are those of tensors of these types, x aside.
     fn weight(self) -> Option<Dtype> {
         match self {
-            Self::RmsNorm { weight } | Self::LayerNorm { weight, .. } => Some(weight),
-            Self::Softmax | Self::Sum | Self::Max | Self::Min => None,
+            Self::RmsNorm { weight } | Self::LayerNorm { weight, .. } | Self::RmsNormQuantize { weight } => {
+                Some(weight)
+            }
+            Self::Softmax | Self::Quantize | Self::Sum | Self::Max | Self::Min => None,
         }
     }
 
@@ -107,6 +116,8 @@ impl Operation {
             Self::Softmax => "softmax",
             Self::RmsNorm { .. } => "rms_norm",
             Self::LayerNorm { .. } => "layer_norm",
+            Self::Quantize => "quantize",
+            Self::RmsNormQuantize { .. } => "rms_norm_quantize",
             Self::Sum => "row_sum",
             Self::Max => "row_max",
             Self::Min => "row_min",
@@ -184,8 +195,10 @@ impl RowStorage {
         match (self, operation, team, access) {
             // Copies to shared memory are 16 bytes each.
             (Self::Split { .. }, _, _, Access::Element) => Self::Memory,
-            // 1024 threads have 64 registers each, of which weight and bias leave too few.
-            (Self::Split { .. }, Operation::LayerNorm { .. }, Team::Block1024, _) => Self::Memory,
+            // 1024 threads have 64 registers each, of which weight and bias leave four steps' worth.
+            (Self::Split { registers, shared }, Operation::LayerNorm { .. }, Team::Block1024, _) => {
+                split(4, registers + shared - 4)
+            }
             _ => self,
         }
     }
@@ -243,6 +256,11 @@ impl Plan {
             RowStorage::Split { shared, .. } => shared * self.team.threads() * 16,
             RowStorage::Registers { .. } | RowStorage::Memory => 0,
         }
+    }
+
+    /// Whether x and y leave the caches first: where x is read once, and there is something that should stay, a weight that all rows read.
+    pub(crate) fn passes_through(&self) -> bool {
+        self.row != RowStorage::Memory && self.operation.weight().is_some()
     }
 
     /// The kernel's name.
@@ -311,9 +329,9 @@ pub fn plans() -> Vec<Plan> {
 
 fn operations(x: Dtype) -> Vec<Operation> {
     let weights = if x == Dtype::F32 { vec![x] } else { vec![x, Dtype::F32] };
-    let mut operations = vec![Operation::Softmax, Operation::Sum, Operation::Max, Operation::Min];
+    let mut operations = vec![Operation::Softmax, Operation::Quantize, Operation::Sum, Operation::Max, Operation::Min];
     for weight in weights {
-        operations.push(Operation::RmsNorm { weight });
+        operations.extend([Operation::RmsNorm { weight }, Operation::RmsNormQuantize { weight }]);
         operations.extend([false, true].map(|bias| Operation::LayerNorm { weight, bias }));
     }
     operations

@@ -107,6 +107,20 @@ pub fn layer_norm(
         .collect()
 }
 
+/// The codes and the scale of a row: round(x / scale) and max |x| / 127, both quotients in f32. Exact.
+///
+/// No scale is subnormal: one that would be is 0. Codes are 0 where the scale is 0, infinite or NaN.
+#[must_use]
+pub fn quantize(row: &[f32]) -> (Vec<i8>, f32) {
+    let largest = row.iter().fold(0.0, |largest: f32, x| if precedes(largest, x.abs()) { x.abs() } else { largest });
+    let quotient = largest / 127.0;
+    let scale = if quotient < f32::MIN_POSITIVE { 0.0 } else { quotient };
+    // Above 0 and finite, a scale is no smaller than 1/127.01 of any element, so nothing is cut off; NaN becomes 0.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 127 in magnitude")]
+    let code = |x: &f32| if scale == 0.0 { 0 } else { (x / scale).round_ties_even() as i8 };
+    (row.iter().map(code).collect(), scale)
+}
+
 /// Σ x of a row.
 #[must_use]
 pub fn sum(row: &[f32], additions: u32) -> Expected {

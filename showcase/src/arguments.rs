@@ -153,9 +153,9 @@ pub(crate) struct RunOptions {
     /// rms-norm, layer-norm: what is added to the mean square or the variance (1e-5).
     #[arg(long)]
     pub(crate) eps: Option<f32>,
-    /// matmul-int4: how the weight is stored (gptq, gptq_v2).
+    /// matmul-int4: how the weight is stored (gptq unless told otherwise); symmetric in all of them.
     #[arg(long, value_enum)]
-    pub(crate) format: Option<Format>,
+    pub(crate) format: Option<CheckpointFormat>,
 }
 
 /// The type of y of matmul-int8.
@@ -164,17 +164,6 @@ pub(crate) enum Output {
     F16,
     F32,
     I32,
-}
-
-/// How an int4 weight is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Zero points are stored less one.
-    #[value(name = "gptq")]
-    Gptq,
-    /// Zero points are stored as they are.
-    #[value(name = "gptq_v2")]
-    GptqV2,
 }
 
 /// `showcase quantize`.
@@ -290,6 +279,17 @@ impl CheckpointFormat {
     }
 }
 
+/// How zero points are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Zeros {
+    /// Less one.
+    #[value(name = "gptq")]
+    Gptq,
+    /// As they are.
+    #[value(name = "gptq_v2")]
+    GptqV2,
+}
+
 /// `showcase inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArguments {
@@ -304,7 +304,7 @@ pub(crate) struct InspectArguments {
     pub(crate) config: Option<PathBuf>,
     /// How gptq's zero points are stored, whatever label and data say.
     #[arg(long, value_enum)]
-    pub(crate) zeros: Option<Format>,
+    pub(crate) zeros: Option<Zeros>,
     /// With --original: a picture of the error of each layer into this folder.
     #[arg(long, value_name = "DIR", requires = "original")]
     pub(crate) plot: Option<PathBuf>,

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape as WeightShape};
+use tilewright_quant_pack::{Group, Int4, Int4Affine, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Random, Values, assert_within, is_simulated};
 use tilewright_tile::Shape;
 
@@ -199,6 +199,70 @@ fn matmul_int4_takes_gptq_tensors_and_refuses_what_it_cannot_do() {
     assert!(said.contains("tensor `scales` has 3 groups for K = 128"), "{said}");
 }
 
+/// The tensors of a weight in each format beside x, from the formats' own writers: the same product. What is not symmetric is refused by name.
+#[test]
+fn matmul_int4_takes_the_formats_of_checkpoints() {
+    use tilewright_quant_pack::formats::{Grid, awq, compressed};
+    let (m, n, k) = (3, 16, 256);
+    let mut random = Random::new(6);
+    let (x, weights) = (random.halves(Values::Uniform, m * k), random.floats(Values::Uniform, n * k));
+    let (shape, group) = (WeightShape { n, k }, Group::new(64).unwrap());
+    let quantized = Int4::quantize(&weights, shape, group, ScaleRule::Max).unwrap();
+    let expected = tilewright_matmul_int4::reference::matmul(Shape { m, n, k }, &wide(&x), &quantized);
+
+    let of_words = |grid: &Grid<i32>| words(&[grid.rows(), grid.columns()], grid.values());
+    let of_halves = |grid: &Grid<f16>| halves(&[grid.rows(), grid.columns()], grid.values());
+    let tensors = |format: &str, weight: &Int4Affine| {
+        let of_awq = |tensors: awq::Tensors| {
+            let awq::Tensors { qweight, qzeros, scales } = tensors;
+            [("qweight", of_words(&qweight)), ("qzeros", of_words(&qzeros)), ("scales", of_halves(&scales))].to_vec()
+        };
+        let parts = match format {
+            "awq" => of_awq(awq::export_gemm(weight).unwrap()),
+            "awq-gemv" => of_awq(awq::export_gemv(weight).unwrap()),
+            _ => {
+                let tensors = compressed::export(weight, compressed::Always::default()).unwrap();
+                let scales = &tensors.weight_scale;
+                let zeros = tensors.weight_zero_point.iter().map(|zeros| ("weight_zero_point", of_words(zeros)));
+                let shape = words(&[2], &[n, k].map(|number| i32::try_from(number).unwrap()));
+                let (packed, scales) =
+                    (of_words(&tensors.weight_packed), floats(&[n, scales.columns()], &wide(scales.values())));
+                let always = [("weight_packed", packed), ("weight_scale", scales), ("weight_shape", shape)];
+                always.into_iter().chain(zeros).collect()
+            }
+        };
+        parts.into_iter().chain([("x", halves(&[m, k], &x))]).collect::<Tensors>()
+    };
+    let symmetric = Int4Affine::from(quantized);
+    let affine = Int4Affine::quantize(&weights, shape, group, ScaleRule::Max).unwrap();
+    for (format, zeros) in [("awq", "qzeros"), ("awq-gemv", "qzeros"), ("compressed-tensors", "weight_zero_point")] {
+        let options = ["--format", format];
+        let file = results(&format!("{format}-run"), "matmul-int4", &options, &tensors(format, &symmetric));
+        let bounds = expected.iter().map(|e| (e.value, tilewright_matmul_int4::reference::bound(e, k, 4)));
+        assert_within("y", &half_tensor(&file, "y", &[m, n]), bounds);
+
+        let said = refusal(&format!("{format}-zeros"), "matmul-int4", &options, &tensors(format, &affine));
+        let wanted =
+            format!("tensor `{zeros}` has zero point {} at group 0, row ", affine.zero(0, first_other(&affine)));
+        assert!(said.contains(&wanted) && said.contains("only symmetric weights are supported"), "{said}");
+        let mut narrow = tensors(format, &symmetric);
+        narrow.insert("x", halves(&[m, k - 8], &x[..m * (k - 8)]));
+        let said = refusal(&format!("{format}-k"), "matmul-int4", &options, &narrow);
+        assert!(said.contains("the weight has K = 256, wanted 248 as of tensor `x`"), "{said}");
+        narrow.remove("scales");
+        narrow.remove("weight_scale");
+        let said = refusal(&format!("{format}-missing"), "matmul-int4", &options, &narrow);
+        assert!(said.contains("there is no tensor `"), "{said}");
+    }
+    let other = refusal("awq-other", "matmul-int4", &["--format", "compressed-tensors"], &tensors("awq", &symmetric));
+    assert!(other.contains("tensors are those of"), "{other}");
+}
+
+/// The first row whose first zero point is not 8.
+fn first_other(weight: &Int4Affine) -> usize {
+    (0..weight.shape().n).find(|row| weight.zero(0, *row) != 8).expect("a zero point that is not 8")
+}
+
 #[test]
 fn int8_operations_run_on_tensors_of_ones_own() {
     let (m, n, k) = (3, 4, 40);
@@ -293,6 +357,24 @@ fn row_operations_run_on_tensors_of_ones_own() {
         let expected =
             tilewright_reduce::reference::rms_norm(row, &vec![1.0; columns], 0.5, 70, tilewright_reduce::Dtype::F16);
         assert_within("y", y, expected.iter().map(|e| (e.value, e.bound)));
+    }
+    for (operation, from) in [("quantize-rows", wide(&x)), ("rms-norm-quantize", wide(&y))] {
+        let file = results(operation, operation, &["--eps", "0.5"], &tensors);
+        let file = SafeTensors::deserialize(&file).unwrap();
+        let rows_of: Vec<_> = from.chunks(columns).map(tilewright_reduce::reference::quantize).collect();
+        let codes: Vec<u8> =
+            rows_of.iter().flat_map(|(codes, _)| codes.iter().map(|code| code.cast_unsigned())).collect();
+        let scales: Vec<u8> = rows_of.iter().flat_map(|(_, scale)| scale.to_le_bytes()).collect();
+        for (name, dtype, shape, data) in
+            [("y", Dtype::I8, vec![rows, columns], codes), ("y_scale", Dtype::F32, vec![rows], scales)]
+        {
+            let tensor = file.tensor(name).unwrap();
+            assert_eq!(
+                (tensor.dtype(), tensor.shape(), tensor.data()),
+                (dtype, shape.as_slice(), data.as_slice()),
+                "{operation}: {name}"
+            );
+        }
     }
     tensors.insert("weight", floats(&[columns + 1], &vec![1.0; columns + 1]));
     let said = refusal("rms-weight", "rms-norm", &[], &tensors);

@@ -34,17 +34,23 @@ floats! {
     f32, 3.402_823_6e38;
 }
 
-impl Bits for i32 {
-    fn bits(self) -> u64 {
-        u64::from(self.cast_unsigned())
-    }
+macro_rules! integers {
+    ($($ty:ty)+) => {
+        $(impl Bits for $ty {
+            fn bits(self) -> u64 {
+                self.cast_unsigned().into()
+            }
 
-    fn value(self) -> f64 {
-        self.into()
-    }
+            fn value(self) -> f64 {
+                self.into()
+            }
 
-    const OVERFLOW: f64 = f64::INFINITY;
+            const OVERFLOW: f64 = f64::INFINITY;
+        })+
+    };
 }
+
+integers!(i8 i32);
 
 /// Asserts that every result is within its bound of the expected value: `expected` gives (value, bound) in order.
 ///

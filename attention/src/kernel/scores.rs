@@ -60,12 +60,12 @@ impl<'k> Softmax<'k> {
         }
     }
 
-    /// Takes a tile of scores; the weights as packed pairs, [16 rows][tile of eight][query]. Sums and `outputs` are brought down to the new maximum.
-    pub(super) fn update(
-        &self,
-        scores: &[Vec<Accumulator<'k, f32>>],
+    /// Takes a tile of scores, [16 rows][tile of eight], and gives its weights. Sums and `outputs` are brought down to the new maximum.
+    pub(super) fn update<'s>(
+        &'s self,
+        scores: &'s [Vec<Accumulator<'k, f32>>],
         outputs: &[Vec<Accumulator<'k, f32>>],
-    ) -> Vec<Vec<[Value<'k, u32>; 2]>> {
+    ) -> Weights<'s, 'k> {
         let peaks: Vec<[Value<'k, f32>; 2]> =
             (0..scores.len()).map(|rows| [0usize, 1].map(|half| self.peak(&scores[rows], rows, half))).collect();
         // A query that has seen nothing yet must not subtract -inf from -inf.
@@ -80,8 +80,7 @@ impl<'k> Softmax<'k> {
         }
         // Mostly no maximum of the warp's rows grows, and a product with 1 changes nothing. NaN is not 1.
         let kept = shrinks.iter().flatten().map(|shrink| shrink.eq(1f32)).reduce(|all, one| all & one);
-        let Some(kept) = kept else { return Vec::new() };
-        self.k.if_(!kept.all(), || {
+        let shrink = || {
             for ((shrinks, sums), outputs) in shrinks.iter().zip(&self.sums).zip(outputs) {
                 for half in [0usize, 1] {
                     sums[half].scale(shrinks[half]);
@@ -91,8 +90,11 @@ impl<'k> Softmax<'k> {
                     }
                 }
             }
-        });
-        (0..scores.len()).map(|rows| self.weights(&scores[rows], bases[rows], rows)).collect()
+        };
+        if let Some(kept) = kept {
+            self.k.if_(!kept.all(), shrink);
+        }
+        Weights { softmax: self, scores, below: bases.iter().map(|bases| bases.map(|base| -base)).collect() }
     }
 
     /// A query's maximum so far and in this tile.
@@ -104,31 +106,6 @@ impl<'k> Softmax<'k> {
         self.peaks[rows][half].now().max(tile)
     }
 
-    fn weights(
-        &self,
-        scores: &[Accumulator<'k, f32>],
-        bases: [Value<'k, f32>; 2],
-        rows: usize,
-    ) -> Vec<[Value<'k, u32>; 2]> {
-        let below = bases.map(|base| -base);
-        let mut sums = self.sums[rows].map(Local::now);
-        let packed = scores
-            .iter()
-            .map(|tile| {
-                [0usize, 1].map(|half| {
-                    let [left, right] =
-                        [0usize, 1].map(|side| tile[2 * half + side].fma(self.scale, below[half]).exp2());
-                    sums[half] = sums[half] + left + right;
-                    self.plan.dtype.pack(self.k, left, right)
-                })
-            })
-            .collect();
-        for half in [0usize, 1] {
-            self.sums[rows][half].set(sums[half]);
-        }
-        packed
-    }
-
     /// 1 / sum of each query, over its four lanes; 0 for one that has seen nothing.
     pub(super) fn inverse_sums(&self) -> Vec<[Value<'k, f32>; 2]> {
         let inverse = |sum: Local<'k, f32>| {
@@ -138,5 +115,41 @@ impl<'k> Softmax<'k> {
             sum.eq(0f32).select(0f32, self.k.constant(1f32).to_local() / sum)
         };
         self.sums.iter().map(|sums| sums.map(inverse)).collect()
+    }
+}
+
+/// The weights of a tile: computed when they are asked for, so that the caller says what they overlap with. Each is to be asked for once, those of a query in
+/// the order of its keys, because that is also the order of its sum.
+#[derive(Debug)]
+pub(super) struct Weights<'s, 'k> {
+    softmax: &'s Softmax<'k>,
+    scores: &'s [Vec<Accumulator<'k, f32>>],
+    /// What the exponents are moved by, [16 rows][query].
+    below: Vec<[Value<'k, f32>; 2]>,
+}
+
+impl<'k> Weights<'_, 'k> {
+    /// Registers of the fragments of 16 keys: four for each 16 rows.
+    pub(super) const fn registers(&self) -> usize {
+        4 * self.scores.len()
+    }
+
+    /// Register `register` of the fragments of keys 16 `step` on: the weights of two neighbours of eight keys, added to their query's sum.
+    pub(super) fn register(&self, step: u32, register: usize) -> Value<'k, u32> {
+        let first = usize::try_from(2 * step).unwrap_or(0);
+        let (rows, tile, half) = (register / 4, first + register % 4 / 2, register % 2);
+        let Softmax { k, plan, scale, sums, .. } = self.softmax;
+        let exponent = |side: usize| self.scores[rows][tile][2 * half + side].fma(*scale, self.below[rows][half]);
+        let [left, right] = [0usize, 1].map(|side| exponent(side).exp2());
+        let sum = sums[rows][half];
+        sum.add(left);
+        sum.add(right);
+        plan.dtype.pack(k, left, right)
+    }
+
+    /// The fragments of keys 16 `step` on, one for each 16 rows.
+    pub(super) fn fragments(&self, step: u32) -> Vec<[Value<'k, u32>; 4]> {
+        let all: Vec<_> = (0..self.registers()).map(|register| self.register(step, register)).collect();
+        all.as_chunks::<4>().0.to_vec()
     }
 }

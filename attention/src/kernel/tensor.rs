@@ -115,7 +115,7 @@ impl<'k> Copier<'k> {
             for column in 0..self.plan.dim / 8 / columns {
                 let source = source + u64::from(16 * columns * column);
                 let to = to + (index * stride * self.plan.row_bytes() + 16 * columns * column);
-                self.k.copy_async_16(to, source, bytes, CopyHint::default());
+                self.k.copy_async_16(to, source, bytes, self.plan.copy_hint());
             }
         };
         let all_there = (first - self.row + count).le(rows);

@@ -1,7 +1,8 @@
 //! A warp's share of a block: which scores and which columns of the results it computes.
 
-use tilewright_ptx_ir::build::{Accumulator, Builder, Value};
+use tilewright_ptx_ir::build::{Accumulator, Builder, Local, Value};
 
+use super::scores::Weights;
 use crate::plan::{Plan, Rows};
 
 /// One warp of a block.
@@ -57,8 +58,7 @@ impl<'k> Warp<'k> {
         let own = self.first_row(self.k.constant(0)) + self.lane % 16;
         let address = shared + own * self.plan.row_bytes() + self.lane / 16 * 16;
         let query = Query { k: self.k, plan: self.plan, address, kept: Vec::new() };
-        let steps = if self.plan.keeps_queries() { self.plan.dim / 16 } else { 0 };
-        let kept = (0..steps).map(|step| query.step(step)).collect();
+        let kept = (0..self.plan.kept_steps()).map(|step| query.step(step)).collect();
         Query { kept, ..query }
     }
 
@@ -140,43 +140,100 @@ impl<'k> Warp<'k> {
         }
     }
 
-    /// Adds weights [16 rows][tile of eight][query] times the values at shared address `values` to `outputs` [16 rows][tile of eight columns].
+    /// Adds the weights times the values at shared address `values` to `outputs` [16 rows][tile of eight columns].
     pub(super) fn weigh(
         &self,
         values: Value<'k, u32>,
-        weights: &[Vec<[Value<'k, u32>; 2]>],
+        weights: &Weights<'_, 'k>,
         outputs: &[Vec<Accumulator<'k, f32>>],
     ) {
-        let (k, plan, lane) = (self.k, &self.plan, self.lane);
         // Values are transposed: lanes 0-15 name rows 0-15 of the left eight columns, lanes 16-31 of the right eight.
-        let place = values + lane % 16 * plan.row_bytes() + lane / 16 * 16;
-        let (place, apart) = match plan.rows {
-            Rows::Few => (place + self.index * 32, 4),
-            Rows::Many => (place, 1),
-        };
-        let multiply = |step: u32, pair: u32| {
-            let (tile, column) = (usize::try_from(2 * step).unwrap_or(0), usize::try_from(2 * pair).unwrap_or(0));
-            let [b0, b1, b2, b3] = k.ldmatrix(place, offset(plan, step, pair * apart), true);
-            for (weights, outputs) in weights.iter().zip(outputs) {
-                let a = [weights[tile][0], weights[tile][1], weights[tile + 1][0], weights[tile + 1][1]];
-                k.mma(plan.dtype.mma(), &outputs[column], &a, &[b0, b1]);
-                k.mma(plan.dtype.mma(), &outputs[column + 1], &a, &[b2, b3]);
-            }
-        };
-        let (steps, pairs) = (plan.block_keys() / 16, self.column_pairs());
-        match plan.rows {
+        let place = values + self.lane % 16 * self.plan.row_bytes() + self.lane / 16 * 16;
+        let steps = self.plan.block_keys() / 16;
+        if self.plan.weaves() {
+            return self.weave(values, place, weights, outputs);
+        }
+        let fragments: Vec<_> = (0..steps).map(|step| weights.fragments(step)).collect();
+        match self.plan.rows {
             Rows::Few => {
-                for pair in 0..pairs {
-                    self.with_pair(pair, || (0..steps).for_each(|step| multiply(step, pair)));
+                let place = place + self.index * 32;
+                for pair in 0..self.column_pairs() {
+                    self.with_pair(pair, || {
+                        for (step, weights) in (0..).zip(&fragments) {
+                            self.multiply(self.values(place, step, 4 * pair), pair, weights, outputs);
+                        }
+                    });
                 }
             }
             Rows::Many => {
-                for step in 0..steps {
-                    (0..pairs).for_each(|pair| multiply(step, pair));
+                for (step, weights) in (0..).zip(&fragments) {
+                    for pair in 0..self.column_pairs() {
+                        self.multiply(self.values(place, step, pair), pair, weights, outputs);
+                    }
                 }
             }
         }
     }
+
+    /// As [`weigh`](Self::weigh), with the weights of the next 16 keys computed between the multiplications of these: the tensor cores and the units for
+    /// exponentials are busy at the same time.
+    ///
+    /// The assembler moves instructions as it likes inside a basic block, and pulls these apart again; so each step is a block of its own, behind a condition
+    /// that always holds and that the assembler cannot know.
+    fn weave(
+        &self,
+        values: Value<'k, u32>,
+        place: Value<'k, u32>,
+        weights: &Weights<'_, 'k>,
+        outputs: &[Vec<Accumulator<'k, f32>>],
+    ) {
+        let (k, steps, pairs) = (self.k, self.plan.block_keys() / 16, self.column_pairs());
+        let mut now = weights.fragments(0);
+        for step in 0..steps {
+            let registers = if step + 1 < steps { weights.registers() } else { 0 };
+            let next: Vec<Local<'k, u32>> = (0..registers).map(|_| k.local(0u32)).collect();
+            // The queries lie below the values, so no value's address is as small as a count of steps.
+            k.if_(values.ne(step), || {
+                let mut left = (0usize..).zip(&next);
+                for pair in 0..pairs {
+                    let loaded = self.values(place, step, pair);
+                    // As many registers after each pair of columns as brings the last one with the last pair.
+                    let due = share(registers, pair + 1, pairs) - share(registers, pair, pairs);
+                    for (register, local) in left.by_ref().take(due) {
+                        local.set(weights.register(step + 1, register));
+                    }
+                    self.multiply(loaded, pair, &now, outputs);
+                }
+            });
+            now = next.as_chunks::<4>().0.iter().map(|fragment| fragment.map(Local::now)).collect();
+        }
+    }
+
+    /// The fragment of 16 values and column pair `pair`, from a lane's `place` in a tile.
+    fn values(&self, place: Value<'k, u32>, step: u32, pair: u32) -> [Value<'k, u32>; 4] {
+        self.k.ldmatrix(place, offset(&self.plan, step, pair), true)
+    }
+
+    /// Adds weights times values to the two tiles of eight columns of the warp's column pair `pair`.
+    fn multiply(
+        &self,
+        [b0, b1, b2, b3]: [Value<'k, u32>; 4],
+        pair: u32,
+        weights: &[[Value<'k, u32>; 4]],
+        outputs: &[Vec<Accumulator<'k, f32>>],
+    ) {
+        let column = usize::try_from(2 * pair).unwrap_or(0);
+        for (a, outputs) in weights.iter().zip(outputs) {
+            self.k.mma(self.plan.dtype.mma(), &outputs[column], a, &[b0, b1]);
+            self.k.mma(self.plan.dtype.mma(), &outputs[column + 1], a, &[b2, b3]);
+        }
+    }
+}
+
+/// How many of `all` are due after `done` of `parts`.
+fn share(all: usize, done: u32, parts: u32) -> usize {
+    let [done, parts] = [done, parts].map(|count| usize::try_from(count).unwrap_or(1));
+    all * done / parts
 }
 
 /// Bytes of the scores of 16 queries and eight keys.

@@ -30,6 +30,15 @@ impl<'k, T: Scalar> Value<'k, T> {
     }
 }
 
+impl<'k> Value<'k, f32> {
+    /// The nearest integer, ties to even, clamped to the range; NaN gives 0.
+    #[must_use]
+    pub fn nearest(self) -> Value<'k, i32> {
+        let (to, from, rounding, src) = (Type::S32, Type::F32, Some(Rounding::IntegerNearest), self.register().into());
+        self.k.produce(|dst| Op::Cvt { to, from, rounding, ftz: false, sat: false, dst, src })
+    }
+}
+
 /// The rounding that `cvt` needs for this pair, if PTX wants one.
 fn rounding(from: Type, to: Type) -> Option<Rounding> {
     let exact_widening = matches!((from, to), (Type::F16 | Type::Bf16, Type::F32 | Type::F64) | (Type::F32, Type::F64));
@@ -52,6 +61,16 @@ impl Builder {
     #[must_use]
     pub fn pack_bf16x2<'k>(&'k self, low: impl Source<'k, f32>, high: impl Source<'k, f32>) -> Value<'k, Bf16x2> {
         self.convert_pair(Type::Bf16x2, low.value(self), high.value(self))
+    }
+
+    /// Four integers clamped to signed bytes, the first in the lowest.
+    #[must_use]
+    pub fn pack_i8x4<'k>(&'k self, values: [Value<'k, i32>; 4]) -> Value<'k, u32> {
+        let [first, second, third, fourth] = values.map(|value| value.operand);
+        let pair = |a, b, c| self.produce(|dst| Op::CvtPackS8 { dst, a, b, c });
+        // The new bytes are the lower half: `b` the lowest, `a` above it; the upper half is what was the lower half of `c`.
+        let upper: Value<'k, u32> = pair(fourth, third, self.constant(0u32).operand);
+        pair(second, first, upper.operand)
     }
 
     fn convert_pair<'k, T: Scalar>(&'k self, to: Type, low: Value<'k, f32>, high: Value<'k, f32>) -> Value<'k, T> {

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::{Builder, Element, Integer, Source, Value};
 use crate::ir::{
     Address, AtomicOp, Base, Cache, EvictionPriority, FenceOrder, Guard, Immediate, LoadOrder, MulPart, Op, Operand,
-    Param, ParamIndex, RegClass, Scope, Space, StoreOrder, Type,
+    Param, ParamIndex, Reg, RegClass, Scope, Space, StoreOrder, Type,
 };
 
 impl Builder {
@@ -16,7 +16,8 @@ impl Builder {
         let bytes = T::BYTES;
         let index = self.declare_param(Param { name: name.to_owned(), ty: T::MEMORY_TYPE, bytes, align: bytes });
         let address = Address { base: Base::Param(ParamIndex(index)), offset: 0 };
-        self.produce(|dst| load(Space::Param, T::MEMORY_TYPE, Cache::Default, vec![dst], address))
+        let hints = (Cache::Default, EvictionPriority::Normal);
+        self.produce(|dst| load(Space::Param, T::MEMORY_TYPE, hints, vec![dst], address))
     }
 
     /// Declares the next kernel parameter, the address of `T`s in device memory, and reads it.
@@ -96,6 +97,8 @@ pub struct Place<'k, T> {
     base: Operand,
     offset: i32,
     cache: Cache,
+    l1: EvictionPriority,
+    store_cache: Cache,
     marker: PhantomData<T>,
 }
 
@@ -115,7 +118,8 @@ impl<T> fmt::Debug for Place<'_, T> {
 
 impl<'k, T: Element> Place<'k, T> {
     pub(super) fn new(k: &'k Builder, space: Space, base: Operand, offset: i32) -> Self {
-        Self { k, space, base, offset, cache: Cache::Default, marker: PhantomData }
+        let (cache, l1, store_cache) = (Cache::Default, EvictionPriority::Normal, Cache::Default);
+        Self { k, space, base, offset, cache, l1, store_cache, marker: PhantomData }
     }
 
     /// The place `elements` further (or back), by a constant.
@@ -130,6 +134,18 @@ impl<'k, T: Element> Place<'k, T> {
         Self { cache: Cache::NonCoherent, ..self }
     }
 
+    /// What loads bring is the first to leave L1: for data that is read once. Needs PTX 7.4.
+    #[must_use]
+    pub fn evict_first(self) -> Self {
+        Self { l1: EvictionPriority::EvictFirst, ..self }
+    }
+
+    /// What stores write is the first to leave L2 (`.cs`): for data that is not read again soon.
+    #[must_use]
+    pub fn streaming(self) -> Self {
+        Self { store_cache: Cache::Streaming, ..self }
+    }
+
     /// The same place seen as a `U`.
     #[must_use]
     pub fn cast<U: Element>(self) -> Place<'k, U> {
@@ -139,6 +155,8 @@ impl<'k, T: Element> Place<'k, T> {
             base: self.base,
             offset: self.offset,
             cache: self.cache,
+            l1: self.l1,
+            store_cache: self.store_cache,
             marker: PhantomData,
         }
     }
@@ -157,14 +175,14 @@ impl<'k, T: Element> Place<'k, T> {
     #[must_use]
     pub fn load(self) -> Value<'k, T> {
         let address = self.address();
-        self.k.produce(|dst| load(self.space, T::MEMORY_TYPE, self.cache, vec![dst], address))
+        self.k.produce(|dst| self.loaded(vec![dst], address))
     }
 
     /// Reads the element where `condition` is true; elsewhere the value is `otherwise` and memory is not touched.
     #[must_use]
     pub fn load_or(self, condition: Value<'k, bool>, otherwise: impl Source<'k, T>) -> Value<'k, T> {
         let result = self.k.local(otherwise);
-        let op = load(self.space, T::MEMORY_TYPE, self.cache, vec![result.register()], self.address());
+        let op = self.loaded(vec![result.register()], self.address());
         self.k.emit_guarded(Some(condition.guard()), op);
         result.now()
     }
@@ -173,7 +191,7 @@ impl<'k, T: Element> Place<'k, T> {
     #[must_use]
     pub fn load_vector<const N: usize>(self) -> [Value<'k, T>; N] {
         let dsts: [_; N] = std::array::from_fn(|_| self.k.register(T::CLASS));
-        self.k.emit(load(self.space, T::MEMORY_TYPE, self.cache, dsts.to_vec(), self.address()));
+        self.k.emit(self.loaded(dsts.to_vec(), self.address()));
         dsts.map(|reg| Value::from_register(self.k, reg))
     }
 
@@ -186,7 +204,7 @@ impl<'k, T: Element> Place<'k, T> {
     ) -> [Value<'k, T>; N] {
         let locals = self.k.locals::<T, N>(otherwise);
         let dsts = locals.iter().map(|local| local.register()).collect();
-        let op = load(self.space, T::MEMORY_TYPE, self.cache, dsts, self.address());
+        let op = self.loaded(dsts, self.address());
         self.k.emit_guarded(Some(condition.guard()), op);
         locals.map(super::Local::now)
     }
@@ -211,10 +229,15 @@ impl<'k, T: Element> Place<'k, T> {
         self.store_guarded(Some(condition.guard()), &values);
     }
 
+    /// A load with the place's hints.
+    fn loaded(self, dsts: Vec<Reg>, address: Address) -> Op {
+        load(self.space, T::MEMORY_TYPE, (self.cache, self.l1), dsts, address)
+    }
+
     fn store_guarded(self, guard: Option<Guard>, values: &[Value<'k, T>]) {
         let srcs = values.iter().map(|value| value.register().into()).collect();
         let (space, ty, order, scope, cache, policy) =
-            (self.space, T::MEMORY_TYPE, StoreOrder::Weak, None, Cache::Default, None);
+            (self.space, T::MEMORY_TYPE, StoreOrder::Weak, None, self.store_cache, None);
         let address = self.address();
         self.k.emit_guarded(guard, Op::Store { space, ty, order, scope, cache, policy, srcs, address });
     }
@@ -231,9 +254,9 @@ impl<'k, T: Element + Integer> Place<'k, T> {
     }
 }
 
-/// A plain load.
-fn load(space: Space, ty: Type, cache: Cache, dsts: Vec<crate::ir::Reg>, address: Address) -> Op {
-    let (order, scope, l1, l2_prefetch, policy) = (LoadOrder::Weak, None, EvictionPriority::Normal, None, None);
+/// A weak load.
+fn load(space: Space, ty: Type, (cache, l1): (Cache, EvictionPriority), dsts: Vec<Reg>, address: Address) -> Op {
+    let (order, scope, l2_prefetch, policy) = (LoadOrder::Weak, None, None, None);
     Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address }
 }
 

@@ -3,7 +3,9 @@
 //! Thread t of a team of T takes elements tV to tV + V - 1 of the row, V elements being 16 bytes, then those T·V further on, and so on. It folds them one by
 //! one, and the team folds the threads' results by a tree; so the order of every sum follows from the type of x and the columns alone.
 
+mod codes;
 mod layer_norm;
+mod quantize;
 mod reduction;
 mod rms_norm;
 mod row;
@@ -38,6 +40,8 @@ pub fn module(plan: &Plan, target: Target) -> Result<Module, VerifyErrors> {
         Operation::Softmax => softmax::emit(k, plan),
         Operation::RmsNorm { weight } => rms_norm::emit(k, plan, weight),
         Operation::LayerNorm { weight, bias } => layer_norm::emit(k, plan, weight, bias),
+        Operation::Quantize => quantize::emit(k, plan),
+        Operation::RmsNormQuantize { weight } => rms_norm::emit_quantized(k, plan, weight),
         Operation::Sum | Operation::Max | Operation::Min => reduction::emit(k, plan),
     })
 }

@@ -1,5 +1,7 @@
 //! A row of x, as one thread of the team sees it.
 
+use std::fmt;
+
 use tilewright_ptx_ir::build::{Builder, Value};
 
 use super::step::Step;
@@ -7,7 +9,6 @@ use super::tensor::{Raw, Tensor};
 use crate::plan::{Access, Plan, RowStorage};
 
 /// The elements of a row that belong to the running thread.
-#[derive(Debug)]
 pub(super) struct Row<'k> {
     k: &'k Builder,
     x: Tensor<'k>,
@@ -18,8 +19,22 @@ pub(super) struct Row<'k> {
     stride: u32,
     lanes: u32,
     access: Access,
+    /// Whether what a step becomes is computed in a branch of its own, so that the assembler does not bring what it takes for all steps to registers at once:
+    /// where 512 threads and more share a row, there is no room for it. Single elements have their guards anyway.
+    steps_apart: bool,
     /// All steps, if the row is kept.
     kept: Option<Vec<(Step<'k>, Kept<'k>)>>,
+    /// What becomes of a step that is read again.
+    mapped: Option<Map<'k>>,
+}
+
+/// What is made of a step's elements.
+type Map<'k> = Box<dyn Fn(&Step<'k>, &[Value<'k, f32>]) -> Vec<Value<'k, f32>> + 'k>;
+
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("x", &self.x).field("kept", &self.kept).finish_non_exhaustive()
+    }
 }
 
 /// Where a step waits for the next pass: as narrow as in memory, which leaves room for more rows on a multiprocessor.
@@ -41,7 +56,9 @@ impl<'k> Row<'k> {
     ) -> Self {
         let lanes = plan.x.lanes();
         let (first, stride) = (thread * lanes, plan.team.threads() * lanes);
-        let mut row = Self { k, x, columns, first, stride, lanes, access: plan.access, kept: None };
+        let access = plan.access;
+        let steps_apart = access == Access::Vector && plan.team.threads() >= 512;
+        let mut row = Self { k, x, columns, first, stride, lanes, access, steps_apart, kept: None, mapped: None };
         row.kept = match plan.row {
             RowStorage::Registers { steps } => Some((0..steps).map(|index| row.keep(index)).collect()),
             RowStorage::Split { registers, shared } => {
@@ -75,12 +92,37 @@ impl<'k> Row<'k> {
         folded.get()
     }
 
+    /// The row of what `map` makes of these elements, rounded to the type of x: kept where they were, or computed again in every pass.
+    pub(super) fn map(self, map: impl Fn(&Step<'k>, &[Value<'k, f32>]) -> Vec<Value<'k, f32>> + 'k) -> Self {
+        let Self { k, x, kept, steps_apart, .. } = self;
+        let Some(steps) = kept else { return Self { mapped: Some(Box::new(map)), kept, ..self } };
+        let round = |step: &Step<'k>, old: &Raw<'k>| x.round(&map(step, &old.widen()));
+        let steps = steps.into_iter().map(|(step, kept)| {
+            let inside = step.inside.filter(|_| steps_apart);
+            let kept = match (kept, inside) {
+                (Kept::Registers(raw), Some(inside)) => Kept::Registers(raw.map_if(k, inside, |old| round(&step, old))),
+                (Kept::Registers(raw), None) => Kept::Registers(round(&step, &raw)),
+                (Kept::Shared(slots, offset), inside) => {
+                    let update = || x.store_slot(slots, offset, &round(&step, &x.load_slot(slots, offset)));
+                    match inside {
+                        Some(inside) => k.if_(inside, update),
+                        None => update(),
+                    }
+                    Kept::Shared(slots, offset)
+                }
+            };
+            (step, kept)
+        });
+        Self { kept: Some(steps.collect()), ..self }
+    }
+
     /// Writes what `map` makes of the elements of each step to the same columns of `y`.
     pub(super) fn write(&self, y: Tensor<'k>, map: impl Fn(&Step<'k>, &[Value<'k, f32>]) -> Vec<Value<'k, f32>>) {
         self.for_each_step(|step, x| y.store(step, &map(step, x)));
     }
 
-    fn for_each_step(&self, body: impl Fn(&Step<'k>, &[Value<'k, f32>])) {
+    /// Runs `body` with each step and its elements.
+    pub(super) fn for_each_step(&self, body: impl Fn(&Step<'k>, &[Value<'k, f32>])) {
         match &self.kept {
             Some(steps) => steps.iter().for_each(|(step, kept)| match kept {
                 Kept::Registers(x) => body(step, &x.widen()),
@@ -88,7 +130,11 @@ impl<'k> Row<'k> {
             }),
             None => self.k.for_(self.first, self.columns, self.stride, |column| {
                 let step = self.step(column, (column, 0), None);
-                body(&step, &self.x.load(&step));
+                let x = self.x.load(&step);
+                match &self.mapped {
+                    Some(map) => body(&step, &self.x.round(&map(&step, &x)).widen()),
+                    None => body(&step, &x),
+                }
             }),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use tilewright_ptx_ir::build::{Builder, Value};
 
+use super::codes::Codes;
 use super::row::Row;
 use super::tensor::Tensor;
 use crate::build::{Block, Operation, warp_max, warp_min, warp_sum};
@@ -53,12 +54,18 @@ impl<'k> Members<'k> {
 
     /// The team's row of x.
     pub(super) fn row(&self, x: Tensor<'k>) -> Row<'k> {
-        Row::new(self.k, &self.plan, x.row(self.row, self.columns), self.thread, self.columns)
+        let x = x.row(self.row, self.columns).passing_through(self.plan.passes_through());
+        Row::new(self.k, &self.plan, x, self.thread, self.columns)
     }
 
     /// The team's row of y.
     pub(super) fn row_of(&self, y: Tensor<'k>) -> Tensor<'k> {
-        y.row(self.row, self.columns)
+        y.row(self.row, self.columns).passing_through(self.plan.passes_through())
+    }
+
+    /// The team's row of codes.
+    pub(super) fn codes_of(&self, codes: Codes<'k>) -> Codes<'k> {
+        codes.row(self.row, self.columns)
     }
 
     /// Writes element `row` of y, f32, once.

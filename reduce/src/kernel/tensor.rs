@@ -13,18 +13,24 @@ pub(super) struct Tensor<'k> {
     k: &'k Builder,
     address: Value<'k, u64>,
     dtype: Dtype,
+    once: bool,
 }
 
 impl<'k> Tensor<'k> {
     /// Declares the next kernel parameter, a pointer.
     pub(super) fn param(k: &'k Builder, name: &str, dtype: Dtype) -> Self {
-        Self { k, address: k.pointer::<u8>(name).address(), dtype }
+        Self { k, address: k.pointer::<u8>(name).address(), dtype, once: false }
     }
 
     /// Row `row` of a matrix; the offset is 64 bits wide.
     pub(super) fn row(self, row: Value<'k, u32>, columns: Value<'k, u32>) -> Self {
         let address = row.widening_mul(columns).mad(u64::from(self.dtype.bytes()), self.address);
         Self { address, ..self }
+    }
+
+    /// The same tensor, whose steps leave the caches first if `once`: nobody needs them again soon.
+    pub(super) fn passing_through(self, once: bool) -> Self {
+        Self { once, ..self }
     }
 
     /// The elements of `step`; those past the row's end are not read and come as 0.
@@ -66,13 +72,36 @@ impl<'k> Tensor<'k> {
         halves.as_chunks::<2>().0.iter().map(|&[low, high]| self.k.pack_halves(low, high).bits()).collect()
     }
 
+    /// Puts the elements where [`load_slot`](Self::load_slot) finds them.
+    pub(super) fn store_slot(self, slot: Value<'k, u32>, offset: i32, values: &Raw<'k>) {
+        let place = slot.shared_place::<u8>().plus(offset);
+        match values {
+            Raw::F32(values) => {
+                values.as_chunks().0.iter().for_each(|four| place.cast::<f32>().store_vector::<4>(*four))
+            }
+            Raw::F16(words) | Raw::Bf16(words) => {
+                words.as_chunks().0.iter().for_each(|four| place.cast::<u32>().store_vector::<4>(*four));
+            }
+        }
+    }
+
+    /// Elements as they are in memory, rounded to nearest.
+    pub(super) fn round(self, values: &[Value<'k, f32>]) -> Raw<'k> {
+        let k = self.k;
+        match self.dtype {
+            Dtype::F32 => Raw::F32(values.to_vec()),
+            Dtype::F16 => Raw::F16(narrow(values, |a, b| k.pack_f16x2(a, b).bits())),
+            Dtype::Bf16 => Raw::Bf16(narrow(values, |a, b| k.pack_bf16x2(a, b).bits())),
+        }
+    }
+
     /// Writes the elements of `step` that are in the row, rounded to nearest.
     pub(super) fn store(self, step: &Step<'k>, values: &[Value<'k, f32>]) {
-        let k = self.k;
         match (step.access, self.dtype) {
-            (Access::Vector, Dtype::F32) => self.store_words(step, values),
-            (Access::Vector, Dtype::F16) => self.store_words(step, &narrow(values, |a, b| k.pack_f16x2(a, b).bits())),
-            (Access::Vector, Dtype::Bf16) => self.store_words(step, &narrow(values, |a, b| k.pack_bf16x2(a, b).bits())),
+            (Access::Vector, _) => match self.round(values) {
+                Raw::F32(values) => self.store_words(step, &values),
+                Raw::F16(words) | Raw::Bf16(words) => self.store_words(step, &words),
+            },
             (Access::Element, Dtype::F32) => self.store_elements::<f32>(step, values),
             (Access::Element, Dtype::F16) => self.store_elements::<f16>(step, values),
             (Access::Element, Dtype::Bf16) => self.store_elements::<bf16>(step, values),
@@ -94,6 +123,7 @@ impl<'k> Tensor<'k> {
     /// The 32-bit words of a step that is inside the row or outside as a whole, 16 bytes an access (8 if there are no more).
     fn load_words<T: Word + Element>(self, step: &Step<'k>, absent: T) -> Vec<Value<'k, T>> {
         let (place, words) = (self.place::<T>(step).read_only(), step.lanes * self.dtype.bytes() / 4);
+        let place = if self.once { place.evict_first() } else { place };
         if words == 2 {
             return load_vector::<T, 2>(place, step, absent).to_vec();
         }
@@ -113,6 +143,7 @@ impl<'k> Tensor<'k> {
 
     fn store_words<T: Word + Element>(self, step: &Step<'k>, words: &[Value<'k, T>]) {
         let place = self.place::<T>(step);
+        let place = if self.once { place.streaming() } else { place };
         for (chunk, offset) in words.chunks_exact(4).zip(offsets(step.lanes, 4)) {
             if let &[a, b, c, d] = chunk {
                 match step.inside {
@@ -159,6 +190,29 @@ pub(super) enum Raw<'k> {
 }
 
 impl<'k> Raw<'k> {
+    /// What `map` makes of it where `condition` is true; elsewhere it stays as it is.
+    pub(super) fn map_if(self, k: &'k Builder, condition: Value<'k, bool>, map: impl FnOnce(&Self) -> Self) -> Self {
+        match &self {
+            Self::F32(old) => Self::F32(branch(k, condition, old, || map(&self).f32s())),
+            Self::F16(old) => Self::F16(branch(k, condition, old, || map(&self).words())),
+            Self::Bf16(old) => Self::Bf16(branch(k, condition, old, || map(&self).words())),
+        }
+    }
+
+    fn f32s(self) -> Vec<Value<'k, f32>> {
+        match self {
+            Self::F32(values) => values,
+            Self::F16(_) | Self::Bf16(_) => Vec::new(),
+        }
+    }
+
+    fn words(self) -> Vec<Value<'k, u32>> {
+        match self {
+            Self::F16(words) | Self::Bf16(words) => words,
+            Self::F32(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn widen(&self) -> Vec<Value<'k, f32>> {
         match self {
             Self::F32(values) => values.clone(),
@@ -166,6 +220,17 @@ impl<'k> Raw<'k> {
             Self::Bf16(words) => widen(words, |word| word.bits::<Bf16x2>().unpack()),
         }
     }
+}
+
+fn branch<'k, T: Word>(
+    k: &'k Builder,
+    condition: Value<'k, bool>,
+    old: &[Value<'k, T>],
+    new: impl FnOnce() -> Vec<Value<'k, T>>,
+) -> Vec<Value<'k, T>> {
+    let locals: Vec<_> = old.iter().map(|value| k.local(*value)).collect();
+    k.if_(condition, || locals.iter().zip(new()).for_each(|(local, value)| local.set(value)));
+    locals.into_iter().map(|local| local.now()).collect()
 }
 
 fn widen<'k, H: tilewright_ptx_ir::build::Scalar>(

@@ -34,9 +34,15 @@ fn snapshots() -> BTreeMap<String, Module> {
 
     let (rms_norm, layer_norm) =
         (Operation::RmsNorm { weight: Dtype::F32 }, Operation::LayerNorm { weight: Dtype::F32, bias: true });
-    for operation in [Operation::Softmax, rms_norm, layer_norm, Operation::Sum, Operation::Max, Operation::Min] {
+    let operations = [Operation::Softmax, rms_norm, layer_norm, Operation::Sum, Operation::Max, Operation::Min];
+    let quantized = [Operation::Quantize, Operation::RmsNormQuantize { weight: Dtype::F32 }];
+    for (operation, x) in operations
+        .map(|operation| (operation, Dtype::F32))
+        .into_iter()
+        .chain(quantized.map(|operation| (operation, Dtype::F16)))
+    {
         let (team, row) = (Team::Warp, RowStorage::Registers { steps: 1 });
-        let plan = Plan { operation, x: Dtype::F32, team, row, access: Access::Vector };
+        let plan = Plan { operation, x, team, row, access: Access::Vector };
         all.insert(format!("row_{}.ptx", plan.name()), tilewright_reduce::module(&plan, Target::Sm80).unwrap());
     }
     all

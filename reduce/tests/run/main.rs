@@ -4,6 +4,7 @@ mod case;
 mod driver;
 mod laws;
 mod nan;
+mod quantize;
 mod refusals;
 
 use case::{Case, Number, OPS, Op};

@@ -1,6 +1,6 @@
 //! Bad input: a typed error with the numbers in it, nothing launched, nothing written.
 
-use tilewright_reduce::{Affine, RowKernels, Shape};
+use tilewright_reduce::{Affine, Quantized, RowKernels, Shape};
 use tilewright_testkit::{Guarded, Refusals, context, other_context, stream};
 
 #[test]
@@ -38,6 +38,22 @@ fn bad_input_is_refused() {
     refusals.add("a bias too many", norm);
     refusals.add("y one element a row too many", kernels.sum(&stream, shape, x.as_slice(), &mut y.as_slice_mut()));
     y.assert_unchanged(&stream, &before);
+
+    let (mut codes, mut scales) = (Guarded::<i8>::new(&stream, 6), Guarded::<f32>::new(&stream, 3));
+    let before = (codes.download(&stream), scales.download(&stream));
+    let mut quantize = |class: &str, code_count, scale_count| {
+        let (mut codes, mut scales) = (codes.as_slice_mut(), scales.as_slice_mut());
+        let (codes, scales) = (codes.slice(0..code_count).unwrap(), scales.slice(0..scale_count).unwrap());
+        let y = &mut Quantized { codes, scales };
+        refusals.add(class, kernels.quantize(&stream, shape, x.as_slice(), y));
+        let norm = kernels.rms_norm_quantize(&stream, shape, x.as_slice(), three, 0.0, y);
+        refusals.add(&format!("{class}, after a norm"), norm);
+    };
+    quantize("a scale too many", 6, 3);
+    quantize("a scale too few", 6, 1);
+    quantize("a code too few", 5, 2);
+    codes.assert_unchanged(&stream, &before.0);
+    scales.assert_unchanged(&stream, &before.1);
 
     let other = other_context().stream().unwrap();
     let other_x = other.upload(&[1f32; 6]).unwrap();

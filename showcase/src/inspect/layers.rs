@@ -6,19 +6,19 @@ use tilewright_quant_pack::formats::checkpoint::{Checkpoint, Config, Imported, L
 use tilewright_quant_pack::formats::zeros::{Evidence, Verdict, ZeroConvention};
 
 use super::{Findings, Row, original_of};
-use crate::arguments::Format;
+use crate::arguments::Zeros;
 use crate::weights::{Distance, Source, cores, in_parallel};
 
 pub(super) fn find(
     bytes: &[u8],
     config: Option<Config>,
-    zeros: Option<Format>,
+    zeros: Option<Zeros>,
     original: Option<&Source<'_>>,
 ) -> Result<Findings> {
     let checkpoint = Checkpoint::parse(bytes, config)?;
     let certain = zeros.map(|zeros| match zeros {
-        Format::Gptq => ZeroConvention::LessOne,
-        Format::GptqV2 => ZeroConvention::AsIs,
+        Zeros::Gptq => ZeroConvention::LessOne,
+        Zeros::GptqV2 => ZeroConvention::AsIs,
     });
     let layers = checkpoint.layers();
     let rows = in_parallel(layers.len(), cores(), |number| {

@@ -5,6 +5,7 @@ mod matmul_f16;
 mod matmul_int4;
 mod matmul_int8;
 mod qkv;
+mod quantize;
 mod rows;
 
 use anyhow::Result;
@@ -158,6 +159,28 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         budgets: tilewright_reduce::BUDGETS,
         shape: ROWS,
         planned: rows::planned_layer_norm,
+    },
+    Operation {
+        name: "quantize-rows",
+        computes: "y = round(x / y_scale), y_scale[r] = max |x[r, :]| / 127",
+        tensors: "x F16, BF16 or F32 → y I8, y_scale F32",
+        check: quantize::check,
+        run: run::quantize,
+        modules: quantize::modules_plain,
+        budgets: tilewright_reduce::BUDGETS,
+        shape: ROWS,
+        planned: quantize::planned_plain,
+    },
+    Operation {
+        name: "rms-norm-quantize",
+        computes: "rms-norm, then quantize, in one launch",
+        tensors: "x F16, BF16 or F32, weight → y I8, y_scale F32 (--eps E)",
+        check: quantize::check_normalized,
+        run: run::rms_norm_quantize,
+        modules: quantize::modules_normalized,
+        budgets: tilewright_reduce::BUDGETS,
+        shape: ROWS,
+        planned: quantize::planned_normalized,
     },
     Operation {
         name: "reduce-sum",

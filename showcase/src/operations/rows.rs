@@ -12,9 +12,9 @@ use crate::device::Session;
 use crate::table::{Row, Worst};
 
 /// Rows beside, on and past the edges of warps and blocks.
-const SHAPES: [Shape; 3] =
+pub(super) const SHAPES: [Shape; 3] =
     [Shape { rows: 5, columns: 33 }, Shape { rows: 96, columns: 576 }, Shape { rows: 3, columns: 5000 }];
-const EPSILON: f32 = 1e-5;
+pub(super) const EPSILON: f32 = 1e-5;
 
 fn additions(dtype: Dtype, shape: Shape) -> Result<u32> {
     // The order of sums depends on the type and the columns alone.
@@ -22,7 +22,13 @@ fn additions(dtype: Dtype, shape: Shape) -> Result<u32> {
     Ok(Plan::new(Operation::Sum, dtype, problem, false).additions(problem.columns()))
 }
 
-fn row<T: Bits>(operation: &str, shape: Shape, results: &[T], expected: &[Expected], cost: crate::device::Cost) -> Row {
+pub(super) fn row<T: Bits>(
+    operation: &str,
+    shape: Shape,
+    results: &[T],
+    expected: &[Expected],
+    cost: crate::device::Cost,
+) -> Row {
     let worst = Worst::of(results, expected.iter().map(|e| (e.value, e.bound)));
     Row { operation: operation.to_owned(), shape: format!("{} x {}", shape.rows, shape.columns), worst, cost }
 }
@@ -161,11 +167,15 @@ pub(super) fn modules_min(target: Target) -> Result<Vec<Described>> {
     modules(target, |operation| operation == Operation::Min)
 }
 
-fn modules(target: Target, wanted: impl Fn(Operation) -> bool) -> Result<Vec<Described>> {
+pub(super) fn modules(target: Target, wanted: impl Fn(Operation) -> bool) -> Result<Vec<Described>> {
     plans()
         .iter()
-        .filter(|plan| wanted(plan.operation))
-        .map(|plan| Ok(Described { plan: format!("{plan:?}"), module: module(plan, target)?, shared_bytes: 0 }))
+        // What a launch on the target would not choose needs no budget there.
+        .filter(|plan| wanted(plan.operation) && plan.within(target.shared_bytes_per_block()) == **plan)
+        .map(|plan| {
+            let (module, shared_bytes) = (module(plan, target)?, plan.shared_bytes());
+            Ok(Described { plan: format!("{plan:?}"), module, shared_bytes })
+        })
         .collect()
 }
 
@@ -193,11 +203,12 @@ pub(super) fn planned_min(target: Target, shape: &[usize]) -> Result<Described> 
     planned(Operation::Min, target, shape)
 }
 
-fn planned(operation: Operation, target: Target, shape: &[usize]) -> Result<Described> {
+pub(super) fn planned(operation: Operation, target: Target, shape: &[usize]) -> Result<Described> {
     let &[rows, columns] = shape else { bail!("a shape of two numbers is wanted") };
     // What the command line takes: reductions of f32, the others in f16.
     let dtype =
         if matches!(operation, Operation::Sum | Operation::Max | Operation::Min) { Dtype::F32 } else { Dtype::F16 };
     let plan = Plan::new(operation, dtype, Shape { rows, columns }.check()?, true);
-    Ok(Described { plan: format!("{plan:?}"), module: module(&plan, target)?, shared_bytes: 0 })
+    let (module, shared_bytes) = (module(&plan, target)?, plan.shared_bytes());
+    Ok(Described { plan: format!("{plan:?}"), module, shared_bytes })
 }

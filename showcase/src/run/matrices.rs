@@ -7,11 +7,12 @@ use tilewright_attention::{Attention, Mask, Problem};
 use tilewright_ffi::DeviceBuffer;
 use tilewright_matmul_int8::{Operands, ScalesOf};
 use tilewright_qkv_fused::{Outputs, QkvFused, QkvWeights};
-use tilewright_quant_pack::{Granularity, Group, Int4, Int8, Shape as WeightShape};
+use tilewright_quant_pack::{Granularity, Int8, Shape as WeightShape};
 use tilewright_tile::Shape;
 
+use super::int4;
 use super::tensors::{Element, Input, Output, Tensor};
-use crate::arguments::{Format, Output as OutputType, RunOptions};
+use crate::arguments::{CheckpointFormat, Output as OutputType, RunOptions};
 use crate::device::Session;
 
 pub(crate) fn matmul_f16(session: &Session, input: &Input<'_>, _: &RunOptions) -> Result<Output> {
@@ -107,38 +108,10 @@ pub(crate) fn matmul_w8a16(session: &Session, input: &Input<'_>, _: &RunOptions)
     Ok(Output::default().with("y", &[m, weight.n()], &stream.download(y.as_slice())?))
 }
 
-/// A symmetric int4 weight in GPTQ's order.
-fn int4(input: &Input<'_>, qweight: &'static str, scales: &'static str, k: usize) -> Result<Int4> {
-    let words: Tensor<i32> = input.tensor(qweight, 2)?;
-    let scales: Tensor<f16> = input.tensor(scales, 2)?;
-    let n = words.shape[1];
-    if !k.is_multiple_of(8) {
-        bail!("tensor `x` has K = {k}; int4 weights want a multiple of 8");
-    }
-    words.expect(&[k / 8, n], "K / 8 of `x`, N")?;
-    let groups = scales.shape[0];
-    scales.expect(&[groups, n], "groups, N of the weight")?;
-    Ok(Int4::from_parts(WeightShape { n, k }, group(k, groups)?, words.values, scales.values)?)
-}
-
-/// The group size of so many groups of K.
-fn group(k: usize, groups: usize) -> Result<Group> {
-    if groups == 1 {
-        return Ok(Group::WholeRow);
-    }
-    let size = if groups == 0 { 0 } else { k.div_ceil(groups).next_multiple_of(32) };
-    match Group::new(size) {
-        Ok(group) if group.count(k) == groups => Ok(group),
-        _ => bail!("tensor `scales` has {groups} groups for K = {k}; wanted groups of a multiple of 32, or one"),
-    }
-}
-
 pub(crate) fn matmul_int4(session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
     let x: Tensor<f16> = input.tensor("x", 2)?;
     let (m, k) = (x.shape[0], x.shape[1]);
-    let weight = int4(input, "qweight", "scales", k)?;
-    check_zero_points(input, options.format.unwrap_or(Format::Gptq))?;
-    check_order(input, &weight)?;
+    let weight = int4::of_format(input, options.format.unwrap_or(CheckpointFormat::Gptq), k)?;
     let stream = &session.stream;
     let weight = tilewright_matmul_int4::Weight::load(stream, &weight)?;
     let device_x = stream.upload(&x.values)?;
@@ -146,32 +119,6 @@ pub(crate) fn matmul_int4(session: &Session, input: &Input<'_>, options: &RunOpt
     let matmul = tilewright_matmul_int4::Matmul::new(&session.context)?;
     matmul.run(stream, m, device_x.as_slice(), &weight, &mut y.as_slice_mut())?;
     Ok(Output::default().with("y", &[m, weight.n()], &stream.download(y.as_slice())?))
-}
-
-/// Zero points other than 8 are refused: the kernels are symmetric.
-fn check_zero_points(input: &Input<'_>, format: Format) -> Result<()> {
-    let Some(zeros): Option<Tensor<i32>> = input.optional("qzeros", 2)? else { return Ok(()) };
-    // GPTQ's first format stores a zero point less one.
-    let symmetric = if format == Format::Gptq { 0x7777_7777 } else { 0x8888_8888 };
-    match zeros.values.iter().find(|word| word.cast_unsigned() != symmetric) {
-        None => Ok(()),
-        Some(word) => {
-            bail!("tensor `qzeros` holds {word:#010x}, wanted {symmetric:#010x}: only symmetric weights are supported")
-        }
-    }
-}
-
-/// An order of groups other than the natural one is refused.
-fn check_order(input: &Input<'_>, weight: &Int4) -> Result<()> {
-    let Some(order): Option<Tensor<i32>> = input.optional("g_idx", 1)? else { return Ok(()) };
-    let (k, size) = (weight.shape().k, weight.group().size(weight.shape().k));
-    order.expect(&[k], "K of `x`")?;
-    match order.values.iter().enumerate().find(|(index, group)| usize::try_from(**group) != Ok(index / size)) {
-        None => Ok(()),
-        Some((index, group)) => {
-            bail!("tensor `g_idx` has {group} at {index}, wanted {}: only groups in order are supported", index / size)
-        }
-    }
 }
 
 pub(crate) fn qkv_int8(session: &Session, input: &Input<'_>, _: &RunOptions) -> Result<Output> {
@@ -186,9 +133,9 @@ pub(crate) fn qkv_int4(session: &Session, input: &Input<'_>, _: &RunOptions) -> 
     let x: Tensor<f16> = input.tensor("x", 2)?;
     let k = x.shape[1];
     let weights = [
-        int4(input, "q_qweight", "q_scales", k)?,
-        int4(input, "k_qweight", "k_scales", k)?,
-        int4(input, "v_qweight", "v_scales", k)?,
+        int4::in_gptq_order(input, "q_qweight", "q_scales", k)?,
+        int4::in_gptq_order(input, "k_qweight", "k_scales", k)?,
+        int4::in_gptq_order(input, "v_qweight", "v_scales", k)?,
     ];
     project(session, &x, &QkvWeights::load_int4(&session.stream, weights.each_ref())?)
 }

@@ -1,5 +1,6 @@
 //! `showcase run`: one operation on the user's own tensors.
 
+mod int4;
 mod matrices;
 mod rows;
 mod tensors;
@@ -10,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 pub(crate) use matrices::{attention, matmul_f16, matmul_int4, matmul_int8, matmul_w8a16, qkv_int4, qkv_int8};
-pub(crate) use rows::{layer_norm, reduce_max, reduce_min, reduce_sum, rms_norm, softmax};
+pub(crate) use rows::{layer_norm, quantize, reduce_max, reduce_min, reduce_sum, rms_norm, rms_norm_quantize, softmax};
 pub(crate) use tensors::{Input, Output};
 
 use crate::Verdict;

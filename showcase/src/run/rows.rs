@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use half::{bf16, f16};
 use safetensors::Dtype;
-use tilewright_reduce::{Affine, Real, RowKernels, Shape};
+use tilewright_reduce::{Affine, Quantized, Real, RowKernels, Shape};
 
 use super::tensors::{Element, Input, Output, Tensor};
 use crate::arguments::RunOptions;
@@ -17,6 +17,8 @@ enum Operation {
     Softmax,
     RmsNorm,
     LayerNorm,
+    Quantize,
+    RmsNormQuantize,
 }
 
 pub(crate) fn softmax(session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
@@ -29,6 +31,14 @@ pub(crate) fn rms_norm(session: &Session, input: &Input<'_>, options: &RunOption
 
 pub(crate) fn layer_norm(session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
     by_type(Operation::LayerNorm, session, input, options)
+}
+
+pub(crate) fn quantize(session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
+    by_type(Operation::Quantize, session, input, options)
+}
+
+pub(crate) fn rms_norm_quantize(session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
+    by_type(Operation::RmsNormQuantize, session, input, options)
 }
 
 fn by_type(operation: Operation, session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
@@ -46,7 +56,8 @@ fn by_weight<T: Real + Element>(
     input: &Input<'_>,
     options: &RunOptions,
 ) -> Result<Output> {
-    if !matches!(operation, Operation::Softmax) && input.dtype("weight")? == Dtype::F32 {
+    let is_weighted = !matches!(operation, Operation::Softmax | Operation::Quantize);
+    if is_weighted && input.dtype("weight")? == Dtype::F32 {
         return matrix::<T, f32>(operation, session, input, options);
     }
     matrix::<T, T>(operation, session, input, options)
@@ -66,6 +77,9 @@ fn matrix<T: Real + Element, W: Real + Element>(
     shape.check()?;
     let device_x = stream.upload(&x.values)?;
     let mut y = stream.alloc::<T>(x.values.len())?;
+    let mut codes = stream.alloc::<i8>(x.values.len())?;
+    let mut scales = stream.alloc::<f32>(rows)?;
+    let mut quantized = Quantized { codes: codes.as_slice_mut(), scales: scales.as_slice_mut() };
     let vector = |tensor: Option<Tensor<W>>| -> Result<_> {
         let Some(tensor) = tensor else { return Ok(None) };
         tensor.expect(&[columns], "C of `x`")?;
@@ -84,8 +98,20 @@ fn matrix<T: Real + Element, W: Real + Element>(
             let affine = Affine { weight: weight.as_slice(), bias };
             kernels.layer_norm(stream, shape, device_x.as_slice(), affine, epsilon, &mut y.as_slice_mut())?;
         }
+        Operation::Quantize => kernels.quantize(stream, shape, device_x.as_slice(), &mut quantized)?,
+        Operation::RmsNormQuantize => {
+            let Some(weight) = vector(Some(input.tensor("weight", 1)?))? else { bail!("there is no tensor `weight`") };
+            let weight = weight.as_slice();
+            kernels.rms_norm_quantize(stream, shape, device_x.as_slice(), weight, epsilon, &mut quantized)?;
+        }
     }
-    Ok(Output::default().with("y", &[rows, columns], &stream.download(y.as_slice())?))
+    let output = Output::default();
+    Ok(match operation {
+        Operation::Quantize | Operation::RmsNormQuantize => output
+            .with("y", &[rows, columns], &stream.download(codes.as_slice())?)
+            .with("y_scale", &[rows], &stream.download(scales.as_slice())?),
+        _ => output.with("y", &[rows, columns], &stream.download(y.as_slice())?),
+    })
 }
 
 macro_rules! reductions {

@@ -8,6 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 /// The tensors of an input file.
 pub(crate) struct Input<'f> {
     file: SafeTensors<'f>,
+    bytes: &'f [u8],
 }
 
 /// A tensor that was asked for by type and number of dimensions.
@@ -40,7 +41,12 @@ elements! {
 
 impl<'f> Input<'f> {
     pub(crate) fn new(bytes: &'f [u8]) -> Result<Self> {
-        Ok(Self { file: SafeTensors::deserialize(bytes).context("not a safetensors file")? })
+        Ok(Self { file: SafeTensors::deserialize(bytes).context("not a safetensors file")?, bytes })
+    }
+
+    /// The whole file.
+    pub(crate) const fn bytes(&self) -> &'f [u8] {
+        self.bytes
     }
 
     /// Whether there is such a tensor.

@@ -5,6 +5,7 @@ mod matmul_f16;
 mod matmul_int4;
 mod matmul_int8;
 mod qkv;
+mod quantize;
 mod rows;
 
 use anyhow::Result;
@@ -20,7 +21,7 @@ type Cases = fn(&mut Bench<'_>) -> Result<()>;
 
 /// Runs the cases of every operation that is wanted.
 pub(super) fn run(bench: &mut Bench<'_>, is_wanted: &dyn Fn(&str) -> bool) -> Result<()> {
-    let operations: [(&str, Cases); 13] = [
+    let operations: [(&str, Cases); 15] = [
         ("matmul-f16", matmul_f16::run),
         ("matmul-int8", matmul_int8::run_w8a8),
         ("matmul-w8a16", matmul_int8::run_w8a16),
@@ -31,6 +32,8 @@ pub(super) fn run(bench: &mut Bench<'_>, is_wanted: &dyn Fn(&str) -> bool) -> Re
         ("softmax", rows::run_softmax),
         ("rms-norm", rows::run_rms_norm),
         ("layer-norm", rows::run_layer_norm),
+        ("quantize-rows", quantize::run),
+        ("rms-norm-quantize", quantize::run_normalized),
         ("reduce-sum", rows::run_sum),
         ("reduce-max", rows::run_max),
         ("reduce-min", rows::run_min),

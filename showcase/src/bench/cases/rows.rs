@@ -12,8 +12,9 @@ use crate::bench::record::Limit;
 use crate::bench::{Bench, Work};
 
 /// Rows by columns.
-const SHAPES: [(usize, usize); 5] = [(64, 4096), (32_768, 1024), (16_384, 4096), (4096, 16_384), (1024, 65_536)];
-const EPSILON: f32 = 1e-5;
+pub(super) const SHAPES: [(usize, usize); 5] =
+    [(64, 4096), (32_768, 1024), (16_384, 4096), (4096, 16_384), (1024, 65_536)];
+pub(super) const EPSILON: f32 = 1e-5;
 
 pub(super) fn run_softmax(bench: &mut Bench<'_>) -> Result<()> {
     both(bench, Kind::Softmax)
@@ -90,7 +91,7 @@ impl Number for f32 {
 }
 
 /// The longest chain of additions in a row's sum, for its bound.
-fn additions<T: Real>(shape: Shape) -> Result<u32> {
+pub(super) fn additions<T: Real>(shape: Shape) -> Result<u32> {
     let problem = shape.check()?;
     Ok(Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns()))
 }
