@@ -109,6 +109,18 @@ impl Weight {
     pub const fn k(&self) -> usize {
         self.k
     }
+
+    /// Whether some zero point is not 8, so that the kernel reads them.
+    #[must_use]
+    pub const fn has_zeros(&self) -> bool {
+        self.has_zeros
+    }
+
+    /// Whether the groups lay in another order, so that the kernel gathers the columns of x.
+    #[must_use]
+    pub const fn is_gathered(&self) -> bool {
+        self.order.is_some()
+    }
 }
 
 impl Matmul {

@@ -7,7 +7,7 @@ use tilewright_ffi::{
 };
 use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::repack::{self, ByteForm, Place};
-use tilewright_quant_pack::{Granularity, Int4, Int8};
+use tilewright_quant_pack::{Granularity, Int4, Int4Affine, Int8, Permutation};
 use tilewright_tile::problem::check_length;
 use tilewright_tile::{PackedOrder, scales};
 
@@ -15,6 +15,9 @@ use crate::error::Error;
 use crate::kernel::module;
 use crate::plan::{Plan, Scales, Schedule};
 use crate::problem::{Problem, QkvShape, Weights};
+
+/// The zero point of a weight that has none.
+const MIDDLE: u8 = 8;
 
 /// Fused query, key and value projections in one context.
 ///
@@ -35,6 +38,8 @@ pub struct QkvWeights {
     /// With m = 1.
     shape: QkvShape,
     weights: Weights,
+    /// Which column of x meets each column of the packed words, if not its own.
+    order: Option<DeviceBuffer<u32>>,
 }
 
 #[derive(Debug)]
@@ -64,9 +69,50 @@ impl QkvWeights {
             Ok(stream.upload(&words)?)
         })?;
         let scales = DeviceScales::Half(try_each(weights, |weight| {
-            Ok(stream.upload(&scales::padded(weight.scales(), weight.shape().n))?)
+            Ok(stream.upload(&scales::padded(weight.scales(), None, weight.shape().n))?)
         })?);
-        Ok(Self { words, scales, shape, weights: Weights::Int4(group) })
+        Ok(Self { words, scales, shape, weights: Weights::Int4(group), order: None })
+    }
+
+    /// As [`QkvWeights::load_int4`], with zero points and with groups in any order, as checkpoints have them.
+    ///
+    /// Columns are sorted by their groups here, once; from then on the kernel gathers x in that order as it copies it. All three weights meet one x, so the
+    /// groups of all three must hold the same columns. Zero points that are all 8, and an order that changes nothing, are noticed and cost nothing.
+    ///
+    /// # Numerics
+    /// As [`QkvFused::run`], with q - zero for q: from -15 to 15, exact in f16. Sums go along k in the order of the groups.
+    ///
+    /// # Errors
+    /// Those of [`QkvWeights::load_int4`]; [`Error::Mismatch`] for weights whose groups hold different columns.
+    pub fn load_affine(stream: &Stream, weights: [&Int4Affine; 3]) -> Result<Self, Error> {
+        let shape = common_shape(weights.map(|weight| (weight.shape().n, weight.shape().k)))?;
+        let group = weights[0].grouping().group();
+        if weights.iter().any(|weight| weight.grouping().group() != group) {
+            return Err(Error::Mismatch { what: "the group size" });
+        }
+        let permutation = weights[0].grouping().permutation();
+        if weights.iter().any(|weight| weight.grouping().permutation() != permutation) {
+            return Err(Error::Mismatch { what: "the order of the groups" });
+        }
+        // One kernel makes all three: where one has zero points, those of the others are 8.
+        let has_zeros = weights.iter().any(|weight| weight.zeros().is_some());
+        let kind = if has_zeros { Weights::Int4WithZeros(group) } else { Weights::Int4(group) };
+        Problem::new(shape, kind)?;
+        let packed = PackedOrder::Int4;
+        let parts = try_each(weights, |weight| {
+            let (weight, _) = weight.clone().sorted()?;
+            let (n, k) = (weight.shape().n, weight.shape().k);
+            let (_, units_k) = packed.units(n, k);
+            let order = |word, element| place(packed, units_k, word, element);
+            let words = repack::affine_nibbles(&weight, packed.words(n, k), order)?;
+            let middle = vec![MIDDLE; weight.scales().len()];
+            let zeros = has_zeros.then(|| weight.zeros().unwrap_or(&middle));
+            Ok((stream.upload(&words)?, stream.upload(&scales::padded(weight.scales(), zeros, n))?))
+        })?;
+        let [(q, scales_q), (k, scales_k), (v, scales_v)] = parts;
+        let order = permutation.as_ref().map(Permutation::columns).map(|order| stream.upload(order)).transpose()?;
+        let scales = DeviceScales::Half([scales_q, scales_k, scales_v]);
+        Ok(Self { words: [q, k, v], scales, shape, weights: kind, order })
     }
 
     /// Repacks int8 weights of q, k and v and copies them to the device; waits for the copies.
@@ -94,13 +140,25 @@ impl QkvWeights {
             _ => Scales::Each,
         };
         let scales = DeviceScales::Single(kind, try_each(weights, |weight| Ok(stream.upload(weight.scales())?))?);
-        Ok(Self { words, scales, shape, weights: Weights::Int8 })
+        Ok(Self { words, scales, shape, weights: Weights::Int8, order: None })
     }
 
     /// The shape that `m` rows of x give.
     #[must_use]
     pub const fn shape(&self, m: usize) -> QkvShape {
         QkvShape { m, ..self.shape }
+    }
+
+    /// How the weights are quantized: with zero points if some zero point is not 8.
+    #[must_use]
+    pub const fn quantization(&self) -> Weights {
+        self.weights
+    }
+
+    /// Whether the groups lay in another order, so that the kernel gathers the columns of x.
+    #[must_use]
+    pub const fn is_gathered(&self) -> bool {
+        self.order.is_some()
     }
 }
 
@@ -140,7 +198,7 @@ impl QkvFused {
     /// | tensor | shape | type | layout | alignment |
     /// |---|---|---|---|---|
     /// | x | [m, k] | f16 | row-major | 2 bytes; 16, with k a multiple of 8, for the fast copies |
-    /// | w_q | [n_q, k] | int4 or int8 | packed by [`QkvWeights`] | |
+    /// | w_q | [n_q, k] | int4, with zero points 0 to 15 or none, or int8 | packed by [`QkvWeights`] | |
     /// | w_k, w_v | [n_kv, k] | as w_q | packed by [`QkvWeights`] | |
     /// | q | [m, n_q] | f16 | row-major | 2 bytes; 4, with n_q and n_kv even, for the fast stores |
     /// | k, v | [m, n_kv] | f16 | row-major | as q |
@@ -192,7 +250,7 @@ impl QkvFused {
         outputs: Outputs<'_, '_>,
     ) -> Result<(), Error> {
         let shape = weights.shape(m);
-        let problem = Problem::new(shape, weights.weights)?;
+        let problem = Problem::new(shape, weights.weights)?.gathered(weights.order.is_some());
         let Outputs { q, k, v } = outputs;
         check_length("x", x.len(), m, shape.k)?;
         check_length("q", q.len(), m, shape.n_q)?;
@@ -229,10 +287,15 @@ impl QkvFused {
             .value(problem.q.n)
             .value(problem.kv.n)
             .value(problem.q.k);
+        let arguments = match &weights.order {
+            Some(order) => arguments.pointer(order.as_slice()),
+            None => arguments,
+        };
         let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel reads m·k elements of x and writes m·n_q of q and m·n_kv of k and v, which have as many: checked above.
-        // - it reads words and scales of weights [n_q, k], [n_kv, k], [n_kv, k], which `QkvWeights` made for these numbers.
+        // - it reads words, scales and zero points of weights [n_q, k], [n_kv, k], [n_kv, k], which `QkvWeights` made for these numbers and nothing changes; so it did the
+        //   order, a permutation of the k columns of x.
         // - it needs 2-byte alignment, or what the plan was chosen for from these very addresses.
         // - it runs on sm_80 and newer, which `new` saw to; the context of every handle is compared by `launch`.
         unsafe { function.launch(stream, &launch, &arguments) }.map_err(Error::from)

@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
-use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, packed_product};
+use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, WeightFormat, packed_product};
 
 use crate::problem::Problem;
 
@@ -52,10 +52,8 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Tile shape; its stages count for [`Schedule::Async`] only.
     pub geometry: Geometry,
-    /// Width and order of the packed weights.
-    pub order: PackedOrder,
-    /// How int4 scales lie along k; `Column` for int8.
-    pub grouping: Grouping,
+    /// Width and order of the packed weights, how int4 scales lie along k, and whether there are zero points.
+    pub format: WeightFormat,
     /// Scales of int8 weights; `Each` for int4.
     pub scales: Scales,
     /// How x is copied.
@@ -80,7 +78,8 @@ impl Plan {
         x_address: u64,
         outputs: [u64; 3],
     ) -> Self {
-        let x_copy = CopyMode::choose(x_address, problem.shape.k * 2);
+        let x_copy =
+            if problem.is_gathered { CopyMode::Gathered } else { CopyMode::choose(x_address, problem.shape.k * 2) };
         let geometry = match schedule {
             Schedule::Async => async_geometry(problem, target, x_copy),
             _ if problem.q.m <= 16 => THREE_NARROW,
@@ -88,7 +87,7 @@ impl Plan {
         };
         let even = problem.q.n.is_multiple_of(2) && problem.kv.n.is_multiple_of(2);
         let paired_store = even && outputs.iter().all(|address| address.is_multiple_of(4));
-        Self { schedule, geometry, order: problem.order, grouping: problem.grouping, scales, x_copy, paired_store }
+        Self { schedule, geometry, format: problem.format, scales, x_copy, paired_store }
     }
 
     /// The plan for `problem` on a device of `target` with tensors that start on 16 bytes, as those of this project's allocations do.
@@ -100,35 +99,48 @@ impl Plan {
     /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let int4 = [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)];
-        let int4 = int4.map(|grouping| (PackedOrder::Int4, grouping, Scales::Each));
-        let int8 = [Scales::One, Scales::Each].map(|scales| (PackedOrder::Int8, Grouping::Column, scales));
+        let groupings = [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)];
+        let int4 = groupings.iter().flat_map(|grouping| {
+            [WeightFormat::int4(*grouping), WeightFormat::int4_with_zeros(*grouping)].map(|format| (format, Scales::Each))
+        });
+        let int8 = [Scales::One, Scales::Each].map(|scales| (WeightFormat::INT8, scales));
         let mut plans = Vec::new();
-        for (order, grouping, scales) in int4.into_iter().chain(int8) {
-            for (schedule, geometry, with_elements) in geometries(order, grouping) {
-                for x_copy in [CopyMode::Async16, CopyMode::Elements] {
-                    for paired_store in [false, true] {
-                        if with_elements || x_copy == CopyMode::Async16 {
-                            plans.push(Self { schedule, geometry, order, grouping, scales, x_copy, paired_store });
-                        }
+        for (format, scales) in int4.chain(int8) {
+            for (schedule, geometry, with_elements) in geometries(format) {
+                for x_copy in CopyMode::of_tile(with_elements) {
+                    // Only checkpoints of int4 weights have groups in another order.
+                    if *x_copy == CopyMode::Gathered && format == WeightFormat::INT8 {
+                        continue;
                     }
+                    let stores = [false, true].into_iter();
+                    plans.extend(stores.map(|paired_store| Self {
+                        schedule,
+                        geometry,
+                        format,
+                        scales,
+                        x_copy: *x_copy,
+                        paired_store,
+                    }));
                 }
             }
         }
         plans
     }
 
-    /// The kernel's name: operation, type, tile.
+    /// The kernel's name: operation, type, tile, schedule, and what is special about the weights.
     #[must_use]
     pub fn name(&self) -> String {
-        let bits = if self.order == PackedOrder::Int8 { 8 } else { 4 };
+        let bits = if self.format.order == PackedOrder::Int8 { 8 } else { 4 };
         let schedule = match self.schedule {
             Schedule::SingleSlot => "_single_slot",
             Schedule::PingPong => "_ping_pong",
             Schedule::Async => "",
         };
         let Geometry { block_m, block_n, warps_k, .. } = self.geometry;
-        format!("qkv_w{bits}a16_{block_m}x{block_n}{}{schedule}", if warps_k > 1 { "_shared" } else { "" })
+        let shared = if warps_k > 1 { "_shared" } else { "" };
+        let zeros = if self.format.has_zeros { "_zeros" } else { "" };
+        let gathered = if self.x_copy == CopyMode::Gathered { "_gathered" } else { "" };
+        format!("qkv_w{bits}a16_{block_m}x{block_n}{shared}{schedule}{zeros}{gathered}")
     }
 
     /// Bytes of shared memory that a launch asks for.
@@ -138,10 +150,10 @@ impl Plan {
             Schedule::SingleSlot => 1,
             Schedule::PingPong => 2,
             Schedule::Async => {
-                return packed_product::shared_bytes(&self.geometry, self.order, self.grouping);
+                return packed_product::shared_bytes(&self.geometry, self.format);
             }
         };
-        self.geometry.x_stage_bytes() + slots * packed_product::w_stage_bytes(&self.geometry, self.order, self.grouping)
+        self.geometry.x_stage_bytes() + slots * packed_product::w_stage_bytes(&self.geometry, self.format)
     }
 
     /// Blocks along m; and along the columns of q, then k, then v, or of all three at once.
@@ -156,8 +168,7 @@ fn async_geometry(problem: &Problem, target: Target, x_copy: CopyMode) -> Geomet
     let [q, kv] = [problem.q.n, problem.kv.n].map(u64::from);
     let choice = Choice {
         target,
-        order: problem.order,
-        grouping: problem.grouping,
+        format: problem.format,
         m: problem.q.m,
         k: problem.q.k,
         x_copy,
@@ -167,8 +178,8 @@ fn async_geometry(problem: &Problem, target: Target, x_copy: CopyMode) -> Geomet
 }
 
 /// Every schedule's geometries, and whether rows of x that start anywhere may come with them.
-fn geometries(order: PackedOrder, grouping: Grouping) -> Vec<(Schedule, Geometry, bool)> {
-    let mut geometries: Vec<_> = packed_geometry::all(order, grouping)
+fn geometries(format: WeightFormat) -> Vec<(Schedule, Geometry, bool)> {
+    let mut geometries: Vec<_> = packed_geometry::all(format)
         .into_iter()
         .map(|(geometry, with_elements)| (Schedule::Async, geometry, with_elements))
         .collect();

@@ -2,7 +2,7 @@
 
 use tilewright_quant_pack::Group;
 use tilewright_tile::problem::{Checked, Shape};
-use tilewright_tile::{Grouping, PackedOrder, ShapeError};
+use tilewright_tile::{Grouping, ShapeError, WeightFormat};
 
 use crate::error::Error;
 
@@ -36,6 +36,8 @@ pub enum Weights {
     Int8,
     /// int4 with a scale for each group of k.
     Int4(Group),
+    /// int4 with a scale and a zero point for each group of k.
+    Int4WithZeros(Group),
 }
 
 /// A shape that the kernels can do.
@@ -44,8 +46,8 @@ pub struct Problem {
     pub(crate) shape: QkvShape,
     pub(crate) q: Checked,
     pub(crate) kv: Checked,
-    pub(crate) order: PackedOrder,
-    pub(crate) grouping: Grouping,
+    pub(crate) format: WeightFormat,
+    pub(crate) is_gathered: bool,
 }
 
 impl Problem {
@@ -65,11 +67,18 @@ impl Problem {
             }
             .into());
         }
-        let (order, grouping) = match weights {
-            Weights::Int8 => (PackedOrder::Int8, Grouping::Column),
-            Weights::Int4(group) => (PackedOrder::Int4, grouping(shape.k, group)?),
+        let format = match weights {
+            Weights::Int8 => WeightFormat::INT8,
+            Weights::Int4(group) => WeightFormat::int4(grouping(shape.k, group)?),
+            Weights::Int4WithZeros(group) => WeightFormat::int4_with_zeros(grouping(shape.k, group)?),
         };
-        Ok(Self { shape, q, kv, order, grouping })
+        Ok(Self { shape, q, kv, format, is_gathered: false })
+    }
+
+    /// The same with columns of x gathered in another order, or not.
+    #[must_use]
+    pub const fn gathered(self, is_gathered: bool) -> Self {
+        Self { is_gathered, ..self }
     }
 
     /// The shape as given.

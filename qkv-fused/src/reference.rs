@@ -1,6 +1,6 @@
 //! The three products on the CPU, and how far the kernel may be from them.
 
-use tilewright_quant_pack::{Int4, Int8};
+use tilewright_quant_pack::{Int4, Int4Affine, Int8};
 use tilewright_tile::oracle::{self, Expected, F16_UNIT};
 
 use crate::problem::QkvShape;
@@ -9,6 +9,12 @@ use crate::problem::QkvShape;
 #[must_use]
 pub fn qkv_int4(shape: QkvShape, x: &[f32], weights: [&Int4; 3]) -> [Vec<Expected>; 3] {
     products(shape, x, weights.map(Int4::dequantize))
+}
+
+/// As [`qkv_int4`], for weights with zero points and groups in any order.
+#[must_use]
+pub fn qkv_affine(shape: QkvShape, x: &[f32], weights: [&Int4Affine; 3]) -> [Vec<Expected>; 3] {
+    products(shape, x, weights.map(Int4Affine::dequantize))
 }
 
 /// q, k and v = x · dequantize(w)ᵀ in f64 from int8 weights: `x` [m, k].

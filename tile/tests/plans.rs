@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
-use tilewright_tile::{CopyMode, Grouping, PackedOrder, packed_product, row_product};
+use tilewright_tile::{CopyMode, Grouping, WeightFormat, packed_product, row_product};
 
 const TARGETS: [Target; 5] = [Target::Sm80, Target::Sm86, Target::Sm89, Target::Sm90, Target::Sm90a];
 const ROWS: [u32; 8] = [1, 16, 17, 64, 65, 128, 512, 4096];
@@ -11,22 +11,21 @@ const COLUMNS: [u32; 4] = [1, 192, 4096, 12288];
 /// With int8 weights and many rows a launch asked for 112 KiB where sm_86 and sm_89 have 99.
 #[test]
 fn tiles_of_packed_weights_fit_shared_memory_and_are_listed() {
-    let int4 = [32, 64, 96, 128, 1024].map(|group| (PackedOrder::Int4, Grouping::new(group).unwrap()));
-    for (order, grouping) in
-        int4.into_iter().chain([PackedOrder::Int4, PackedOrder::Int8].map(|order| (order, Grouping::Column)))
-    {
-        let all = packed_geometry::all(order, grouping);
+    let groups = [32, 64, 96, 128, 1024].map(|group| Grouping::new(group).unwrap());
+    let int4 = groups.into_iter().flat_map(|groups| [WeightFormat::int4(groups), WeightFormat::int4_with_zeros(groups)]);
+    for format in int4.chain([WeightFormat::INT8]) {
+        let all = packed_geometry::all(format);
         for (target, m, n) in problems() {
-            for x_copy in [CopyMode::Async16, CopyMode::Elements] {
+            for x_copy in [CopyMode::Async16, CopyMode::Elements, CopyMode::Gathered] {
                 for k in [64, 4096] {
                     let blocks = |width: u32| u64::from(n.div_ceil(width));
-                    let geometry = Choice { target, order, grouping, m, k, x_copy, blocks }.geometry();
-                    let bytes = packed_product::shared_bytes(&geometry, order, grouping);
+                    let geometry = Choice { target, format, m, k, x_copy, blocks }.geometry();
+                    let bytes = packed_product::shared_bytes(&geometry, format);
                     let most = target.shared_bytes_per_block();
-                    assert!(bytes <= most, "{target}, {m} x {n} x {k}, {order:?}, {grouping:?}: {bytes} of {most}");
+                    assert!(bytes <= most, "{target}, {m} x {n} x {k}, {format:?}: {bytes} of {most}");
                     let listed = all
                         .iter()
-                        .any(|(one, elements)| *one == geometry && (*elements || x_copy == CopyMode::Async16));
+                        .any(|(one, elements)| *one == geometry && CopyMode::of_tile(*elements).contains(&x_copy));
                     assert!(listed, "{geometry:?} is not among {all:?}");
                 }
             }

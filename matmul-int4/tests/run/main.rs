@@ -1,5 +1,6 @@
 //! The products on the test device.
 
+mod affine;
 mod bounds;
 mod driver;
 mod fragments;

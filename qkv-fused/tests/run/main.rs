@@ -1,5 +1,6 @@
 //! The projections on the test device.
 
+mod affine;
 mod bounds;
 mod driver;
 mod refusals;

@@ -107,7 +107,7 @@ pub(super) fn modules_int8(target: Target) -> Result<Vec<Described>> {
 fn modules(order: PackedOrder, target: Target) -> Result<Vec<Described>> {
     Plan::all()
         .iter()
-        .filter(|plan| plan.order == order)
+        .filter(|plan| plan.format.order == order)
         .map(|plan| {
             let module = module(plan, target)?;
             Ok(Described { plan: format!("{plan:?}"), module, shared_bytes: plan.shared_bytes() })
