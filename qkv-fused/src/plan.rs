@@ -101,7 +101,8 @@ impl Plan {
     pub fn all() -> Vec<Self> {
         let groupings = [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)];
         let int4 = groupings.iter().flat_map(|grouping| {
-            [WeightFormat::int4(*grouping), WeightFormat::int4_with_zeros(*grouping)].map(|format| (format, Scales::Each))
+            [WeightFormat::int4(*grouping), WeightFormat::int4_with_zeros(*grouping)]
+                .map(|format| (format, Scales::Each))
         });
         let int8 = [Scales::One, Scales::Each].map(|scales| (WeightFormat::INT8, scales));
         let mut plans = Vec::new();

@@ -153,7 +153,7 @@ pub(crate) struct RunOptions {
     /// rms-norm, layer-norm: what is added to the mean square or the variance (1e-5).
     #[arg(long)]
     pub(crate) eps: Option<f32>,
-    /// matmul-int4: how the weight is stored (gptq unless told otherwise); symmetric in all of them.
+    /// matmul-int4, qkv-int4: how the weight is stored (gptq unless told otherwise); qkv-int4 takes gptq and gptq_v2.
     #[arg(long, value_enum)]
     pub(crate) format: Option<CheckpointFormat>,
 }

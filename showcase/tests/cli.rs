@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use half::f16;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use tilewright_quant_pack::{Group, Int4, Int4Affine, ScaleRule, Shape as WeightShape};
+use tilewright_quant_pack::{Group, Grouping, Int4, Int4Affine, ScaleRule, Shape as WeightShape};
 use tilewright_testkit::{Random, Values, assert_within, is_simulated};
 use tilewright_tile::Shape;
 
@@ -189,10 +189,11 @@ fn matmul_int4_takes_gptq_tensors_and_refuses_what_it_cannot_do() {
 
     let said = refusal("int4-v2", "matmul-int4", &["--format", "gptq_v2"], &tensors);
     assert!(said.contains("tensor `qzeros` holds 0x77777777, wanted 0x88888888"), "{said}");
-    let reversed: Vec<i32> = order.iter().rev().copied().collect();
-    tensors.insert("g_idx", words(&[k], &reversed));
+    let mut crowded = order.clone();
+    crowded[0] = 3;
+    tensors.insert("g_idx", words(&[k], &crowded));
     let said = refusal("int4-order", "matmul-int4", &[], &tensors);
-    assert!(said.contains("tensor `g_idx` has 3 at 0, wanted 0"), "{said}");
+    assert!(said.contains("tensor `g_idx` for K = 128"), "{said}");
     tensors.remove("g_idx");
     tensors.insert("scales", halves(&[3, n], &vec![f16::ONE; 3 * n]));
     let said = refusal("int4-groups", "matmul-int4", &[], &tensors);
@@ -235,16 +236,14 @@ fn matmul_int4_takes_the_formats_of_checkpoints() {
     };
     let symmetric = Int4Affine::from(quantized);
     let affine = Int4Affine::quantize(&weights, shape, group, ScaleRule::Max).unwrap();
-    for (format, zeros) in [("awq", "qzeros"), ("awq-gemv", "qzeros"), ("compressed-tensors", "weight_zero_point")] {
+    let with_zeros = tilewright_matmul_int4::reference::matmul_affine(Shape { m, n, k }, &wide(&x), &affine);
+    for format in ["awq", "awq-gemv", "compressed-tensors"] {
         let options = ["--format", format];
-        let file = results(&format!("{format}-run"), "matmul-int4", &options, &tensors(format, &symmetric));
-        let bounds = expected.iter().map(|e| (e.value, tilewright_matmul_int4::reference::bound(e, k, 4)));
-        assert_within("y", &half_tensor(&file, "y", &[m, n]), bounds);
-
-        let said = refusal(&format!("{format}-zeros"), "matmul-int4", &options, &tensors(format, &affine));
-        let wanted =
-            format!("tensor `{zeros}` has zero point {} at group 0, row ", affine.zero(0, first_other(&affine)));
-        assert!(said.contains(&wanted) && said.contains("only symmetric weights are supported"), "{said}");
+        for (name, weight, expected) in [("run", &symmetric, &expected), ("zeros", &affine, &with_zeros)] {
+            let file = results(&format!("{format}-{name}"), "matmul-int4", &options, &tensors(format, weight));
+            let bounds = expected.iter().map(|e| (e.value, tilewright_matmul_int4::reference::bound(e, k, 4)));
+            assert_within("y", &half_tensor(&file, "y", &[m, n]), bounds);
+        }
         let mut narrow = tensors(format, &symmetric);
         narrow.insert("x", halves(&[m, k - 8], &x[..m * (k - 8)]));
         let said = refusal(&format!("{format}-k"), "matmul-int4", &options, &narrow);
@@ -258,9 +257,57 @@ fn matmul_int4_takes_the_formats_of_checkpoints() {
     assert!(other.contains("tensors are those of"), "{other}");
 }
 
-/// The first row whose first zero point is not 8.
-fn first_other(weight: &Int4Affine) -> usize {
-    (0..weight.shape().n).find(|row| weight.zero(0, *row) != 8).expect("a zero point that is not 8")
+/// Zero points and groups in any order, as both of GPTQ's formats have them: one product and the fused three.
+#[test]
+fn gptq_zero_points_and_orders_are_taken() {
+    use tilewright_quant_pack::formats::gptq;
+    use tilewright_quant_pack::formats::zeros::ZeroConvention;
+    let (m, n, k) = (3, 16, 128);
+    let mut random = Random::new(8);
+    let x = random.halves(Values::Uniform, m * k);
+    let index: Vec<u32> = (0..128).map(|column| column % 4).collect();
+    let weights = ["q", "k", "v"].map(|_| {
+        let nibbles: Vec<u8> = random.bytes(n * k).iter().map(|byte| byte.cast_unsigned() % 16).collect();
+        let zeros: Vec<u8> = random.bytes(4 * n).iter().map(|byte| 1 + byte.cast_unsigned() % 15).collect();
+        let scales = random.halves(Values::Uniform, 4 * n);
+        let grouping = Grouping::from_index(&index, 4).unwrap();
+        Int4Affine::pack(&nibbles, WeightShape { n, k }, grouping, scales, Some(zeros)).unwrap()
+    });
+    let expected = weights
+        .each_ref()
+        .map(|weight| tilewright_matmul_int4::reference::matmul_affine(Shape { m, n, k }, &wide(&x), weight));
+    let within = |name: &str, file: &[u8], expected: &[tilewright_tile::oracle::Expected]| {
+        let bounds = expected.iter().map(|e| (e.value, tilewright_matmul_int4::reference::bound(e, k, 4)));
+        assert_within(name, &half_tensor(file, name, &[m, n]), bounds);
+    };
+    for (format, convention) in [("gptq", ZeroConvention::LessOne), ("gptq_v2", ZeroConvention::AsIs)] {
+        let mut fused = Tensors::from([("x", halves(&[m, k], &x))]);
+        let mut plain = fused.clone();
+        let names = [
+            ["q_qweight", "q_scales", "q_qzeros", "q_g_idx"],
+            ["k_qweight", "k_scales", "k_qzeros", "k_g_idx"],
+            ["v_qweight", "v_scales", "v_qzeros", "v_g_idx"],
+        ];
+        for (index, (weight, names)) in weights.iter().zip(names).enumerate() {
+            let tensors = gptq::export(weight, convention).unwrap();
+            let stored = [
+                words(&[k / 8, n], tensors.qweight.values()),
+                halves(&[4, n], tensors.scales.values()),
+                words(&[4, n / 8], tensors.qzeros.values()),
+                words(&[k], &tensors.g_idx.unwrap()),
+            ];
+            if index == 0 {
+                plain.extend(["qweight", "scales", "qzeros", "g_idx"].into_iter().zip(stored.clone()));
+            }
+            fused.extend(names.into_iter().zip(stored));
+        }
+        let file = results(&format!("{format}-affine"), "matmul-int4", &["--format", format], &plain);
+        within("y", &file, &expected[0]);
+        let file = results(&format!("{format}-qkv"), "qkv-int4", &["--format", format], &fused);
+        for (name, expected) in ["q", "k", "v"].into_iter().zip(&expected) {
+            within(name, &file, expected);
+        }
+    }
 }
 
 #[test]

@@ -12,7 +12,8 @@ const COLUMNS: [u32; 4] = [1, 192, 4096, 12288];
 #[test]
 fn tiles_of_packed_weights_fit_shared_memory_and_are_listed() {
     let groups = [32, 64, 96, 128, 1024].map(|group| Grouping::new(group).unwrap());
-    let int4 = groups.into_iter().flat_map(|groups| [WeightFormat::int4(groups), WeightFormat::int4_with_zeros(groups)]);
+    let int4 =
+        groups.into_iter().flat_map(|groups| [WeightFormat::int4(groups), WeightFormat::int4_with_zeros(groups)]);
     for format in int4.chain([WeightFormat::INT8]) {
         let all = packed_geometry::all(format);
         for (target, m, n) in problems() {

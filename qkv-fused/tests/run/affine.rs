@@ -67,7 +67,8 @@ fn one_weight_may_have_zero_points_alone() {
     let shape = QkvShape { m: 3, n_q: 24, n_kv: 10, k: 64 };
     let grouping = groups(64, Group::new(32).unwrap(), None);
     let [q, k, v] = quantized(shape, &grouping, 4);
-    let plain = Int4Affine::pack(&k.unpack(), WeightShape { n: 10, k: 64 }, grouping, k.scales().to_vec(), None).unwrap();
+    let plain =
+        Int4Affine::pack(&k.unpack(), WeightShape { n: 10, k: 64 }, grouping, k.scales().to_vec(), None).unwrap();
     let loaded = QkvWeights::load_affine(&stream(), [&q, &plain, &v]).unwrap();
     assert_eq!(loaded.quantization(), Weights::Int4WithZeros(Group::new(32).unwrap()));
     let x = Random::new(8).halves(Values::Uniform, 3 * 64);

@@ -113,7 +113,7 @@ pub(crate) fn matmul_int4(session: &Session, input: &Input<'_>, options: &RunOpt
     let (m, k) = (x.shape[0], x.shape[1]);
     let weight = int4::of_format(input, options.format.unwrap_or(CheckpointFormat::Gptq), k)?;
     let stream = &session.stream;
-    let weight = tilewright_matmul_int4::Weight::load(stream, &weight)?;
+    let weight = tilewright_matmul_int4::Weight::load_affine(stream, &weight)?;
     let device_x = stream.upload(&x.values)?;
     let mut y = stream.alloc::<f16>(m * weight.n())?;
     let matmul = tilewright_matmul_int4::Matmul::new(&session.context)?;
@@ -129,15 +129,15 @@ pub(crate) fn qkv_int8(session: &Session, input: &Input<'_>, _: &RunOptions) -> 
     project(session, &x, &QkvWeights::load_int8(&session.stream, weights.each_ref())?)
 }
 
-pub(crate) fn qkv_int4(session: &Session, input: &Input<'_>, _: &RunOptions) -> Result<Output> {
+pub(crate) fn qkv_int4(session: &Session, input: &Input<'_>, options: &RunOptions) -> Result<Output> {
     let x: Tensor<f16> = input.tensor("x", 2)?;
     let k = x.shape[1];
-    let weights = [
-        int4::in_gptq_order(input, "q_qweight", "q_scales", k)?,
-        int4::in_gptq_order(input, "k_qweight", "k_scales", k)?,
-        int4::in_gptq_order(input, "v_qweight", "v_scales", k)?,
-    ];
-    project(session, &x, &QkvWeights::load_int4(&session.stream, weights.each_ref())?)
+    let format = options.format.unwrap_or(CheckpointFormat::Gptq);
+    if !matches!(format, CheckpointFormat::Gptq | CheckpointFormat::GptqV2) {
+        bail!("qkv-int4 takes three weights in GPTQ's order: --format gptq or gptq_v2");
+    }
+    let [q, k, v] = int4::Names::PROJECTIONS.map(|names| int4::in_gptq_order(input, &names, format, k));
+    project(session, &x, &QkvWeights::load_affine(&session.stream, [&q?, &k?, &v?])?)
 }
 
 fn project(session: &Session, x: &Tensor<f16>, weights: &QkvWeights) -> Result<Output> {
