@@ -71,8 +71,8 @@ pub(crate) struct ScaleTile<'k> {
     groups: Value<'k, u32>,
     /// Bytes from the start of a row to the scales of the lane's first two columns.
     lane_bytes: Value<'k, u32>,
-    /// The same to the zero point of the lane's column of b.
-    zero_bytes: Value<'k, u32>,
+    /// The same to the zero point of the lane's column of b, if there are any.
+    zero_bytes: Option<Value<'k, u32>>,
 }
 
 impl<'k> ScaleTile<'k> {
@@ -96,13 +96,13 @@ impl<'k> ScaleTile<'k> {
             format,
             block_n: geometry.block_n,
             thread: warp.thread,
-            group: row / rows_per_group,
+            group: if format.has_zeros { row / rows_per_group } else { row },
             address: if format.has_zeros { first.offset_by(row % rows_per_group, length * 2) } else { first },
             exists,
             group_bytes: length * (2 * rows_per_group),
             groups: group_count(depth, format.grouping),
             lane_bytes: (warp.column + warp.lane % 4 * 2) * 2,
-            zero_bytes: (warp.column + warp.lane / 4) * 2,
+            zero_bytes: format.has_zeros.then(|| (warp.column + warp.lane / 4) * 2),
         }
     }
 
@@ -155,6 +155,7 @@ impl<'k> ScaleTile<'k> {
     /// The group, counted from the K tile's first, whose zero points a kernel must load before K step `step` (0 to 3) of the tile, if it must.
     pub(crate) const fn starts(&self, step: u32) -> Option<u32> {
         match self.format.grouping {
+            _ if !self.format.has_zeros => None,
             Grouping::Of32(_) if step.is_multiple_of(2) => Some(step / 2),
             Grouping::OfTiles(_) if step == 0 => Some(0),
             _ => None,
@@ -163,8 +164,8 @@ impl<'k> ScaleTile<'k> {
 
     /// The zero points of the lane's column in each of `tiles` n8 tiles, from group `group` of those at shared address `from`; none if the weights have none.
     pub(crate) fn load_zeros(&self, from: Value<'k, u32>, group: u32, tiles: u32) -> Option<Vec<ZeroPoint<'k>>> {
-        let base = (from + self.zero_bytes).shared_place::<u16>();
-        self.format.has_zeros.then(|| {
+        self.zero_bytes.map(|lane| {
+            let base = (from + lane).shared_place::<u16>();
             let place = |tile: u32| base.plus((group * self.group_length() + self.block_n + tile * 8).cast_signed());
             let twice = |zero: Value<'k, u32>| (zero | zero << 16u32).bits();
             (0..tiles).map(|tile| twice(place(tile).load().cast::<u32>())).collect()
