@@ -138,12 +138,11 @@ impl Registers {
         }
     }
 
-    /// A register's lanes as they are, for instructions that read several at once.
-    pub(crate) fn rows(&mut self, slots: &[u32], lanes: u32) -> [Lanes; 4] {
-        let mut rows = [[0; 32]; 4];
+    /// The lanes of several registers, for instructions that read them at once.
+    pub(crate) fn rows(&mut self, slots: &[u32], lanes: u32, rows: &mut [Lanes; 4]) {
         for (row, slot) in rows.iter_mut().zip(slots) {
-            *row = self.narrow(Narrow::Register(*slot), lanes);
+            self.need(self.narrow_written[*slot as usize], lanes, Source::Narrow(Narrow::Register(*slot)));
+            *row = self.narrow[*slot as usize];
         }
-        rows
     }
 }

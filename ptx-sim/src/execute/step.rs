@@ -170,8 +170,10 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             }
             if whole == Whole::Yes {
                 let registers = &mut warp.registers;
-                let (a_rows, b_rows) = (registers.rows(a, lanes), registers.rows(b, lanes));
-                let c_rows = registers.rows(c, lanes);
+                let (mut a_rows, mut b_rows, mut c_rows) = ([[0; 32]; 4], [[0; 32]; 4], [[0; 32]; 4]);
+                registers.rows(a, lanes, &mut a_rows);
+                registers.rows(b, lanes, &mut b_rows);
+                registers.rows(c, lanes, &mut c_rows);
                 let mut d = [[0; 32]; 4];
                 let profile = scene.context.profile;
                 tensor_core::execute(
