@@ -11,20 +11,27 @@
 //! | `warp` | the fragments of a warp, and which of them runs |
 //! | `registers` | the register files of a warp |
 //! | `step` | one instruction |
-//! | `access`, `copy`, `exchange` | the instructions on memory, asynchronous copies, and between lanes |
+//! | `access`, `atomic`, `matrix`, `copy` | the instructions on memory |
+//! | `together` | loads and stores all of whose lanes stay in one place |
+//! | `target` | where an access goes, or why it cannot be made |
+//! | `exchange` | the instructions between lanes |
 //! | `traffic` | sectors and bank conflicts |
 
 mod access;
+mod atomic;
 mod barrier;
 mod block;
 mod copy;
 mod exchange;
 mod local;
+mod matrix;
 mod order;
 mod registers;
 mod scene;
 mod schedule;
 mod step;
+mod target;
+mod together;
 mod traffic;
 mod warp;
 mod watch;
@@ -109,6 +116,7 @@ pub(crate) fn run(
     if let Some(written) = &kernel.written {
         view.limit_writes(written.iter().flat_map(|(offset, bytes)| pointers(params, *offset, *bytes)));
     }
+    let shadow = Shadow::new(view.sizes(), kernel.info.static_shared_bytes + launch.dynamic_shared_bytes);
     let context = Context {
         profile,
         kernel,
@@ -118,7 +126,7 @@ pub(crate) fn run(
         launch,
         options,
         is_stopped: AtomicBool::new(false),
-        shadow: Shadow::new(),
+        shadow,
         order: (kernel.communicates && options.check.finds_races()).then(Mutex::default),
         counts_lines,
     };

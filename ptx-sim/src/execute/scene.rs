@@ -32,7 +32,7 @@ pub(crate) struct Scene<'l> {
 
 impl<'l> Scene<'l> {
     pub(crate) fn new(context: &'l Context<'l>, number: u32, mut shared: Shared) -> Self {
-        shared.start_block(context.shared_bytes());
+        shared.start_block(context.shared_bytes(), context.options.check.finds_uninitialised());
         Self {
             context,
             block: context.block_index(number),

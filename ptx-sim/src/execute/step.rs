@@ -5,7 +5,7 @@ use tilewright_ptx_ir::ir::{BoolOp, Special};
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, copy, exchange};
+use super::{ALL, access, atomic, copy, exchange, matrix};
 use crate::arith::{self, Jitter};
 use crate::decode::{
     Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, Source, THREAD_SHIFT, WideLanes, Window,
@@ -146,9 +146,9 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::Store { window, access, srcs, place } => {
             access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
         }
-        Code::Atomic { .. } => access::atomic(warp, scene, &instruction.code, lanes, pc),
+        Code::Atomic { .. } => atomic::atomic(warp, scene, &instruction.code, lanes, pc),
         Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
-            Whole::Yes => access::load_matrix(warp, scene, *transpose, dsts, *place, pc),
+            Whole::Yes => matrix::load_matrix(warp, scene, *transpose, dsts, *place, pc),
             Whole::NotYet => return Flow::WaitForWarp,
             Whole::No => {}
         },

@@ -31,6 +31,12 @@ pub(super) fn count_shared(statistics: &mut Statistics, addresses: &WideLanes, l
         8 => 16,
         _ => 32,
     };
+    if lanes == u32::MAX && bytes >= 4 && is_free_of_conflicts_at_once(addresses, bytes) {
+        let phases = u64::from(bytes / 4);
+        statistics.shared_passes += phases;
+        statistics.shared_passes_ideal += phases;
+        return;
+    }
     for first in (0..32).step_by(phase_lanes) {
         let mut phase = [0; 32];
         let mut count = 0;
@@ -42,6 +48,16 @@ pub(super) fn count_shared(statistics: &mut Statistics, addresses: &WideLanes, l
             count_phase(statistics, &phase[..count], bytes.div_ceil(4));
         }
     }
+}
+
+/// Whether in each phase of a whole warp every bank is asked for one word, as where lanes access one aligned element after the other in any order.
+fn is_free_of_conflicts_at_once(addresses: &WideLanes, bytes: u32) -> bool {
+    let groups = 128 / bytes;
+    let phases = addresses.chunks_exact(groups as usize);
+    // Each phase has as many lanes as there are groups of banks: no group is left out if none is taken twice.
+    let asked = phases
+        .map(|phase| phase.iter().fold(0u32, |asked, at| asked | 1 << (at / u64::from(bytes) % u64::from(groups))));
+    asked.fold(true, |all, asked| all & (asked == u32::MAX >> (32 - groups)))
 }
 
 /// Counts one phase: `words` words at each address.

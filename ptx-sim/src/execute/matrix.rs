@@ -1,0 +1,66 @@
+//! `ldmatrix`.
+
+use super::scene::Scene;
+use super::target::{Target, report_fault, target};
+use super::traffic;
+use super::warp::Warp;
+use super::watch::Touch;
+use super::{ALL, LANES};
+use crate::decode::{Place, Strength, Window};
+use crate::memory::Fault;
+use crate::report::Action;
+
+/// For a whole warp: lane 8i + r names row r of tile i; lane 4r + c receives columns 2c and 2c + 1 of that row, or of that column
+/// where the tile is transposed.
+///
+/// # Source
+/// PTX ISA 9.0, section 9.7.14.5.15 (`ldmatrix`).
+pub(super) fn load_matrix(
+    warp: &mut Warp,
+    scene: &mut Scene<'_>,
+    transpose: bool,
+    dsts: &[u32],
+    place: Place,
+    pc: u32,
+) {
+    let addresses = warp.addresses(place, ALL);
+    for (tile, dst) in dsts.iter().enumerate() {
+        let rows = &addresses[8 * tile..8 * tile + 8];
+        traffic::count_phase(&mut scene.statistics, rows, 4);
+        let mut words = [[0u32; 4]; 8];
+        for (row, (address, words)) in rows.iter().zip(words.iter_mut()).enumerate() {
+            let supplier = u32::try_from(8 * tile + row).unwrap_or(0);
+            let Ok(Target::Shared(offset)) = target(scene, Window::Shared, *address, 16, 16, 0) else {
+                let fault = target(scene, Window::Shared, *address, 16, 16, 0).err().unwrap_or(Fault::Misaligned);
+                let here = (Action::Read(16), warp.first_thread(1 << supplier), pc);
+                report_fault(scene, fault, Window::Shared, *address, 16, here);
+                return;
+            };
+            for (column, word) in (0u32..).zip(words.iter_mut()) {
+                let at = offset + 4 * column;
+                // Read for lanes of the whole row or column: that of the row's first word and the next stand for them.
+                let row = u32::try_from(row).unwrap_or(0);
+                let actors = [4 * row + column, (4 * row + column + 1) % LANES].map(|reader| warp.actor(reader, pc));
+                if scene.watches_shared() {
+                    let touch = Touch::Read { is_constant: false };
+                    for actor in actors {
+                        scene.watch_shared(at, 4, actor, touch, Strength::WEAK);
+                    }
+                }
+                let (value, troubles) = scene.shared.read_for_two(at, [&actors[0], &actors[1]]);
+                *word = value;
+                for (trouble, actor) in troubles.into_iter().zip(actors) {
+                    if let Some(trouble) = trouble {
+                        scene.report_shared(trouble, at, Action::Read(4), actor);
+                    }
+                }
+            }
+        }
+        let half = |row: usize, column: usize| words[row][column / 2] >> (16 * (column % 2)) & 0xFFFF;
+        let values = std::array::from_fn(|lane| {
+            let (row, column) = (lane / 4, lane % 4);
+            if transpose { half(2 * column, row) | half(2 * column + 1, row) << 16 } else { words[row][column] }
+        });
+        warp.registers.set_narrow(*dst, &values, ALL);
+    }
+}

@@ -1,0 +1,233 @@
+//! Loads and stores all of whose lanes stay inside one allocation, or inside shared memory that is accessed in words: most of them.
+//!
+//! They do what [`access`](super::access) does lane by lane, with one look at the addresses instead of 32.
+
+use super::scene::Scene;
+use super::warp::Warp;
+use super::{ALL, LANES};
+use crate::decode::{Access, WideLanes, Window};
+use crate::memory::Allocation;
+use crate::memory::shared::{Actor, How};
+use crate::report::{Action, Kind, Location};
+
+/// The elements of each lane, of which an access has up to four.
+pub(super) type Elements = [WideLanes; 4];
+
+/// What some lanes access: `elements` elements at each address.
+#[derive(Clone, Copy)]
+pub(super) struct Extent<'a> {
+    pub(super) window: Window,
+    pub(super) access: Access,
+    pub(super) elements: usize,
+    pub(super) addresses: &'a WideLanes,
+    pub(super) lanes: u32,
+}
+
+/// Memory that all lanes access.
+enum Place<'l> {
+    Shared,
+    /// The allocation, and what an address is more than the offset in it.
+    Global(&'l Allocation, u64),
+}
+
+impl Extent<'_> {
+    #[expect(clippy::cast_possible_truncation, reason = "at most four elements")]
+    const fn bytes(&self) -> u32 {
+        self.access.element_bytes * self.elements as u32
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = usize> + use<> {
+        let lanes = self.lanes;
+        (0..LANES as usize).filter(move |lane| lanes >> lane & 1 == 1)
+    }
+
+    /// The lowest address, the end of the highest element, and all bits that any address has.
+    fn bounds(&self) -> (u64, u64, u64) {
+        let (mut least, mut greatest, mut bits) = (u64::MAX, 0, 0);
+        if self.lanes == ALL {
+            for address in self.addresses {
+                least = least.min(*address);
+                greatest = greatest.max(*address);
+                bits |= address;
+            }
+        } else {
+            for lane in self.lanes() {
+                let address = self.addresses[lane];
+                least = least.min(address);
+                greatest = greatest.max(address);
+                bits |= address;
+            }
+        }
+        (least, greatest.saturating_add(u64::from(self.bytes())), bits)
+    }
+
+    /// The one place that all lanes access, if that can be.
+    fn place<'l>(&self, scene: &Scene<'l>) -> Option<Place<'l>> {
+        let (start, end, bits) = self.bounds();
+        if bits & u64::from(self.bytes() - 1) != 0 {
+            return None;
+        }
+        match self.window {
+            Window::Shared => {
+                let is_plain = self.access.element_bytes >= 4 && !scene.watches_shared();
+                (is_plain && end <= u64::from(scene.shared.bytes())).then_some(Place::Shared)
+            }
+            Window::Global => {
+                let length = u32::try_from(end.checked_sub(start)?).ok()?;
+                let (allocation, offset) = scene.context.view.locate(start, length, 1).ok()?;
+                Some(Place::Global(allocation, start - offset))
+            }
+            Window::Local | Window::Generic => None,
+        }
+    }
+
+    /// Whether no two lanes touch the same byte, seen from their order.
+    fn is_apart(&self) -> bool {
+        let bytes = u64::from(self.bytes());
+        let mut end = 0;
+        self.lanes().all(|lane| {
+            let is_behind = self.addresses[lane] >= end;
+            end = self.addresses[lane] + bytes;
+            is_behind
+        })
+    }
+
+    /// Loads the elements. `false` if this is not such an access.
+    pub(super) fn load(&self, warp: &Warp, scene: &mut Scene<'_>, pc: u32, values: &mut Elements) -> bool {
+        let mut actor = warp.actor(0, pc);
+        let first = actor.thread;
+        match self.place(scene) {
+            None => return false,
+            Some(Place::Shared) => {
+                for lane in self.lanes() {
+                    actor.thread = first + thread(lane);
+                    for (index, values) in values.iter_mut().enumerate().take(self.elements) {
+                        let value = self.load_shared(scene, lane, index, &actor);
+                        values[lane] = self.access.extend(value);
+                    }
+                }
+            }
+            Some(Place::Global(allocation, shift)) => {
+                let start = self.addresses[self.lanes.trailing_zeros() as usize % 32];
+                let is_watched = scene.watches_device(start);
+                if is_watched && scene.watches_shared() {
+                    return false;
+                }
+                let element = self.access.element_bytes;
+                let mut unwritten = 0;
+                for (index, values) in values.iter_mut().enumerate().take(self.elements) {
+                    for lane in self.lanes() {
+                        let offset = self.addresses[lane] - shift + index as u64 * u64::from(element);
+                        let (value, is_written) = allocation.load(offset, element);
+                        values[lane] = self.access.extend(value);
+                        unwritten |= u32::from(!is_written) << lane;
+                    }
+                }
+                let action = Action::Read(self.bytes());
+                if unwritten != 0 {
+                    let lane = unwritten.trailing_zeros() as usize % 32;
+                    let (allocation, offset) = crate::memory::name(self.addresses[lane]);
+                    let here = (action, u32::from(first + thread(lane)), pc);
+                    scene.report(Kind::UninitialisedMemory, Some(Location::Global { allocation, offset }), vec![here]);
+                }
+                if is_watched {
+                    let extent = (self.addresses, self.bytes());
+                    scene.watch_lanes(extent, self.lanes, actor, (action, self.access.is_constant));
+                }
+            }
+        }
+        true
+    }
+
+    /// Stores the elements. `false` if this is not such an access.
+    pub(super) fn store(&self, warp: &Warp, scene: &mut Scene<'_>, pc: u32, values: &Elements) -> bool {
+        let mut actor = warp.actor(0, pc);
+        let first = actor.thread;
+        match self.place(scene) {
+            None => return false,
+            Some(Place::Shared) => {
+                for lane in self.lanes() {
+                    actor.thread = first + thread(lane);
+                    for (index, values) in values.iter().enumerate().take(self.elements) {
+                        self.store_shared(scene, lane, index, values[lane], &actor);
+                    }
+                }
+            }
+            Some(Place::Global(allocation, shift)) => {
+                let start = self.addresses[self.lanes.trailing_zeros() as usize % 32];
+                let is_watched = scene.watches_device(start);
+                if scene.context.view.is_constant(start) || (is_watched && (scene.watches_shared() || !self.is_apart()))
+                {
+                    return false;
+                }
+                if is_watched {
+                    let action = Action::Write(self.bytes());
+                    scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, (action, false));
+                }
+                let element = self.access.element_bytes;
+                for lane in self.lanes() {
+                    for (index, values) in values.iter().enumerate().take(self.elements) {
+                        let offset = self.addresses[lane] - shift + index as u64 * u64::from(element);
+                        allocation.store(offset, element, values[lane]);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// The words of an element in shared memory.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
+    fn words(&self, lane: usize, index: usize) -> (usize, u32) {
+        let words = self.access.element_bytes / 4;
+        ((self.addresses[lane] / 4) as usize + index * words as usize, words)
+    }
+
+    #[inline]
+    fn load_shared(&self, scene: &mut Scene<'_>, lane: usize, index: usize, actor: &Actor) -> u64 {
+        let (first, words) = self.words(lane, index);
+        let mut value = 0;
+        for word in 0..words {
+            let at = first + word as usize;
+            let found = match scene.shared.read_quietly(at, actor) {
+                Some(found) => found,
+                None => {
+                    let (found, trouble) = scene.shared.read(offset(at), 4, actor, How::Plain);
+                    if let Some(trouble) = trouble {
+                        scene.report_shared(trouble, offset(at), Action::Read(self.access.element_bytes), *actor);
+                    }
+                    found
+                }
+            };
+            value |= u64::from(found) << (32 * word);
+        }
+        value
+    }
+
+    #[inline]
+    fn store_shared(&self, scene: &mut Scene<'_>, lane: usize, index: usize, value: u64, actor: &Actor) {
+        let (first, words) = self.words(lane, index);
+        for word in 0..words {
+            let at = first + word as usize;
+            #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
+            let part = (value >> (32 * word)) as u32;
+            if !scene.shared.write_quietly(at, part, actor)
+                && let Some(trouble) = scene.shared.write(offset(at), 4, part, actor, How::Plain)
+            {
+                scene.report_shared(trouble, offset(at), Action::Write(self.access.element_bytes), *actor);
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a lane's number")]
+const fn thread(lane: usize) -> u16 {
+    lane as u16
+}
+
+/// The offset of a word of shared memory.
+#[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
+const fn offset(word: usize) -> u32 {
+    4 * word as u32
+}
