@@ -199,6 +199,11 @@ pub const fn lop3(table: u8, a: u32, b: u32, c: u32) -> u32 {
     result
 }
 
+/// `prmt.b32 dst, a, b, selector`.
+pub(crate) const fn byte_permute(a: u32, b: u32, selector: u32) -> u32 {
+    integer::byte_permute(a, b, selector)
+}
+
 /// `bfi.ty dst, a, b, start, length`: the low bits of `a` put into `b`.
 #[must_use]
 pub fn bit_field_insert(ty: Type, a: u64, b: u64, start: u32, length: u32) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 mod address;
 mod code;
+mod fast;
 mod generic;
 mod inline;
 mod lanes;
@@ -14,7 +15,7 @@ use std::collections::HashMap;
 
 pub(crate) use address::{LOCAL_WINDOW, Place, SHARED_WINDOW, THREAD_SHIFT, Window};
 pub(crate) use code::{Access, Code, Combine, Instruction, SyncMask};
-pub(crate) use generic::Generic;
+pub(crate) use generic::{Generic, Whole};
 pub(crate) use inline::Surroundings;
 use inline::{Unrolled, What};
 pub(crate) use lanes::{Lanes, WideLanes};

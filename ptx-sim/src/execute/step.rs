@@ -8,7 +8,8 @@ use super::warp::Warp;
 use super::{ALL, access, atomic, copy, exchange, matrix};
 use crate::arith::{self, Jitter};
 use crate::decode::{
-    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, Source, THREAD_SHIFT, WideLanes, Window,
+    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, Source, THREAD_SHIFT, Whole, WideLanes,
+    Window,
 };
 use crate::report::{Action, Kind, Location};
 use crate::tensor_core;
@@ -72,6 +73,12 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             let values = std::array::from_fn(|lane| if holds >> lane & 1 == 1 { a[lane] } else { b[lane] });
             registers.set(*dst, &values, lanes);
         }
+        Code::Unary { f, dst, a } => {
+            let a = registers.narrow(*a, lanes);
+            let mut values = [0; 32];
+            f(&a, &mut values);
+            registers.set_narrow(*dst, &values, lanes);
+        }
         Code::Binary { f, dst, a, b } => {
             let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
             let mut values = [0; 32];
@@ -89,6 +96,16 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             let mut values = [0; 32];
             f(&a, &b, &mut values);
             registers.set_wide(*dst, &values, lanes);
+        }
+        Code::WideTernary { f, dst, a, b, c } => {
+            let (a, b, c) = (registers.wide(*a, lanes), registers.wide(*b, lanes), registers.wide(*c, lanes));
+            let mut values = [0; 32];
+            f(&a, &b, &c, &mut values);
+            registers.set_wide(*dst, &values, lanes);
+        }
+        Code::Logic { op, dst, a, b } => {
+            let holds = combined(*op, registers.pred(*a, lanes), registers.pred(*b, lanes));
+            registers.set_pred(*dst, holds, lanes);
         }
         Code::MultiplyWide { dst, a, b, c } => {
             let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
@@ -109,6 +126,14 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             let holds = evaluate(warp, scene, compare, lanes);
             let holds = (0..32).fold(0, |mask, lane| mask | u32::from(holds[lane] != 0) << lane);
             set_combined(warp, *dst, holds, *combine, lanes);
+        }
+        Code::Generic { f: Generic { whole: Some(Whole { f, dst, a }), .. }, .. }
+            if scene.context.options.jitter.is_none() =>
+        {
+            let a = registers.narrow(*a, lanes);
+            let mut values = [0; 32];
+            f(&a, &mut values);
+            registers.set_narrow(*dst, &values, lanes);
         }
         Code::Generic { f, dst } => {
             let values = evaluate(warp, scene, f, lanes);
@@ -148,9 +173,9 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         }
         Code::Atomic { .. } => atomic::atomic(warp, scene, &instruction.code, lanes, pc),
         Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
-            Whole::Yes => matrix::load_matrix(warp, scene, *transpose, dsts, *place, pc),
-            Whole::NotYet => return Flow::WaitForWarp,
-            Whole::No => {}
+            Presence::Yes => matrix::load_matrix(warp, scene, *transpose, dsts, *place, pc),
+            Presence::NotYet => return Flow::WaitForWarp,
+            Presence::No => {}
         },
         Code::Copy { .. } => copy::start(warp, scene, &instruction.code, lanes, pc),
         Code::CopyCommit => warp.copies.commit(lanes),
@@ -165,10 +190,10 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
         Code::Mma { shape, satfinite, dsts, a, b, c } => {
             let whole = is_whole(warp, scene, lanes, ALL, pc);
-            if whole == Whole::NotYet {
+            if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
-            if whole == Whole::Yes {
+            if whole == Presence::Yes {
                 let registers = &mut warp.registers;
                 let (mut a_rows, mut b_rows, mut c_rows) = ([[0; 32]; 4], [[0; 32]; 4], [[0; 32]; 4]);
                 registers.rows(a, lanes, &mut a_rows);
@@ -194,8 +219,8 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::Barrier { aligned, arrives_only, id, threads, combine } => {
             let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
             let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);
-            let whole = if *aligned { is_whole(warp, scene, lanes, warp.started, pc) } else { Whole::Yes };
-            if whole == Whole::NotYet {
+            let whole = if *aligned { is_whole(warp, scene, lanes, warp.started, pc) } else { Presence::Yes };
+            if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
             let holds = combine.as_ref().map(|combine| {
@@ -203,7 +228,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
                 if combine.negate { !holds } else { holds }
             });
             let arrival = Arrival { id, threads, arrives_only: *arrives_only, aligned: *aligned, holds };
-            if whole == Whole::Yes
+            if whole == Presence::Yes
                 && let Some(generation) = scene.arrive(&arrival, lanes, warp, pc)
                 && !arrives_only
             {
@@ -238,7 +263,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
 
 /// Whether all lanes that must be here are. Lanes that have exited never will be: whether they had by now is the schedule's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whole {
+enum Presence {
     Yes,
     /// The others may still come.
     NotYet,
@@ -246,21 +271,29 @@ enum Whole {
     No,
 }
 
-fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> Whole {
+fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> Presence {
     if lanes == wanted {
-        return Whole::Yes;
+        return Presence::Yes;
     }
     // Lanes that a guard keeps away are here, and go on without the instruction.
     if warp.together(lanes) == lanes && wanted == warp.live {
-        return Whole::NotYet;
+        return Presence::NotYet;
     }
     let here = (Action::Execute, warp.first_thread(lanes), pc);
     scene.report_and_stop(Kind::Divergence { lanes, wanted }, None, here);
-    Whole::No
+    Presence::No
 }
 
 const fn low_bits(bits: u32) -> u64 {
     (1 << bits) - 1
+}
+
+const fn combined(op: BoolOp, a: u32, b: u32) -> u32 {
+    match op {
+        BoolOp::And => a & b,
+        BoolOp::Or => a | b,
+        _ => a ^ b,
+    }
 }
 
 fn set_combined(warp: &mut Warp, dst: u32, holds: u32, combine: Option<(BoolOp, u32)>, lanes: u32) {
@@ -268,11 +301,7 @@ fn set_combined(warp: &mut Warp, dst: u32, holds: u32, combine: Option<(BoolOp, 
         None => holds,
         Some((op, pred)) => {
             let other = warp.registers.pred(pred, lanes);
-            match op {
-                BoolOp::And => holds & other,
-                BoolOp::Or => holds | other,
-                _ => holds ^ other,
-            }
+            combined(op, holds, other)
         }
     };
     warp.registers.set_pred(dst, holds, lanes);

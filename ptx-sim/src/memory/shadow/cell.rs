@@ -4,6 +4,7 @@ use super::history::History;
 use super::stamp::{Clash, Stamp};
 
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Cell {
     write: Stamp,
     read: Stamp,
