@@ -34,7 +34,7 @@ pub(crate) fn measure(kernel: &Kernel, check: Check) -> Result<(Duration, Statis
     let stream = Driver::from_api(simulator.api())?.device(0)?.primary_context()?.stream()?;
     let mut best = None;
     (kernel.run)(&stream, &mut |launch| {
-        for _ in 0..3 {
+        for _ in 0..20 {
             let _ = simulator.take_statistics();
             let start = Instant::now();
             launch()?;

@@ -8,6 +8,7 @@ use super::watch::Touch;
 use super::{ALL, LANES};
 use crate::decode::{Place, Strength, Window};
 use crate::memory::Fault;
+use crate::memory::shared::How;
 use crate::report::Action;
 
 /// For a whole warp: lane 8i + r names row r of tile i; lane 4r + c receives columns 2c and 2c + 1 of that row, or of that column
@@ -36,20 +37,26 @@ pub(super) fn load_matrix(
                 report_fault(scene, fault, Window::Shared, *address, 16, here);
                 return;
             };
+            #[expect(clippy::cast_possible_truncation, reason = "one of eight rows")]
+            let first_lane = 4 * row as u16;
+            if !scene.watches_shared()
+                && let Some(found) = scene.shared.read_row_quietly(offset, &warp.actor(0, pc), first_lane)
+            {
+                *words = found;
+                continue;
+            }
             for (column, word) in (0u32..).zip(words.iter_mut()) {
                 let at = offset + 4 * column;
                 // Read for lanes of the whole row or column: that of the row's first word and the next stand for them.
-                let row = u32::try_from(row).unwrap_or(0);
-                let actors = [4 * row + column, (4 * row + column + 1) % LANES].map(|reader| warp.actor(reader, pc));
-                if scene.watches_shared() {
-                    let touch = Touch::Read { is_constant: false };
-                    for actor in actors {
+                let lane = u32::from(first_lane) + column;
+                for reader in [lane, (lane + 1) % LANES] {
+                    let actor = warp.actor(reader, pc);
+                    if scene.watches_shared() {
+                        let touch = Touch::Read { is_constant: false };
                         scene.watch_shared(at, 4, actor, touch, Strength::WEAK);
                     }
-                }
-                let (value, troubles) = scene.shared.read_for_two(at, [&actors[0], &actors[1]]);
-                *word = value;
-                for (trouble, actor) in troubles.into_iter().zip(actors) {
+                    let (value, trouble) = scene.shared.read(at, 4, &actor, How::Plain);
+                    *word = value;
                     if let Some(trouble) = trouble {
                         scene.report_shared(trouble, at, Action::Read(4), actor);
                     }
