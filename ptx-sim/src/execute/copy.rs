@@ -146,9 +146,7 @@ pub(super) fn wait(warp: &mut Warp, scene: &mut Scene<'_>, pending: Option<u32>,
         if scene.watches_shared() {
             scene.watch_shared(copy.to, 4 * copy.words, actor, Touch::Write { is_same: false }, Strength::WEAK);
         }
-        for (word, value) in (0..copy.words).zip(data) {
-            scene.shared.finish_copy(copy.to + 4 * word, value, &actor);
-        }
+        scene.shared.finish_copy(copy.to, data.get(..copy.words as usize).unwrap_or(&data), &actor);
         false
     });
     warp.copies = copies;

@@ -1,4 +1,4 @@
-//! Loads and stores all of whose lanes stay inside one allocation, or inside shared memory that is accessed in words: most of them.
+//! Loads and stores all of whose lanes stay inside one allocation or inside shared memory: most of them.
 //!
 //! They do what [`access`](super::access) does lane by lane, with one look at the addresses instead of 32.
 
@@ -69,8 +69,7 @@ impl Extent<'_> {
         }
         match self.window {
             Window::Shared => {
-                let is_plain = self.access.element_bytes >= 4 && !scene.watches_shared();
-                (is_plain && end <= u64::from(scene.shared.bytes())).then_some(Place::Shared)
+                (!scene.watches_shared() && end <= u64::from(scene.shared.bytes())).then_some(Place::Shared)
             }
             Window::Global => {
                 let length = u32::try_from(end.checked_sub(start)?).ok()?;
@@ -186,38 +185,57 @@ impl Extent<'_> {
 
     #[inline]
     fn load_shared(&self, scene: &mut Scene<'_>, lane: usize, index: usize, actor: &Actor) -> u64 {
-        let (first, words) = self.words(lane, index);
-        let mut value = 0;
-        for word in 0..words {
-            let at = first + word as usize;
-            let found = match scene.shared.read_quietly(at, actor) {
-                Some(found) => found,
-                None => {
-                    let (found, trouble) = scene.shared.read(offset(at), 4, actor, How::Plain);
-                    if let Some(trouble) = trouble {
-                        scene.report_shared(trouble, offset(at), Action::Read(self.access.element_bytes), *actor);
-                    }
-                    found
-                }
-            };
-            value |= u64::from(found) << (32 * word);
+        let element = self.access.element_bytes;
+        if element < 4 {
+            return u64::from(look(scene, self.part(lane, index), element, actor, element));
         }
-        value
+        let (first, words) = self.words(lane, index);
+        (0..words).fold(0, |value, word| {
+            let at = first + word as usize;
+            let found = scene.shared.read_quietly(at, actor);
+            let found = found.unwrap_or_else(|| look(scene, offset(at), 4, actor, element));
+            value | u64::from(found) << (32 * word)
+        })
     }
 
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
     fn store_shared(&self, scene: &mut Scene<'_>, lane: usize, index: usize, value: u64, actor: &Actor) {
+        let element = self.access.element_bytes;
+        if element < 4 {
+            put(scene, self.part(lane, index), (element, value as u32), actor, element);
+            return;
+        }
         let (first, words) = self.words(lane, index);
         for word in 0..words {
             let at = first + word as usize;
-            #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
             let part = (value >> (32 * word)) as u32;
-            if !scene.shared.write_quietly(at, part, actor)
-                && let Some(trouble) = scene.shared.write(offset(at), 4, part, actor, How::Plain)
-            {
-                scene.report_shared(trouble, offset(at), Action::Write(self.access.element_bytes), *actor);
+            if !scene.shared.write_quietly(at, part, actor) {
+                put(scene, offset(at), (4, part), actor, element);
             }
         }
+    }
+
+    /// Where an element lies that is less than a word.
+    #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
+    fn part(&self, lane: usize, index: usize) -> u32 {
+        self.addresses[lane] as u32 + index as u32 * self.access.element_bytes
+    }
+}
+
+/// Reads at most a word of an element of so many bytes.
+fn look(scene: &mut Scene<'_>, at: u32, bytes: u32, actor: &Actor, element: u32) -> u32 {
+    let (found, trouble) = scene.shared.read(at, bytes, actor, How::Plain);
+    if let Some(trouble) = trouble {
+        scene.report_shared(trouble, at, Action::Read(element), *actor);
+    }
+    found
+}
+
+/// Writes at most a word of an element of so many bytes.
+fn put(scene: &mut Scene<'_>, at: u32, (bytes, value): (u32, u32), actor: &Actor, element: u32) {
+    if let Some(trouble) = scene.shared.write(at, bytes, value, actor, How::Plain) {
+        scene.report_shared(trouble, at, Action::Write(element), *actor);
     }
 }
 

@@ -124,7 +124,9 @@ impl Shared {
         let mut trouble = None;
         if self.is_watched {
             self.for_cells(word, mask, |cell, bytes| {
-                trouble = trouble.or(cell.note_read(now, bytes, actor, how));
+                if how == How::Atomic || !cell.note_quiet_read(now, actor, bytes) {
+                    trouble = trouble.or(cell.note_read(now, bytes, actor, how));
+                }
             });
         }
         (self.words[word as usize] >> (8 * lane) & value_mask(bytes), trouble)
@@ -134,7 +136,7 @@ impl Shared {
     #[inline]
     pub(crate) fn read_quietly(&mut self, word: usize, actor: &Actor) -> Option<u32> {
         let now = self.now();
-        let is_quiet = !self.is_watched || self.cells.get_mut(word)?.note_quiet_read(now, actor);
+        let is_quiet = !self.is_watched || self.cells.get_mut(word)?.note_quiet_read(now, actor, 0xF);
         if is_quiet { self.words.get(word).copied() } else { None }
     }
 
@@ -199,10 +201,14 @@ impl Shared {
     /// An asynchronous copy of a multiple of 4 bytes begins to write here.
     pub(crate) fn begin_copy(&mut self, offset: u32, bytes: u32, actor: &Actor) -> Option<Trouble> {
         let now = self.now();
+        let (first, end) = (offset / 4, (offset + bytes) / 4);
+        self.words[first as usize..end as usize].fill(POISONED);
+        if !self.is_watched {
+            return None;
+        }
         let mut trouble = None;
-        for word in offset / 4..(offset + bytes) / 4 {
-            self.words[word as usize] = POISONED;
-            if !self.is_watched || self.cells[word as usize].note_quiet_write(now, actor, WriteKind::Pending) {
+        for word in first..end {
+            if self.cells[word as usize].note_quiet_write(now, actor, WriteKind::Pending) {
                 continue;
             }
             self.for_cells(word, 0xF, |cell, bytes| {
@@ -213,13 +219,15 @@ impl Shared {
         trouble
     }
 
-    /// The thread of a copy has waited for it: one of its words arrives.
-    #[inline]
-    pub(crate) fn finish_copy(&mut self, offset: u32, value: u32, actor: &Actor) {
+    /// The thread of a copy has waited for it: its words arrive.
+    pub(crate) fn finish_copy(&mut self, offset: u32, values: &[u32], actor: &Actor) {
         let now = self.now();
-        self.words[(offset / 4) as usize] = value;
+        let first = offset / 4;
+        self.words[first as usize..][..values.len()].copy_from_slice(values);
         if self.is_watched {
-            self.for_cells(offset / 4, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
+            for word in (first..).take(values.len()) {
+                self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
+            }
         }
     }
 

@@ -67,20 +67,20 @@ impl Cell {
         if self.write.epoch < first_epoch { 0 } else { self.written }
     }
 
-    /// Whether all four bytes are there and nothing that `actor`'s epoch has seen was written to them by others: a whole word can be read.
+    /// Whether the bytes are there and nothing that `actor`'s epoch has seen was written to them by others: they can be read.
     #[inline]
-    const fn is_quiet(&self, now: Now, actor: &Actor) -> bool {
-        self.written == ALL_BYTES
+    const fn is_quiet(&self, now: Now, actor: &Actor, bytes: u8) -> bool {
+        self.written & bytes == bytes
             && self.write.epoch >= now.first
             && (self.write.epoch != now.epoch || self.write_thread == actor.thread)
             && !matches!(self.kind, WriteKind::Pending)
             && self.parts == 0
     }
 
-    /// Notes a read of the whole word by one thread, if it is plain to see that nothing is wrong with it.
+    /// Notes a read by one thread, if it is plain to see that nothing is wrong with it.
     #[inline]
-    pub(super) const fn note_quiet_read(&mut self, now: Now, actor: &Actor) -> bool {
-        if !self.is_quiet(now, actor) {
+    pub(super) const fn note_quiet_read(&mut self, now: Now, actor: &Actor, bytes: u8) -> bool {
+        if !self.is_quiet(now, actor, bytes) {
             return false;
         }
         if self.read.epoch == now.epoch {
@@ -92,10 +92,10 @@ impl Cell {
         true
     }
 
-    /// The same for two lanes of a warp, of which `actor` is the first.
+    /// The same for the whole word and two lanes of a warp, of which `actor` is the first.
     #[inline]
     pub(super) const fn note_quiet_reads(&mut self, now: Now, actor: &Actor, second: u16) -> bool {
-        if !self.is_quiet(now, actor) || self.write.epoch == now.epoch {
+        if !self.is_quiet(now, actor, ALL_BYTES) || self.write.epoch == now.epoch {
             return false;
         }
         if self.read.epoch != now.epoch {
