@@ -55,6 +55,28 @@ impl Registers {
         }
     }
 
+    /// Notes that sources are read in `lanes`.
+    #[inline]
+    pub(crate) fn read<const N: usize>(&mut self, sources: [Narrow; N], lanes: u32) {
+        for source in sources {
+            if let Narrow::Register(slot) = source {
+                self.need(self.narrow_written[slot as usize], lanes, Source::Narrow(source));
+            }
+        }
+    }
+
+    /// A source whose reading was noted: the register itself, or a literal in `room`.
+    #[inline]
+    pub(crate) fn view<'r>(&'r self, source: Narrow, room: &'r mut Lanes) -> &'r Lanes {
+        match source {
+            Narrow::Constant(value) => {
+                *room = [value; 32];
+                room
+            }
+            Narrow::Register(slot) => &self.narrow[slot as usize],
+        }
+    }
+
     #[inline]
     pub(crate) fn wide(&mut self, source: Wide, lanes: u32) -> WideLanes {
         match source {

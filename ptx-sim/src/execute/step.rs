@@ -74,21 +74,23 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             registers.set(*dst, &values, lanes);
         }
         Code::Unary { f, dst, a } => {
-            let a = registers.narrow(*a, lanes);
-            let mut values = [0; 32];
-            f(&a, &mut values);
+            registers.read([*a], lanes);
+            let (mut room, mut values) = ([0; 32], [0; 32]);
+            f(registers.view(*a, &mut room), &mut values);
             registers.set_narrow(*dst, &values, lanes);
         }
         Code::Binary { f, dst, a, b } => {
-            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &mut values);
+            registers.read([*a, *b], lanes);
+            let (mut rooms, mut values) = ([[0; 32]; 2], [0; 32]);
+            let [a_room, b_room] = &mut rooms;
+            f(registers.view(*a, a_room), registers.view(*b, b_room), &mut values);
             registers.set_narrow(*dst, &values, lanes);
         }
         Code::Ternary { f, dst, a, b, c } => {
-            let (a, b, c) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes), registers.narrow(*c, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &c, &mut values);
+            registers.read([*a, *b, *c], lanes);
+            let (mut rooms, mut values) = ([[0; 32]; 3], [0; 32]);
+            let [a_room, b_room, c_room] = &mut rooms;
+            f(registers.view(*a, a_room), registers.view(*b, b_room), registers.view(*c, c_room), &mut values);
             registers.set_narrow(*dst, &values, lanes);
         }
         Code::WideBinary { f, dst, a, b } => {
@@ -114,13 +116,19 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             registers.set_wide(*dst, &values, lanes);
         }
         Code::Lop3 { table, dst, a, b, c } => {
-            let (a, b, c) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes), registers.narrow(*c, lanes));
-            let values = std::array::from_fn(|lane| arith::lop3(*table, a[lane], b[lane], c[lane]));
+            registers.read([*a, *b, *c], lanes);
+            let mut rooms = [[0; 32]; 3];
+            let [a_room, b_room, c_room] = &mut rooms;
+            let (a, b, c) = (registers.view(*a, a_room), registers.view(*b, b_room), registers.view(*c, c_room));
+            let values = arith::lop3_lanes(*table, a, b, c);
             registers.set_narrow(*dst, &values, lanes);
         }
         Code::Compare { f, dst, a, b, combine } => {
-            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
-            set_combined(warp, *dst, f(&a, &b), *combine, lanes);
+            registers.read([*a, *b], lanes);
+            let mut rooms = [[0; 32]; 2];
+            let [a_room, b_room] = &mut rooms;
+            let holds = f(registers.view(*a, a_room), registers.view(*b, b_room));
+            set_combined(warp, *dst, holds, *combine, lanes);
         }
         Code::CompareGeneric { compare, dst, combine } => {
             let holds = evaluate(warp, scene, compare, lanes);

@@ -203,3 +203,13 @@ fn powers_of_two_are_those_of_arith() {
         }
     }
 }
+
+#[test]
+fn every_table_of_three_operands() {
+    let (a, b, c) = (0xF0, 0xCC, 0xAA);
+    for table in 0..=u8::MAX {
+        let expected = arith::lop3(table, a, b, c);
+        assert_eq!(expected & 0xFF, u32::from(table));
+        assert_eq!(arith::lop3_lanes(table, &[a; 32], &[b; 32], &[c; 32]), [expected; 32]);
+    }
+}
