@@ -10,7 +10,7 @@
 //! | `scene` | what the warps of a block share: shared memory, barriers, findings |
 //! | `warp` | the fragments of a warp, and which of them runs |
 //! | `registers` | the register files of a warp |
-//! | `step` | one instruction |
+//! | `step`, `arithmetic` | one instruction |
 //! | `access`, `atomic`, `matrix`, `copy` | the instructions on memory |
 //! | `together` | loads and stores all of whose lanes stay in one place |
 //! | `target` | where an access goes, or why it cannot be made |
@@ -18,6 +18,7 @@
 //! | `traffic` | sectors and bank conflicts |
 
 mod access;
+mod arithmetic;
 mod atomic;
 mod barrier;
 mod block;

@@ -115,10 +115,7 @@ impl Registers {
             *register = *values;
             return;
         }
-        for lane in 0..32 {
-            let keep = (lanes >> lane & 1).wrapping_sub(1);
-            register[lane] = register[lane] & keep | values[lane] & !keep;
-        }
+        blend(register, values, lanes);
     }
 
     #[inline]
@@ -166,5 +163,13 @@ impl Registers {
             self.need(self.narrow_written[*slot as usize], lanes, Source::Narrow(Narrow::Register(*slot)));
             *row = self.narrow[*slot as usize];
         }
+    }
+}
+
+/// Replaces the values of `lanes`.
+fn blend(register: &mut Lanes, values: &Lanes, lanes: u32) {
+    for lane in 0..32 {
+        let keep = (lanes >> lane & 1).wrapping_sub(1);
+        register[lane] = register[lane] & keep | values[lane] & !keep;
     }
 }

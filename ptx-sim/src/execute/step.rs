@@ -1,15 +1,14 @@
 //! One instruction for the lanes that execute it.
 
-use tilewright_ptx_ir::ir::{BoolOp, Special};
+use tilewright_ptx_ir::ir::Special;
 
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, atomic, copy, exchange, matrix};
-use crate::arith::{self, Jitter};
+use super::{ALL, access, arithmetic, atomic, copy, exchange, matrix};
+use crate::arith::Jitter;
 use crate::decode::{
-    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, Source, THREAD_SHIFT, Whole, WideLanes,
-    Window,
+    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, Whole, WideLanes, Window,
 };
 use crate::report::{Action, Kind, Location};
 use crate::tensor_core;
@@ -33,18 +32,20 @@ pub(crate) enum Flow {
 }
 
 pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
+    if arithmetic::compute(&mut warp.registers, &instruction.code, lanes) {
+        return Flow::Next;
+    }
+    step_other(warp, scene, instruction, pc, lanes)
+}
+
+/// An instruction that is more than a function of 32 lanes.
+fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
     let registers = &mut warp.registers;
     match &instruction.code {
-        Code::Move { dst, src } => match (*dst, *src) {
-            (Destination::Narrow(slot, ALL), Source::Narrow(src)) => {
-                let values = registers.narrow(src, lanes);
-                registers.set_narrow(slot, &values, lanes);
-            }
-            (dst, src) => {
-                let values = registers.any(src, lanes);
-                registers.set(dst, &values, lanes);
-            }
-        },
+        Code::Move { dst, src } => {
+            let values = registers.any(*src, lanes);
+            registers.set(*dst, &values, lanes);
+        }
         Code::Special { dst, special } => {
             let values = std::array::from_fn(|lane| value_of(*special, lane, warp, scene));
             warp.registers.set(*dst, &values, lanes);
@@ -73,67 +74,10 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             let values = std::array::from_fn(|lane| if holds >> lane & 1 == 1 { a[lane] } else { b[lane] });
             registers.set(*dst, &values, lanes);
         }
-        Code::Unary { f, dst, a } => {
-            registers.read([*a], lanes);
-            let (mut room, mut values) = ([0; 32], [0; 32]);
-            f(registers.view(*a, &mut room), &mut values);
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::Binary { f, dst, a, b } => {
-            registers.read([*a, *b], lanes);
-            let (mut rooms, mut values) = ([[0; 32]; 2], [0; 32]);
-            let [a_room, b_room] = &mut rooms;
-            f(registers.view(*a, a_room), registers.view(*b, b_room), &mut values);
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::Ternary { f, dst, a, b, c } => {
-            registers.read([*a, *b, *c], lanes);
-            let (mut rooms, mut values) = ([[0; 32]; 3], [0; 32]);
-            let [a_room, b_room, c_room] = &mut rooms;
-            f(registers.view(*a, a_room), registers.view(*b, b_room), registers.view(*c, c_room), &mut values);
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::WideBinary { f, dst, a, b } => {
-            let (a, b) = (registers.wide(*a, lanes), registers.wide(*b, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &mut values);
-            registers.set_wide(*dst, &values, lanes);
-        }
-        Code::WideTernary { f, dst, a, b, c } => {
-            let (a, b, c) = (registers.wide(*a, lanes), registers.wide(*b, lanes), registers.wide(*c, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &c, &mut values);
-            registers.set_wide(*dst, &values, lanes);
-        }
-        Code::Logic { op, dst, a, b } => {
-            let holds = combined(*op, registers.pred(*a, lanes), registers.pred(*b, lanes));
-            registers.set_pred(*dst, holds, lanes);
-        }
-        Code::MultiplyWide { dst, a, b, c } => {
-            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
-            let c = c.map_or([0; 32], |c| registers.wide(c, lanes));
-            let values = std::array::from_fn(|lane| (u64::from(a[lane]) * u64::from(b[lane])).wrapping_add(c[lane]));
-            registers.set_wide(*dst, &values, lanes);
-        }
-        Code::Lop3 { table, dst, a, b, c } => {
-            registers.read([*a, *b, *c], lanes);
-            let mut rooms = [[0; 32]; 3];
-            let [a_room, b_room, c_room] = &mut rooms;
-            let (a, b, c) = (registers.view(*a, a_room), registers.view(*b, b_room), registers.view(*c, c_room));
-            let values = arith::lop3_lanes(*table, a, b, c);
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::Compare { f, dst, a, b, combine } => {
-            registers.read([*a, *b], lanes);
-            let mut rooms = [[0; 32]; 2];
-            let [a_room, b_room] = &mut rooms;
-            let holds = f(registers.view(*a, a_room), registers.view(*b, b_room));
-            set_combined(warp, *dst, holds, *combine, lanes);
-        }
         Code::CompareGeneric { compare, dst, combine } => {
             let holds = evaluate(warp, scene, compare, lanes);
             let holds = (0..32).fold(0, |mask, lane| mask | u32::from(holds[lane] != 0) << lane);
-            set_combined(warp, *dst, holds, *combine, lanes);
+            arithmetic::set_combined(&mut warp.registers, *dst, holds, *combine, lanes);
         }
         Code::Generic { f: Generic { whole: Some(Whole { f, dst, a }), .. }, .. }
             if scene.context.options.jitter.is_none() =>
@@ -249,6 +193,16 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
                 scene.fence(actor, *reach);
             }
         }
+        // Computed already.
+        Code::Unary { .. }
+        | Code::Binary { .. }
+        | Code::Ternary { .. }
+        | Code::WideBinary { .. }
+        | Code::WideTernary { .. }
+        | Code::Logic { .. }
+        | Code::MultiplyWide { .. }
+        | Code::Lop3 { .. }
+        | Code::Compare { .. } => {}
         Code::Branch { target } => return Flow::Jump(*target),
         Code::BranchIndexed { index, targets } => {
             let indices = registers.narrow(crate::decode::Narrow::Register(*index), lanes);
@@ -294,25 +248,6 @@ fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32
 
 const fn low_bits(bits: u32) -> u64 {
     (1 << bits) - 1
-}
-
-const fn combined(op: BoolOp, a: u32, b: u32) -> u32 {
-    match op {
-        BoolOp::And => a & b,
-        BoolOp::Or => a | b,
-        _ => a ^ b,
-    }
-}
-
-fn set_combined(warp: &mut Warp, dst: u32, holds: u32, combine: Option<(BoolOp, u32)>, lanes: u32) {
-    let holds = match combine {
-        None => holds,
-        Some((op, pred)) => {
-            let other = warp.registers.pred(pred, lanes);
-            combined(op, holds, other)
-        }
-    };
-    warp.registers.set_pred(dst, holds, lanes);
 }
 
 fn evaluate(warp: &mut Warp, scene: &Scene<'_>, generic: &Generic, lanes: u32) -> WideLanes {
