@@ -54,9 +54,14 @@ pub(super) fn load(
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(dsts.len()).unwrap_or(1);
-    count(scene, window, &addresses, lanes, bytes);
+    let is_run = window == Window::Global && traffic::is_run(&addresses, lanes, bytes);
+    if is_run {
+        traffic::count_run(&mut scene.statistics, &addresses, bytes);
+    } else {
+        count(scene, window, &addresses, lanes, bytes);
+    }
     let mut values = [[0; 32]; 4];
-    let extent = Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes };
+    let extent = Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run };
     let rest = if extent.load(warp, scene, pc, &mut values) { 0 } else { lanes };
     for lane in (0..LANES).filter(|lane| rest >> lane & 1 == 1) {
         let address = addresses[lane as usize];
@@ -138,12 +143,17 @@ pub(super) fn store(
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(srcs.len()).unwrap_or(1);
-    count(scene, window, &addresses, lanes, bytes);
+    let is_run = window == Window::Global && traffic::is_run(&addresses, lanes, bytes);
+    if is_run {
+        traffic::count_run(&mut scene.statistics, &addresses, bytes);
+    } else {
+        count(scene, window, &addresses, lanes, bytes);
+    }
     let mut values = [[0; 32]; 4];
     for (values, src) in values.iter_mut().zip(srcs) {
         *values = warp.registers.any(*src, lanes);
     }
-    let extent = Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes };
+    let extent = Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes, is_run };
     if extent.store(warp, scene, pc, &values) {
         return;
     }

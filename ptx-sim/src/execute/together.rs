@@ -21,6 +21,8 @@ pub(super) struct Extent<'a> {
     pub(super) elements: usize,
     pub(super) addresses: &'a WideLanes,
     pub(super) lanes: u32,
+    /// Whether all lanes access words, one after the other.
+    pub(super) is_run: bool,
 }
 
 /// Memory that all lanes access.
@@ -114,6 +116,13 @@ impl Extent<'_> {
                 }
                 let element = self.access.element_bytes;
                 let mut unwritten = 0;
+                if self.is_run && self.load_run(allocation, start - shift, values) {
+                    if is_watched {
+                        let action = (Action::Read(self.bytes()), self.access.is_constant);
+                        scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, true);
+                    }
+                    return true;
+                }
                 for (index, values) in values.iter_mut().enumerate().take(self.elements) {
                     for lane in self.lanes() {
                         let offset = self.addresses[lane] - shift + index as u64 * u64::from(element);
@@ -130,8 +139,8 @@ impl Extent<'_> {
                     scene.report(Kind::UninitialisedMemory, Some(Location::Global { allocation, offset }), vec![here]);
                 }
                 if is_watched {
-                    let extent = (self.addresses, self.bytes());
-                    scene.watch_lanes(extent, self.lanes, actor, (action, self.access.is_constant));
+                    let action = (action, self.access.is_constant);
+                    scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, self.is_run);
                 }
             }
         }
@@ -155,13 +164,18 @@ impl Extent<'_> {
             Some(Place::Global(allocation, shift)) => {
                 let start = self.addresses[self.lanes.trailing_zeros() as usize % 32];
                 let is_watched = scene.watches_device(start);
-                if scene.context.view.is_constant(start) || (is_watched && (scene.watches_shared() || !self.is_apart()))
+                if scene.context.view.is_constant(start)
+                    || (is_watched && (scene.watches_shared() || !(self.is_run || self.is_apart())))
                 {
                     return false;
                 }
                 if is_watched {
-                    let action = Action::Write(self.bytes());
-                    scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, (action, false));
+                    let action = (Action::Write(self.bytes()), false);
+                    scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, self.is_run);
+                }
+                if self.is_run {
+                    self.store_run(allocation, start - shift, values);
+                    return true;
                 }
                 let element = self.access.element_bytes;
                 for lane in self.lanes() {
@@ -173,6 +187,41 @@ impl Extent<'_> {
             }
         }
         true
+    }
+
+    /// Loads one lane's words after the other's. `false`, and the values mean nothing, if not all of them were written.
+    fn load_run(&self, allocation: &Allocation, offset: u64, values: &mut Elements) -> bool {
+        let (mut words, each) = ([0; 128], self.bytes() as usize / 4);
+        let Some(words) = words.get_mut(..32 * each) else { return false };
+        if !allocation.load_words(offset, words) {
+            return false;
+        }
+        let wide = self.access.element_bytes as usize / 4;
+        for (index, values) in values.iter_mut().enumerate().take(self.elements) {
+            for (value, words) in values.iter_mut().zip(words.chunks_exact(each)) {
+                let low = u64::from(words[wide * index]);
+                *value =
+                    self.access.extend(if wide == 2 { low | u64::from(words[wide * index + 1]) << 32 } else { low });
+            }
+        }
+        true
+    }
+
+    /// Stores one lane's words after the other's.
+    #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
+    fn store_run(&self, allocation: &Allocation, offset: u64, values: &Elements) {
+        let (mut words, each) = ([0; 128], self.bytes() as usize / 4);
+        let Some(words) = words.get_mut(..32 * each) else { return };
+        let wide = self.access.element_bytes as usize / 4;
+        for (index, values) in values.iter().enumerate().take(self.elements) {
+            for (value, words) in values.iter().zip(words.chunks_exact_mut(each)) {
+                words[wide * index] = *value as u32;
+                if wide == 2 {
+                    words[2 * index + 1] = (*value >> 32) as u32;
+                }
+            }
+        }
+        allocation.store_words(offset, words);
     }
 
     /// The words of an element in shared memory.

@@ -9,6 +9,19 @@
 use crate::decode::WideLanes;
 use crate::statistics::Statistics;
 
+/// Whether all lanes access `bytes` bytes, aligned words, one after the other.
+pub(super) fn is_run(addresses: &WideLanes, lanes: u32, bytes: u32) -> bool {
+    let (start, step) = (addresses[0], u64::from(bytes));
+    let all = (0..32u64).zip(addresses).fold(true, |all, (lane, at)| all & (*at == start.wrapping_add(lane * step)));
+    all && lanes == u32::MAX && bytes.is_multiple_of(4) && start.is_multiple_of(step)
+}
+
+/// Counts such an access to device memory.
+pub(super) fn count_run(statistics: &mut Statistics, addresses: &WideLanes, bytes: u32) {
+    statistics.global_sectors += addresses[31] / 32 - addresses[0] / 32 + 1;
+    statistics.global_bytes += u64::from(bytes) * 32;
+}
+
 /// Counts an access of `bytes` bytes by each of `lanes` to device memory.
 pub(super) fn count_global(statistics: &mut Statistics, addresses: &WideLanes, lanes: u32, bytes: u32) {
     let mut sectors = addresses.map(|address| address / 32);

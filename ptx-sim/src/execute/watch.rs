@@ -47,16 +47,18 @@ impl Scene<'_> {
         self.context.options.check.finds_races() && self.context.view.is_watched(address)
     }
 
-    /// Looks at ordinary accesses by `lanes` of a warp, whose first lane is `actor`, to places of an allocation that do not overlap.
+    /// Looks at ordinary accesses by `lanes` of a warp, whose first lane is `actor`, to places of an allocation that do not overlap. In a run,
+    /// all lanes access words, one after the other.
     pub(super) fn watch_lanes(
         &mut self,
         (addresses, bytes): (&WideLanes, u32),
         lanes: u32,
         actor: Actor,
         (action, is_constant): (Action, bool),
+        is_run: bool,
     ) {
         let context = self.context;
-        let (index, _) = context.view.place(addresses[lanes.trailing_zeros() as usize % 32]);
+        let (index, offset) = context.view.place(addresses[lanes.trailing_zeros() as usize % 32]);
         let stamp = Stamp {
             block: self.number,
             epoch: self.shared.epoch(),
@@ -68,8 +70,12 @@ impl Scene<'_> {
             nature: Nature::new().with_constant(is_constant),
         };
         let writes = matches!(action, Action::Write(_));
-        let offsets = addresses.map(|address| crate::memory::name(address).1);
-        let clashes = context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, writes, &is_ordered_here);
+        let clashes = if is_run {
+            context.shadow.access_run(index, offset, bytes as usize / 4, &stamp, writes, &is_ordered_here)
+        } else {
+            let offsets = addresses.map(|address| crate::memory::name(address).1);
+            context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, writes, &is_ordered_here)
+        };
         for (lane, clash) in clashes {
             let (allocation, offset) = crate::memory::name(addresses[lane as usize % 32]);
             let actor = Actor { thread: actor.thread + u16::try_from(lane).unwrap_or(0), ..actor };

@@ -10,7 +10,7 @@ mod history;
 mod stamp;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cell::{Page, Visit};
 pub(crate) use stamp::{Clash, Nature, Stamp};
@@ -104,6 +104,36 @@ impl Shadow {
         clashes
     }
 
+    /// The same for all lanes of a warp, one after the other, each of which accesses so many words.
+    pub(crate) fn access_run(
+        &self,
+        index: usize,
+        offset: u64,
+        words_each: usize,
+        first: &Stamp,
+        writes: bool,
+        ordered: &impl Fn(&Stamp, &Stamp) -> bool,
+    ) -> Vec<(u32, Clash)> {
+        let mut clashes = Vec::new();
+        let Some(pages) = self.pages(index) else { return clashes };
+        let (start, end) = ((offset / 4) as usize, (offset / 4) as usize + 32 * words_each);
+        let mut word = start;
+        while word < end {
+            let (number, stop) = (word / PAGE, end.min((word / PAGE + 1) * PAGE));
+            let Some(mut page) = pages.open(number) else { return clashes };
+            while word < stop {
+                let lane = ((word - start) / words_each) as u16;
+                let stamp = Stamp { thread: first.thread + lane, ..*first };
+                let visit = Visit { stamp: &stamp, writes, is_same: false };
+                let count = words_each.min(stop - word);
+                let found = page.access_words(word % PAGE, count, visit, &|earlier: &Stamp| ordered(earlier, &stamp));
+                clashes.extend(found.map(|clash| (u32::from(lane), clash)));
+                word += count;
+            }
+        }
+        clashes
+    }
+
     fn pages(&self, index: usize) -> Option<&Pages> {
         let (bytes, pages) = self.device.get(index)?;
         Some(pages.get_or_init(|| Pages::new(*bytes)))
@@ -111,7 +141,7 @@ impl Shadow {
 }
 
 /// A page that is locked, and its number.
-type Open<'p> = Option<(usize, std::sync::MutexGuard<'p, Page>)>;
+type Open<'p> = Option<(usize, MutexGuard<'p, Page>)>;
 
 impl Pages {
     fn new(bytes: u64) -> Self {
@@ -121,6 +151,12 @@ impl Pages {
 
     fn access(&self, offset: u64, bytes: u32, visit: Visit<'_>, ordered: &impl Fn(&Stamp) -> bool) -> Option<Clash> {
         self.access_open(&mut None, offset, bytes, visit, ordered)
+    }
+
+    fn open(&self, number: usize) -> Option<MutexGuard<'_, Page>> {
+        let mut page = self.pages.get(number)?.lock().unwrap_or_else(PoisonError::into_inner);
+        page.open((self.words - number * PAGE).min(PAGE));
+        Some(page)
     }
 
     /// The same, with a page that may be open already and that is left open.
@@ -140,15 +176,19 @@ impl Pages {
             if open.as_ref().is_none_or(|(known, _)| *known != number) {
                 // One at a time: two threads that each held one and wanted the other's would wait for ever.
                 *open = None;
-                let mut page = self.pages.get(number)?.lock().unwrap_or_else(PoisonError::into_inner);
-                page.open((self.words - number * PAGE).min(PAGE));
-                *open = Some((number, page));
+                *open = Some((number, self.open(number)?));
             }
             let (_, page) = open.as_mut()?;
-            let from = offset.max(4 * word) - 4 * word;
-            let to = (offset + u64::from(bytes)).min(4 * word + 4) - 4 * word;
-            let found = page.access(at, (from as usize, to as usize), visit, ordered);
-            clash = clash.or(found);
+            let found = if bytes.is_multiple_of(4) {
+                page.access_word(at, visit, ordered)
+            } else {
+                let from = offset.max(4 * word) - 4 * word;
+                let to = (offset + u64::from(bytes)).min(4 * word + 4) - 4 * word;
+                page.access(at, (from as usize, to as usize), visit, ordered)
+            };
+            if clash.is_none() {
+                clash = found;
+            }
         }
         clash
     }

@@ -47,8 +47,37 @@ impl Page {
         }
     }
 
-    /// Notes an access to the bytes `from..to` of a word; what it clashes with first.
+    /// Notes an access to a whole word; what it clashes with.
     #[inline]
+    pub(super) fn access_word(
+        &mut self,
+        word: usize,
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        let cell = self.cells.get_mut(word)?;
+        if cell.note_quietly(visit, ordered) { None } else { self.access(word, (0, 4), visit, ordered) }
+    }
+
+    /// Notes an access to whole words; what it clashes with first.
+    #[inline]
+    pub(super) fn access_words(
+        &mut self,
+        first: usize,
+        count: usize,
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        let cells = self.cells.get_mut(first..first + count)?;
+        let noted = cells.iter_mut().position(|cell| !cell.note_quietly(visit, ordered))?;
+        (first + noted..first + count).fold(None, |clash, word| {
+            let found = self.access_word(word, visit, ordered);
+            clash.or(found)
+        })
+    }
+
+    /// Notes an access to the bytes `from..to` of a word; what it clashes with first.
+    #[inline(never)]
     pub(super) fn access(
         &mut self,
         word: usize,
@@ -111,27 +140,36 @@ impl Cell {
         Self { more: history.map_or(0, |history| histories.add(history)), ..*self }
     }
 
-    #[inline]
     fn access(
         &mut self,
         histories: &mut Histories,
         visit: Visit<'_>,
         ordered: &impl Fn(&Stamp) -> bool,
     ) -> Option<Clash> {
+        if self.note_quietly(visit, ordered) { None } else { self.access_history(histories, visit, ordered) }
+    }
+
+    /// Notes an access that is ordered after the last write, and of which there is no more to remember than one read. Whether it is such.
+    #[inline]
+    fn note_quietly(&mut self, visit: Visit<'_>, ordered: &impl Fn(&Stamp) -> bool) -> bool {
         let Visit { stamp, writes, .. } = visit;
         let precedes = |earlier: &Stamp| earlier.is_none() || ordered(earlier);
-        if self.more == 0 && (precedes(&self.write) || self.write.is_mutual(stamp)) {
-            if writes && (precedes(&self.read) || self.read.is_mutual(stamp)) {
+        if self.more != 0 || !(precedes(&self.write) || self.write.is_mutual(stamp)) {
+            return false;
+        }
+        if writes {
+            let is_quiet = precedes(&self.read) || self.read.is_mutual(stamp);
+            if is_quiet {
                 self.write = *stamp;
                 self.read = Stamp::NONE;
-                return None;
             }
-            if !writes && !stamp.nature.is_constant() && (self.read.is_by_thread_of(stamp) || precedes(&self.read)) {
-                self.read = *stamp;
-                return None;
-            }
+            return is_quiet;
         }
-        self.access_history(histories, visit, ordered)
+        let is_quiet = !stamp.nature.is_constant() && (self.read.is_by_thread_of(stamp) || precedes(&self.read));
+        if is_quiet {
+            self.read = *stamp;
+        }
+        is_quiet
     }
 
     /// An access of which one read is not enough to remember, or that clashes.
