@@ -54,9 +54,9 @@ pub(super) fn load(
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(dsts.len()).unwrap_or(1);
-    let is_run = window == Window::Global && traffic::is_run(&addresses, lanes, bytes);
+    let is_run = matches!(window, Window::Global | Window::Shared) && traffic::is_run(&addresses, lanes, bytes);
     if is_run {
-        traffic::count_run(&mut scene.statistics, &addresses, bytes);
+        traffic::count_run(&mut scene.statistics, window, &addresses, bytes);
     } else {
         count(scene, window, &addresses, lanes, bytes);
     }
@@ -143,9 +143,9 @@ pub(super) fn store(
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(srcs.len()).unwrap_or(1);
-    let is_run = window == Window::Global && traffic::is_run(&addresses, lanes, bytes);
+    let is_run = matches!(window, Window::Global | Window::Shared) && traffic::is_run(&addresses, lanes, bytes);
     if is_run {
-        traffic::count_run(&mut scene.statistics, &addresses, bytes);
+        traffic::count_run(&mut scene.statistics, window, &addresses, bytes);
     } else {
         count(scene, window, &addresses, lanes, bytes);
     }

@@ -45,6 +45,10 @@ impl Extent<'_> {
 
     /// The lowest address, the end of the highest element, and all bits that any address has.
     fn bounds(&self) -> (u64, u64, u64) {
+        if self.is_run {
+            let start = self.addresses[0];
+            return (start, start.saturating_add(32 * u64::from(self.bytes())), 0);
+        }
         let (mut least, mut greatest, mut bits) = (u64::MAX, 0, 0);
         if self.lanes == ALL {
             for address in self.addresses {
@@ -100,6 +104,10 @@ impl Extent<'_> {
         match self.place(scene) {
             None => return false,
             Some(Place::Shared) => {
+                let (word, each) = (self.words(0, 0).0, self.bytes() as usize / 4);
+                if self.is_run && self.load_run(values, |words| scene.shared.read_run(word, each, &actor, words)) {
+                    return true;
+                }
                 for lane in self.lanes() {
                     actor.thread = first + thread(lane);
                     for (index, values) in values.iter_mut().enumerate().take(self.elements) {
@@ -116,7 +124,7 @@ impl Extent<'_> {
                 }
                 let element = self.access.element_bytes;
                 let mut unwritten = 0;
-                if self.is_run && self.load_run(allocation, start - shift, values) {
+                if self.is_run && self.load_run(values, |words| allocation.load_words(start - shift, words)) {
                     if is_watched {
                         let action = (Action::Read(self.bytes()), self.access.is_constant);
                         scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, true);
@@ -154,6 +162,10 @@ impl Extent<'_> {
         match self.place(scene) {
             None => return false,
             Some(Place::Shared) => {
+                let (word, each) = (self.words(0, 0).0, self.bytes() as usize / 4);
+                if self.is_run && self.store_run(values, |words| scene.shared.write_run(word, each, &actor, words)) {
+                    return true;
+                }
                 for lane in self.lanes() {
                     actor.thread = first + thread(lane);
                     for (index, values) in values.iter().enumerate().take(self.elements) {
@@ -173,8 +185,7 @@ impl Extent<'_> {
                     let action = (Action::Write(self.bytes()), false);
                     scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, self.is_run);
                 }
-                if self.is_run {
-                    self.store_run(allocation, start - shift, values);
+                if self.is_run && self.store_run(values, |words| allocation.store_words(start - shift, words)) {
                     return true;
                 }
                 let element = self.access.element_bytes;
@@ -189,14 +200,9 @@ impl Extent<'_> {
         true
     }
 
-    /// Loads one lane's words after the other's. `false`, and the values mean nothing, if not all of them were written.
-    fn load_run(&self, allocation: &Allocation, offset: u64, values: &mut Elements) -> bool {
-        let (mut words, each) = ([0; 128], self.bytes() as usize / 4);
-        let Some(words) = words.get_mut(..32 * each) else { return false };
-        if !allocation.load_words(offset, words) {
-            return false;
-        }
-        let wide = self.access.element_bytes as usize / 4;
+    /// The elements of lanes whose words stand one lane's after the other's.
+    fn gather(&self, words: &[u32], values: &mut Elements) {
+        let (each, wide) = (self.bytes() as usize / 4, self.access.element_bytes as usize / 4);
         for (index, values) in values.iter_mut().enumerate().take(self.elements) {
             for (value, words) in values.iter_mut().zip(words.chunks_exact(each)) {
                 let low = u64::from(words[wide * index]);
@@ -204,15 +210,12 @@ impl Extent<'_> {
                     self.access.extend(if wide == 2 { low | u64::from(words[wide * index + 1]) << 32 } else { low });
             }
         }
-        true
     }
 
-    /// Stores one lane's words after the other's.
+    /// The words of the elements, one lane's after the other's.
     #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
-    fn store_run(&self, allocation: &Allocation, offset: u64, values: &Elements) {
-        let (mut words, each) = ([0; 128], self.bytes() as usize / 4);
-        let Some(words) = words.get_mut(..32 * each) else { return };
-        let wide = self.access.element_bytes as usize / 4;
+    fn scatter(&self, values: &Elements, words: &mut [u32]) {
+        let (each, wide) = (self.bytes() as usize / 4, self.access.element_bytes as usize / 4);
         for (index, values) in values.iter().enumerate().take(self.elements) {
             for (value, words) in values.iter().zip(words.chunks_exact_mut(each)) {
                 words[wide * index] = *value as u32;
@@ -221,7 +224,25 @@ impl Extent<'_> {
                 }
             }
         }
-        allocation.store_words(offset, words);
+    }
+
+    /// Loads a run of words. `false` if they have to be looked at one by one.
+    fn load_run(&self, values: &mut Elements, load: impl FnOnce(&mut [u32]) -> bool) -> bool {
+        let mut words = [0; 128];
+        let Some(words) = words.get_mut(..8 * self.bytes() as usize) else { return false };
+        let is_whole = load(words);
+        if is_whole {
+            self.gather(words, values);
+        }
+        is_whole
+    }
+
+    /// Stores a run of words. `false` if they have to be looked at one by one.
+    fn store_run(&self, values: &Elements, store: impl FnOnce(&[u32]) -> bool) -> bool {
+        let mut words = [0; 128];
+        let Some(words) = words.get_mut(..8 * self.bytes() as usize) else { return false };
+        self.scatter(values, words);
+        store(words)
     }
 
     /// The words of an element in shared memory.

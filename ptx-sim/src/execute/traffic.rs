@@ -6,7 +6,7 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "banks are small numbers")]
 
-use crate::decode::WideLanes;
+use crate::decode::{WideLanes, Window};
 use crate::statistics::Statistics;
 
 /// Whether all lanes access `bytes` bytes, aligned words, one after the other.
@@ -16,10 +16,15 @@ pub(super) fn is_run(addresses: &WideLanes, lanes: u32, bytes: u32) -> bool {
     all && lanes == u32::MAX && bytes.is_multiple_of(4) && start.is_multiple_of(step)
 }
 
-/// Counts such an access to device memory.
-pub(super) fn count_run(statistics: &mut Statistics, addresses: &WideLanes, bytes: u32) {
-    statistics.global_sectors += addresses[31] / 32 - addresses[0] / 32 + 1;
-    statistics.global_bytes += u64::from(bytes) * 32;
+/// Counts such an access to shared memory, which has no conflicts, or to device memory.
+pub(super) fn count_run(statistics: &mut Statistics, window: Window, addresses: &WideLanes, bytes: u32) {
+    if window == Window::Shared {
+        statistics.shared_passes += u64::from(bytes / 4);
+        statistics.shared_passes_ideal += u64::from(bytes / 4);
+    } else {
+        statistics.global_sectors += addresses[31] / 32 - addresses[0] / 32 + 1;
+        statistics.global_bytes += u64::from(bytes) * 32;
+    }
 }
 
 /// Counts an access of `bytes` bytes by each of `lanes` to device memory.

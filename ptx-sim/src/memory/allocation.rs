@@ -74,11 +74,11 @@ impl Allocation {
         self.flags(first, to.len()).all(|(flags, bits)| flags.load(Relaxed) & bits == bits)
     }
 
-    /// Stores words from an aligned offset on.
+    /// Stores words from an aligned offset on. `false`, and nothing is changed, if they are not inside.
     #[inline]
-    pub(crate) fn store_words(&self, offset: u64, from: &[u32]) {
+    pub(crate) fn store_words(&self, offset: u64, from: &[u32]) -> bool {
         let first = (offset / 4) as usize;
-        let Some(words) = self.words.get(first..first + from.len()) else { return };
+        let Some(words) = self.words.get(first..first + from.len()) else { return false };
         for (word, value) in words.iter().zip(from) {
             word.store(*value, Relaxed);
         }
@@ -87,6 +87,7 @@ impl Allocation {
                 flags.fetch_or(bits, Relaxed);
             }
         }
+        true
     }
 
     /// Which bits of `written` belong to so many words.
