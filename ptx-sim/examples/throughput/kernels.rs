@@ -14,10 +14,13 @@ use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape};
 /// A kernel at one shape.
 pub(crate) struct Kernel {
     pub(crate) name: &'static str,
-    run: fn(&Stream, &mut dyn FnMut(&mut Launcher<'_>) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>>,
+    run: Run,
 }
 
+type Run = fn(&Stream, &mut Timer<'_>) -> Result<(), Box<dyn Error>>;
 type Launcher<'a> = dyn FnMut() -> Result<(), Box<dyn Error>> + 'a;
+/// Calls a launcher a few times.
+type Timer<'a> = dyn FnMut(&mut Launcher<'_>) -> Result<(), Box<dyn Error>> + 'a;
 
 pub(crate) const KERNELS: [Kernel; 3] = [
     Kernel { name: "int4 product 128x128x1024", run: |stream, launches| product(stream, 128, launches) },
@@ -25,7 +28,7 @@ pub(crate) const KERNELS: [Kernel; 3] = [
     Kernel { name: "attention 128x256, dim 64", run: attention },
 ];
 
-/// The best of three launches: its time and what it executed.
+/// The best of twenty launches: its time and what it executed.
 pub(crate) fn measure(kernel: &Kernel, check: Check) -> Result<(Duration, Statistics), Box<dyn Error>> {
     let simulator = Simulator::new(Profile::Sm80);
     let mut options = simulator.options();
@@ -63,11 +66,7 @@ fn halves(count: usize) -> Vec<f16> {
     numbers(count).into_iter().map(f16::from_f32).collect()
 }
 
-fn product(
-    stream: &Stream,
-    m: usize,
-    launches: &mut dyn FnMut(&mut Launcher<'_>) -> Result<(), Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
+fn product(stream: &Stream, m: usize, launches: &mut Timer<'_>) -> Result<(), Box<dyn Error>> {
     let (n, k) = if m == 1 { (512, 2048) } else { (128, 1024) };
     let quantized = Int4::quantize(&numbers(n * k), Shape { n, k }, Group::new(128)?, ScaleRule::Max)?;
     let weight = Weight::load(stream, &quantized)?;
@@ -77,10 +76,7 @@ fn product(
     launches(&mut || Ok(matmul.run(stream, m, x.as_slice(), &weight, &mut y.as_slice_mut())?))
 }
 
-fn attention(
-    stream: &Stream,
-    launches: &mut dyn FnMut(&mut Launcher<'_>) -> Result<(), Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
+fn attention(stream: &Stream, launches: &mut Timer<'_>) -> Result<(), Box<dyn Error>> {
     let shape = tilewright_attention::Shape { batch: 1, heads_q: 1, heads_kv: 1, len_q: 128, len_kv: 256, dim: 64 };
     let q = stream.upload(&halves(128 * 64))?;
     let (k, v) = (stream.upload(&halves(256 * 64))?, stream.upload(&halves(256 * 64))?);

@@ -183,9 +183,7 @@ pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Tern
             let low = half::multiply_add(a & 0xFFFF, b & 0xFFFF, c & 0xFFFF);
             low | half::multiply_add(a >> 16, b >> 16, c >> 16) << 16
         })),
-        (TernaryOp::BytePermute, Type::B32) if form == TernaryForm::default() => {
-            Some(ternary!(|a, b, c| arith::byte_permute(a, b, c)))
-        }
+        (TernaryOp::BytePermute, Type::B32) if form == TernaryForm::default() => Some(ternary!(arith::byte_permute)),
         _ => None,
     }
 }
@@ -194,8 +192,7 @@ pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Tern
 pub(crate) fn multiply(part: MulPart, ty: Type) -> Option<Binary> {
     match (part, ty) {
         (MulPart::Lo, Type::U32 | Type::S32) => Some(binary!(u32::wrapping_mul)),
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half")]
-        (MulPart::Hi, Type::U32) => Some(binary!(|a: u32, b: u32| (u64::from(a) * u64::from(b) >> 32) as u32)),
+        (MulPart::Hi, Type::U32) => Some(binary!(high)),
         _ => None,
     }
 }
@@ -208,6 +205,11 @@ pub(crate) fn multiply_add(part: MulPart, ty: Type) -> Option<Ternary> {
         }
         _ => None,
     }
+}
+
+/// The upper half of a product.
+const fn high(a: u32, b: u32) -> u32 {
+    ((a as u64 * b as u64) >> 32) as u32
 }
 
 /// The function of a 64-bit product.

@@ -247,7 +247,6 @@ impl Extent<'_> {
 
     /// The words of an element in shared memory.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
     fn words(&self, lane: usize, index: usize) -> (usize, u32) {
         let words = self.access.element_bytes / 4;
         ((self.addresses[lane] / 4) as usize + index * words as usize, words)

@@ -223,6 +223,7 @@ mod tests {
         }
 
         /// A number whose exponent is one of `spread` up to `top`, or zero now and then.
+        #[expect(clippy::cast_possible_truncation, reason = "its bits are put together from 16")]
         fn operand(&mut self, operand: Operand, top: u32, spread: u32) -> u16 {
             let bits = self.next();
             if bits.is_multiple_of(13) {
