@@ -171,7 +171,9 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
         Code::Barrier { aligned, arrives_only, id, threads, combine } => {
             let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
             let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);
-            let whole = if *aligned { is_whole(warp, scene, lanes, warp.started, pc) } else { Presence::Yes };
+            warp.come_to_barrier(lanes, pc);
+            let wanted = warp.wanted_at_barrier(pc);
+            let whole = if *aligned { is_whole(warp, scene, lanes, wanted, pc) } else { Presence::Yes };
             if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
