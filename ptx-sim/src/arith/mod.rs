@@ -199,6 +199,24 @@ pub const fn lop3(table: u8, a: u32, b: u32, c: u32) -> u32 {
     result
 }
 
+/// [`lop3`] of 32 lanes: the table's columns for each `c` are chosen from by `b`, and then by `a`.
+pub(crate) fn lop3_lanes(table: u8, a: &[u32; 32], b: &[u32; 32], c: &[u32; 32]) -> [u32; 32] {
+    let bit = |row: u8| 0u32.wrapping_sub(u32::from(table >> row & 1));
+    let without = [0, 2, 4, 6].map(bit);
+    let changes = [0, 2, 4, 6].map(|row| bit(row) ^ bit(row + 1));
+    std::array::from_fn(|lane| {
+        let (a, b, c) = (a[lane], b[lane], c[lane]);
+        let of_c = |pair: usize| without[pair] ^ c & changes[pair];
+        let of_b = |pair: usize| of_c(pair) ^ (of_c(pair) ^ of_c(pair + 1)) & b;
+        of_b(0) ^ (of_b(0) ^ of_b(2)) & a
+    })
+}
+
+/// `prmt.b32 dst, a, b, selector`.
+pub(crate) const fn byte_permute(a: u32, b: u32, selector: u32) -> u32 {
+    integer::byte_permute(a, b, selector)
+}
+
 /// `bfi.ty dst, a, b, start, length`: the low bits of `a` put into `b`.
 #[must_use]
 pub fn bit_field_insert(ty: Type, a: u64, b: u64, start: u32, length: u32) -> Option<u64> {

@@ -4,7 +4,7 @@ use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, BoolOp, MmaShape, Op, ShuffleMo
 
 use super::address::{Place, Window};
 use super::generic::Generic;
-use super::lanes::{Binary, Comparison, Ternary, WideBinary};
+use super::lanes::{Binary, Comparison, Ternary, Unary, WideBinary, WideTernary};
 use super::operand::{Destination, Narrow, Source, Wide};
 use super::strength::{Reach, Strength};
 use crate::statistics::Class;
@@ -45,6 +45,11 @@ pub(crate) enum Code {
         b: Source,
         pred: u32,
     },
+    Unary {
+        f: Unary,
+        dst: u32,
+        a: Narrow,
+    },
     Binary {
         f: Binary,
         dst: u32,
@@ -63,6 +68,20 @@ pub(crate) enum Code {
         dst: u32,
         a: Wide,
         b: Wide,
+    },
+    WideTernary {
+        f: WideTernary,
+        dst: u32,
+        a: Wide,
+        b: Wide,
+        c: Wide,
+    },
+    /// Of predicates: their bits at once.
+    Logic {
+        op: BoolOp,
+        dst: u32,
+        a: u32,
+        b: u32,
     },
     /// The unsigned product of two 32-bit numbers, and perhaps a sum.
     MultiplyWide {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::operand::Source;
+use super::lanes::Unary;
+use super::operand::{Narrow, Source};
 use crate::arith::Jitter;
 
 /// The bits of up to four operands to those of the result.
@@ -11,7 +12,17 @@ type Function = dyn Fn(&[u64; 4], Jitter) -> Option<u64> + Send + Sync;
 /// A function of up to four operands and where they come from.
 pub(crate) struct Generic {
     pub(crate) inputs: Vec<Source>,
+    /// The same for 32 lanes and correctly rounded answers.
+    pub(crate) whole: Option<Whole>,
     function: Box<Function>,
+}
+
+/// A function of one 32-bit operand, from register to register.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    pub(crate) f: Unary,
+    pub(crate) dst: u32,
+    pub(crate) a: Narrow,
 }
 
 impl Generic {
@@ -21,7 +32,7 @@ impl Generic {
         function: impl Fn(&[u64; 4], Jitter) -> Option<u64> + Send + Sync + 'static,
     ) -> Option<Self> {
         function(&[0; 4], Jitter::default())?;
-        Some(Self { inputs, function: Box::new(function) })
+        Some(Self { inputs, whole: None, function: Box::new(function) })
     }
 
     pub(crate) fn evaluate(&self, operands: &[u64; 4], jitter: Jitter) -> u64 {

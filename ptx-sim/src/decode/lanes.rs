@@ -2,20 +2,34 @@
 //!
 //! Each gives the bits that [`arith`](crate::arith) gives; a test holds them together. What is not here goes through `arith` lane by lane.
 
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, MulPart, Rounding, TernaryOp, Type};
+mod half;
 
-use crate::arith::{BinaryForm, TernaryForm};
+use tilewright_ptx_ir::ir::{BinaryOp, Compare, MulPart, Rounding, TernaryOp, Type, UnaryOp};
+
+use crate::arith::{self, BinaryForm, TernaryForm};
 
 /// One 32-bit value a lane.
 pub(crate) type Lanes = [u32; 32];
 /// One 64-bit value a lane.
 pub(crate) type WideLanes = [u64; 32];
 
+pub(crate) type Unary = fn(&Lanes, &mut Lanes);
 pub(crate) type Binary = fn(&Lanes, &Lanes, &mut Lanes);
 pub(crate) type Ternary = fn(&Lanes, &Lanes, &Lanes, &mut Lanes);
 pub(crate) type WideBinary = fn(&WideLanes, &WideLanes, &mut WideLanes);
+pub(crate) type WideTernary = fn(&WideLanes, &WideLanes, &WideLanes, &mut WideLanes);
 /// The mask of lanes where the comparison holds.
 pub(crate) type Comparison = fn(&Lanes, &Lanes) -> u32;
+
+macro_rules! unary {
+    ($f:expr) => {
+        |a: &Lanes, out: &mut Lanes| {
+            for lane in 0..32 {
+                out[lane] = $f(a[lane]);
+            }
+        }
+    };
+}
 
 macro_rules! binary {
     ($f:expr) => {
@@ -59,6 +73,53 @@ macro_rules! comparison {
     };
 }
 
+/// The function of an operation on one operand of at most 32 bits.
+pub(crate) fn unary(op: UnaryOp, ty: Type, rounding: Option<Rounding>, approx: bool, ftz: bool) -> Option<Unary> {
+    match (op, ty) {
+        (UnaryOp::Ex2, Type::F32) if approx && ftz && rounding.is_none() => Some(unary!(exponential)),
+        (UnaryOp::Rcp, Type::F32) if !approx && !ftz && rounding == Some(Rounding::Nearest) => {
+            Some(unary!(|a| float(1.0 / f32::from_bits(a))))
+        }
+        _ if approx || ftz || rounding.is_some() => None,
+        (UnaryOp::Neg, Type::F32) => Some(unary!(|a| float(-f32::from_bits(a)))),
+        (UnaryOp::Abs, Type::F32) => Some(unary!(|a| float(f32::from_bits(a).abs()))),
+        (UnaryOp::Not, Type::B32) => Some(unary!(|a: u32| !a)),
+        (UnaryOp::Neg, Type::S32) => Some(unary!(u32::wrapping_neg)),
+        _ => None,
+    }
+}
+
+/// The function of a conversion between at most 32 bits.
+pub(crate) fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, sat: bool) -> Option<Unary> {
+    if ftz || sat {
+        return None;
+    }
+    match (to, from, rounding) {
+        (Type::F32, Type::F16, None) => Some(unary!(|a| float(half::to_single(a & 0xFFFF)))),
+        (Type::F16, Type::F32, Some(Rounding::Nearest)) => Some(unary!(|a| half::from_single(f32::from_bits(a)))),
+        (Type::F32, Type::U32, Some(Rounding::Nearest)) => {
+            #[expect(clippy::cast_precision_loss, reason = "rounds to nearest, as it should")]
+            let f: Unary = unary!(|a: u32| (a as f32).to_bits());
+            Some(f)
+        }
+        (Type::F32, Type::S32, Some(Rounding::Nearest)) => {
+            #[expect(clippy::cast_precision_loss, reason = "rounds to nearest, as it should")]
+            let f: Unary = unary!(|a: u32| (a.cast_signed() as f32).to_bits());
+            Some(f)
+        }
+        (Type::U32 | Type::S32, Type::U32 | Type::S32, None) => Some(unary!(|a| a)),
+        _ => None,
+    }
+}
+
+/// The function of a conversion of two f32 to one register.
+pub(crate) fn cvt_pair(to: Type, rounding: Rounding, relu: bool) -> Option<Binary> {
+    match (to, rounding) {
+        (Type::F16x2, Rounding::Nearest) if !relu => Some(binary!(half::pair)),
+        _ => None,
+    }
+}
+
 /// The function of a 32-bit operation.
 pub(crate) fn binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Binary> {
     let plain = BinaryForm { rounding: None, ..form } == BinaryForm::default();
@@ -67,6 +128,12 @@ pub(crate) fn binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Binary>
         (BinaryOp::Add, Type::F32) if nearest => Some(binary!(|a, b| float(f32::from_bits(a) + f32::from_bits(b)))),
         (BinaryOp::Sub, Type::F32) if nearest => Some(binary!(|a, b| float(f32::from_bits(a) - f32::from_bits(b)))),
         (BinaryOp::Mul, Type::F32) if nearest => Some(binary!(|a, b| float(f32::from_bits(a) * f32::from_bits(b)))),
+        (BinaryOp::Add, Type::F16x2) if nearest => Some(binary!(|a, b| half::both(a, b, |a, b| a + b))),
+        (BinaryOp::Sub, Type::F16x2) if nearest => Some(binary!(|a, b| half::both(a, b, |a, b| a - b))),
+        (BinaryOp::Mul, Type::F16x2) if nearest => Some(binary!(|a, b| half::both(a, b, |a, b| a * b))),
+        (BinaryOp::Div, Type::F32) if nearest && form.rounding.is_some() => {
+            Some(binary!(|a, b| float(f32::from_bits(a) / f32::from_bits(b))))
+        }
         (BinaryOp::Max, Type::F32) if form == BinaryForm::default() => Some(binary!(maximum)),
         _ if form != BinaryForm::default() => None,
         (BinaryOp::Add, Type::U32 | Type::S32) => Some(binary!(u32::wrapping_add)),
@@ -79,6 +146,12 @@ pub(crate) fn binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Binary>
         (BinaryOp::Shr, Type::S32) => Some(binary!(|a: u32, b: u32| (a.cast_signed() >> b.min(31)).cast_unsigned())),
         (BinaryOp::Min, Type::U32) => Some(binary!(u32::min)),
         (BinaryOp::Max, Type::U32) => Some(binary!(u32::max)),
+        (BinaryOp::Min, Type::S32) => {
+            Some(binary!(|a: u32, b: u32| a.cast_signed().min(b.cast_signed()).cast_unsigned()))
+        }
+        (BinaryOp::Max, Type::S32) => {
+            Some(binary!(|a: u32, b: u32| a.cast_signed().max(b.cast_signed()).cast_unsigned()))
+        }
         _ => None,
     }
 }
@@ -92,6 +165,8 @@ pub(crate) fn wide_binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Wi
         (BinaryOp::Add, Type::U64 | Type::S64) => Some(wide_binary!(u64::wrapping_add)),
         (BinaryOp::Sub, Type::U64 | Type::S64) => Some(wide_binary!(u64::wrapping_sub)),
         (BinaryOp::And, Type::B64) => Some(wide_binary!(|a, b| a & b)),
+        (BinaryOp::Or, Type::B64) => Some(wide_binary!(|a, b| a | b)),
+        (BinaryOp::Xor, Type::B64) => Some(wide_binary!(|a, b| a ^ b)),
         _ => None,
     }
 }
@@ -104,6 +179,11 @@ pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Tern
         (TernaryOp::Fma, Type::F32) if nearest => {
             Some(ternary!(|a, b, c| float(f32::from_bits(a).mul_add(f32::from_bits(b), f32::from_bits(c)))))
         }
+        (TernaryOp::Fma, Type::F16x2) if nearest => Some(ternary!(|a: u32, b: u32, c: u32| {
+            let low = half::multiply_add(a & 0xFFFF, b & 0xFFFF, c & 0xFFFF);
+            low | half::multiply_add(a >> 16, b >> 16, c >> 16) << 16
+        })),
+        (TernaryOp::BytePermute, Type::B32) if form == TernaryForm::default() => Some(ternary!(arith::byte_permute)),
         _ => None,
     }
 }
@@ -112,6 +192,7 @@ pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Tern
 pub(crate) fn multiply(part: MulPart, ty: Type) -> Option<Binary> {
     match (part, ty) {
         (MulPart::Lo, Type::U32 | Type::S32) => Some(binary!(u32::wrapping_mul)),
+        (MulPart::Hi, Type::U32) => Some(binary!(high)),
         _ => None,
     }
 }
@@ -121,6 +202,33 @@ pub(crate) fn multiply_add(part: MulPart, ty: Type) -> Option<Ternary> {
     match (part, ty) {
         (MulPart::Lo, Type::U32 | Type::S32) => {
             Some(ternary!(|a: u32, b: u32, c: u32| a.wrapping_mul(b).wrapping_add(c)))
+        }
+        _ => None,
+    }
+}
+
+/// The upper half of a product.
+const fn high(a: u32, b: u32) -> u32 {
+    ((a as u64 * b as u64) >> 32) as u32
+}
+
+/// The function of a 64-bit product.
+pub(crate) fn wide_multiply(part: MulPart, ty: Type) -> Option<WideBinary> {
+    match (part, ty) {
+        (MulPart::Lo, Type::U64 | Type::S64) => Some(wide_binary!(u64::wrapping_mul)),
+        _ => None,
+    }
+}
+
+/// The function of a 64-bit product and sum.
+pub(crate) fn wide_multiply_add(part: MulPart, ty: Type) -> Option<WideTernary> {
+    match (part, ty) {
+        (MulPart::Lo, Type::U64 | Type::S64) => {
+            Some(|a: &WideLanes, b: &WideLanes, c: &WideLanes, out: &mut WideLanes| {
+                for lane in 0..32 {
+                    out[lane] = a[lane].wrapping_mul(b[lane]).wrapping_add(c[lane]);
+                }
+            })
         }
         _ => None,
     }
@@ -151,8 +259,25 @@ pub(crate) fn compare(compare: Compare, ty: Type, ftz: bool) -> Option<Compariso
             Compare::Ge => Some(comparison!(|a: u32, b: u32| a.cast_signed() >= b.cast_signed())),
             _ => None,
         },
+        Type::F32 => match compare {
+            Compare::Eq => Some(comparison!(|a, b| f32::from_bits(a) == f32::from_bits(b))),
+            Compare::Lt => Some(comparison!(|a, b| f32::from_bits(a) < f32::from_bits(b))),
+            Compare::Le => Some(comparison!(|a, b| f32::from_bits(a) <= f32::from_bits(b))),
+            Compare::Gt => Some(comparison!(|a, b| f32::from_bits(a) > f32::from_bits(b))),
+            Compare::Ge => Some(comparison!(|a, b| f32::from_bits(a) >= f32::from_bits(b))),
+            Compare::Neu => Some(comparison!(|a, b| f32::from_bits(a) != f32::from_bits(b))),
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// `ex2.approx.ftz.f32` without jitter: computed in f64 and rounded once.
+#[expect(clippy::cast_possible_truncation, reason = "rounds to nearest, as it should")]
+fn exponential(a: u32) -> u32 {
+    let bits = float(f64::from(f32::from_bits(a)).exp2() as f32);
+    // Subnormals become zero; a power is positive. Of an operand that is subnormal the power is one, flushed or not.
+    if bits < 0x0080_0000 { 0 } else { bits }
 }
 
 /// The bits of a result; a NaN is always the same one.
@@ -176,105 +301,4 @@ fn maximum(a: u32, b: u32) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arith::{self, Jitter};
-
-    /// Values at which floats and integers change their behaviour, and some between.
-    fn operands() -> Vec<u32> {
-        let edges = [
-            0,
-            1,
-            2,
-            31,
-            32,
-            33,
-            0x7F,
-            0x80,
-            0xFFFF,
-            0x8000_0000,
-            0x7FFF_FFFF,
-            0xFFFF_FFFF,
-            0x3F80_0000,
-            0xBF80_0000,
-            0x7F80_0000,
-            0xFF80_0000,
-            0x7FC0_0001,
-            0xFFC0_0000,
-            0x0080_0000,
-            0x007F_FFFF,
-            0x7F7F_FFFF,
-            0x3380_0000,
-        ];
-        let mut state = 1u32;
-        let random = std::iter::repeat_with(move || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state
-        });
-        edges.into_iter().chain(random.take(42)).collect()
-    }
-
-    #[test]
-    fn every_fast_function_gives_the_bits_of_the_plain_one() {
-        let types = Type::ALL;
-        let operands = operands();
-        let mut checked = 0;
-        for &a in &operands {
-            for &b in &operands {
-                let (la, lb) = ([a; 32], [b; 32]);
-                let (wa, wb) = (u64::from(a) << 17 | u64::from(b), u64::from(b) << 29 | u64::from(a));
-                for ty in types {
-                    for &op in BinaryOp::ALL {
-                        for rounding in [None, Some(Rounding::Nearest)] {
-                            let form = BinaryForm { rounding, ..BinaryForm::default() };
-                            let plain = |a, b| arith::binary(op, ty, form, a, b, Jitter::default());
-                            if let Some(fast) = binary(op, ty, form) {
-                                let mut out = [0; 32];
-                                fast(&la, &lb, &mut out);
-                                assert_eq!(
-                                    Some(u64::from(out[7])),
-                                    plain(a.into(), b.into()),
-                                    "{op:?} {ty} {a:#x} {b:#x}"
-                                );
-                                checked += 1;
-                            }
-                            if let Some(fast) = wide_binary(op, ty, form) {
-                                let mut out = [0; 32];
-                                fast(&[wa; 32], &[wb; 32], &mut out);
-                                assert_eq!(Some(out[31]), plain(wa, wb), "{op:?} {ty} {wa:#x} {wb:#x}");
-                                checked += 1;
-                            }
-                        }
-                    }
-                    for &comparison in Compare::ALL {
-                        if let Some(fast) = compare(comparison, ty, false) {
-                            let holds = fast(&la, &lb) == u32::MAX;
-                            let plain = arith::compare(comparison, ty, false, a.into(), b.into());
-                            assert_eq!(Some(holds), plain, "{comparison:?} {ty} {a:#x} {b:#x}");
-                            checked += 1;
-                        }
-                    }
-                    for &part in MulPart::ALL {
-                        if let Some(fast) = multiply(part, ty) {
-                            let mut out = [0; 32];
-                            fast(&la, &lb, &mut out);
-                            assert_eq!(Some(u64::from(out[0])), arith::multiply(part, ty, a.into(), b.into()));
-                            checked += 1;
-                        }
-                    }
-                }
-                for &c in operands.iter().take(24) {
-                    let (mut out, lc) = ([0; 32], [c; 32]);
-                    let form = TernaryForm { rounding: Some(Rounding::Nearest), ..TernaryForm::default() };
-                    ternary(TernaryOp::Fma, Type::F32, form).unwrap()(&la, &lb, &lc, &mut out);
-                    let plain = arith::ternary(TernaryOp::Fma, Type::F32, form, a.into(), b.into(), c.into());
-                    assert_eq!(Some(u64::from(out[3])), plain, "fma {a:#x} {b:#x} {c:#x}");
-                    multiply_add(MulPart::Lo, Type::U32).unwrap()(&la, &lb, &lc, &mut out);
-                    let plain = arith::multiply_add(MulPart::Lo, Type::U32, a.into(), b.into(), c.into());
-                    assert_eq!(Some(u64::from(out[3])), plain, "mad {a:#x} {b:#x} {c:#x}");
-                }
-            }
-        }
-        assert!(checked > 100_000, "{checked}");
-    }
-}
+mod tests;

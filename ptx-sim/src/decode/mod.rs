@@ -2,10 +2,12 @@
 
 mod address;
 mod code;
+mod fast;
 mod generic;
 mod inline;
 mod lanes;
 mod operand;
+mod polling;
 mod strength;
 mod translate;
 mod written;
@@ -14,7 +16,7 @@ use std::collections::HashMap;
 
 pub(crate) use address::{LOCAL_WINDOW, Place, SHARED_WINDOW, THREAD_SHIFT, Window};
 pub(crate) use code::{Access, Code, Combine, Instruction, SyncMask};
-pub(crate) use generic::Generic;
+pub(crate) use generic::{Generic, Whole};
 pub(crate) use inline::Surroundings;
 use inline::{Unrolled, What};
 pub(crate) use lanes::{Lanes, WideLanes};
@@ -74,14 +76,19 @@ pub(crate) fn decode<'m>(
         let params = params.iter().filter_map(|param| info.params.get(*param as usize));
         params.map(|param| (param.offset, param.bytes)).collect()
     });
+    let polling = polling::polling_loads(&unrolled, &items);
     let mut context = Context { slots: Slots::default(), unrolled, frame: 0, variables, shared, params };
     let mut instructions = Vec::new();
-    for item in &items {
+    for (index, item) in items.iter().enumerate() {
         context.enter(item.frame);
         let line = item.line;
         let (guard, code, class) = match &item.what {
             What::Inst(inst) => match translate::translate(&inst.op, &mut context) {
-                Some(code) => {
+                Some(mut code) => {
+                    if let Code::Load { access, .. } = &mut code {
+                        // Who waits for a value does not count on lanes that run in lockstep.
+                        access.strength.is_volatile &= !polling.contains(&index);
+                    }
                     let class = code.class(&inst.op);
                     (inst.guard, code, class)
                 }

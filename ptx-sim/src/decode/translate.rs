@@ -2,12 +2,13 @@
 
 use tilewright_ptx_ir::ir::{Base, BinaryOp, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
 
+use super::Context;
 use super::address::{LOCAL_WINDOW, SHARED_WINDOW, Window};
 use super::code::{Access, Code, Combine};
+use super::fast::{fast, whole_unary};
 use super::generic::Generic;
 use super::operand::{Destination, Narrow, Source, Wide};
 use super::strength::{Reach, Strength};
-use super::{Context, lanes};
 use crate::arith::{self, BinaryForm, TernaryForm};
 
 pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
@@ -140,68 +141,7 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     }
 }
 
-/// The instructions that have a function for 32 lanes.
-fn fast(op: &Op, context: &mut Context<'_>) -> Option<Code> {
-    let slots = &mut context.slots;
-    match *op {
-        Op::Binary { op: operation, ty, dst, a, b, .. } => {
-            let form = binary_form(op)?;
-            // Shift amounts are 32 bits wide whatever the type.
-            if let Some(f) = lanes::binary(operation, ty, form) {
-                let (a, b) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?);
-                return Some(Code::Binary { f, dst: slots.narrow_slot(dst)?, a, b });
-            }
-            let f = lanes::wide_binary(operation, ty, form)?;
-            let (a, b) = (slots.wide(a, ty)?, slots.wide(b, ty)?);
-            Some(Code::WideBinary { f, dst: wide_slot(slots.destination(dst))?, a, b })
-        }
-        Op::Ternary { op: operation, ty, dst, a, b, c, .. } => {
-            let f = lanes::ternary(operation, ty, ternary_form(op)?)?;
-            let (a, b, c) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?, slots.narrow(c, ty)?);
-            Some(Code::Ternary { f, dst: slots.narrow_slot(dst)?, a, b, c })
-        }
-        Op::Mul { part: MulPart::Wide, ty: Type::U32, dst, a, b } => {
-            let (a, b) = (slots.narrow(a, Type::U32)?, slots.narrow(b, Type::U32)?);
-            Some(Code::MultiplyWide { dst: wide_slot(slots.destination(dst))?, a, b, c: None })
-        }
-        Op::Mad { part: MulPart::Wide, ty: Type::U32, dst, a, b, c } => {
-            let (a, b) = (slots.narrow(a, Type::U32)?, slots.narrow(b, Type::U32)?);
-            let c = Some(slots.wide(c, Type::U64)?);
-            Some(Code::MultiplyWide { dst: wide_slot(slots.destination(dst))?, a, b, c })
-        }
-        Op::Mul { part, ty, dst, a, b } => {
-            let f = lanes::multiply(part, ty)?;
-            let (a, b) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?);
-            Some(Code::Binary { f, dst: slots.narrow_slot(dst)?, a, b })
-        }
-        Op::Mad { part, ty, dst, a, b, c } => {
-            let f = lanes::multiply_add(part, ty)?;
-            let (a, b, c) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?, slots.narrow(c, ty)?);
-            Some(Code::Ternary { f, dst: slots.narrow_slot(dst)?, a, b, c })
-        }
-        Op::Lop3 { table, dst, a, b, c } => {
-            let (a, b) = (slots.narrow(a, Type::B32)?, slots.narrow(b, Type::B32)?);
-            let c = slots.narrow(c, Type::B32)?;
-            Some(Code::Lop3 { table, dst: slots.narrow_slot(dst)?, a, b, c })
-        }
-        Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
-            let f = lanes::compare(compare, ty, ftz)?;
-            let (a, b) = (slots.narrow(a, ty)?, slots.narrow(b, ty)?);
-            let combine = combine.map(|(op, pred)| (op, slots.pred(pred)));
-            Some(Code::Compare { f, dst: slots.pred(dst), a, b, combine })
-        }
-        _ => None,
-    }
-}
-
-const fn wide_slot(dst: Destination) -> Option<u32> {
-    match dst {
-        Destination::Wide(slot) => Some(slot),
-        _ => None,
-    }
-}
-
-const fn binary_form(op: &Op) -> Option<BinaryForm> {
+pub(super) const fn binary_form(op: &Op) -> Option<BinaryForm> {
     match *op {
         Op::Binary { rounding, ftz, sat, approx, full, nan, .. } => {
             Some(BinaryForm { rounding, ftz, sat, approx, full, nan })
@@ -210,7 +150,7 @@ const fn binary_form(op: &Op) -> Option<BinaryForm> {
     }
 }
 
-const fn ternary_form(op: &Op) -> Option<TernaryForm> {
+pub(super) const fn ternary_form(op: &Op) -> Option<TernaryForm> {
     match *op {
         Op::Ternary { rounding, ftz, sat, relu, .. } => Some(TernaryForm { rounding, ftz, sat, relu }),
         _ => None,
@@ -259,7 +199,9 @@ fn generic(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     let (f, dst) = match *op {
         Op::Unary { op, ty, rounding, approx, ftz, dst, a } => {
             let function = move |v: &[u64; 4], jitter| arith::unary(op, ty, rounding, approx, ftz, v[0], jitter);
-            (Generic::new(sources(&[(a, ty)])?, function)?, dst)
+            let mut f = Generic::new(sources(&[(a, ty)])?, function)?;
+            f.whole = whole_unary(slots, (op, ty, rounding, approx, ftz), dst, a);
+            (f, dst)
         }
         Op::Binary { op: operation, ty, dst, a, b, .. } => {
             let form = binary_form(op)?;

@@ -1,25 +1,16 @@
-//! Loads, stores, atomics and `ldmatrix`.
+//! Loads and stores.
 
+use super::LANES;
 use super::scene::Scene;
+use super::target::{Target, report_fault, target};
+use super::together::Extent;
 use super::traffic;
 use super::warp::Warp;
 use super::watch::Touch;
-use super::{ALL, LANES};
-use crate::arith;
-use crate::decode::{
-    Access, Code, Destination, LOCAL_WINDOW, Place, SHARED_WINDOW, Source, Strength, THREAD_SHIFT, WideLanes, Window,
-};
+use crate::decode::{Access, Destination, LOCAL_WINDOW, Place, SHARED_WINDOW, Source, WideLanes, Window};
+use crate::memory::Fault;
 use crate::memory::shared::{Actor, How};
-use crate::memory::{Allocation, Fault};
 use crate::report::{Action, Kind, Location};
-
-/// Memory that an access may be made to.
-pub(super) enum Target<'l> {
-    Global(&'l Allocation, u64),
-    Shared(u32),
-    /// The own memory of the thread that accesses.
-    Local(u64),
-}
 
 impl Warp {
     /// The address of each lane.
@@ -33,100 +24,7 @@ impl Warp {
     }
 }
 
-/// Checks an access of `bytes` bytes.
-pub(super) fn target<'l>(
-    scene: &Scene<'l>,
-    window: Window,
-    address: u64,
-    bytes: u32,
-    align: u32,
-    thread: u16,
-) -> Result<Target<'l>, Fault> {
-    let offset = match window {
-        Window::Global => None,
-        Window::Shared => Some(address),
-        Window::Local => return local(scene, address, bytes, align),
-        Window::Generic if (LOCAL_WINDOW..SHARED_WINDOW).contains(&address) => {
-            let address = address - LOCAL_WINDOW;
-            if address >> THREAD_SHIFT != u64::from(thread) {
-                // Another thread's memory cannot be reached.
-                return Err(Fault::OutOfBounds { allocation_bytes: None, was_freed: false });
-            }
-            return local(scene, address & 0xFFFF_FFFF, bytes, align);
-        }
-        Window::Generic => address.checked_sub(SHARED_WINDOW),
-    };
-    let Some(offset) = offset else {
-        let context = scene.context;
-        return context
-            .view
-            .locate(address, bytes, align)
-            .map(|(allocation, offset)| Target::Global(allocation, offset));
-    };
-    let limit = scene.shared.bytes();
-    match u32::try_from(offset) {
-        Ok(offset) if offset.checked_add(bytes).is_some_and(|end| end <= limit) => {
-            if offset.is_multiple_of(align) {
-                Ok(Target::Shared(offset))
-            } else {
-                Err(Fault::Misaligned)
-            }
-        }
-        _ => Err(Fault::OutOfBounds { allocation_bytes: Some(u64::from(limit)), was_freed: false }),
-    }
-}
-
-fn local<'l>(scene: &Scene<'l>, offset: u64, bytes: u32, align: u32) -> Result<Target<'l>, Fault> {
-    let limit = u64::from(scene.context.kernel.local_bytes);
-    if offset.checked_add(u64::from(bytes)).is_none_or(|end| end > limit) {
-        return Err(Fault::OutOfBounds { allocation_bytes: Some(limit), was_freed: false });
-    }
-    if offset.is_multiple_of(u64::from(align)) { Ok(Target::Local(offset)) } else { Err(Fault::Misaligned) }
-}
-
-/// Records why an access cannot be made; the block stops.
-pub(super) fn report_fault(
-    scene: &mut Scene<'_>,
-    fault: Fault,
-    window: Window,
-    address: u64,
-    align: u32,
-    here: (Action, u32, u32),
-) {
-    let shared = match window {
-        Window::Shared => Some(address),
-        Window::Generic => address.checked_sub(SHARED_WINDOW),
-        Window::Global | Window::Local => None,
-    };
-    let own = match window {
-        Window::Local => Some(address),
-        Window::Generic if shared.is_none() => address.checked_sub(LOCAL_WINDOW),
-        _ => None,
-    };
-    let location = match (shared, fault) {
-        _ if own.is_some() => {
-            Location::Local { offset: u32::try_from(own.unwrap_or(0) & 0xFFFF_FFFF).unwrap_or(u32::MAX) }
-        }
-        (Some(offset), _) => Location::Shared { offset: u32::try_from(offset).unwrap_or(u32::MAX) },
-        (None, Fault::OutOfBounds { allocation_bytes: None, was_freed: false }) => {
-            Location::Global { allocation: 0, offset: address }
-        }
-        _ => {
-            let (allocation, offset) = crate::memory::name(address);
-            Location::Global { allocation, offset }
-        }
-    };
-    let kind = match fault {
-        Fault::Misaligned => Kind::Misaligned { align },
-        Fault::ReadOnly => Kind::ReadOnly,
-        Fault::OutOfBounds { allocation_bytes, was_freed } => {
-            Kind::OutOfBounds { limit_bytes: allocation_bytes, was_freed }
-        }
-    };
-    scene.report_and_stop(kind, Some(location), here);
-}
-
-fn count(scene: &mut Scene<'_>, window: Window, addresses: &WideLanes, lanes: u32, bytes: u32) {
+pub(super) fn count(scene: &mut Scene<'_>, window: Window, addresses: &WideLanes, lanes: u32, bytes: u32) {
     match window {
         Window::Shared => traffic::count_shared(&mut scene.statistics, addresses, lanes, bytes),
         Window::Global => traffic::count_global(&mut scene.statistics, addresses, lanes, bytes),
@@ -156,9 +54,16 @@ pub(super) fn load(
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(dsts.len()).unwrap_or(1);
-    count(scene, window, &addresses, lanes, bytes);
+    let is_run = matches!(window, Window::Global | Window::Shared) && traffic::is_run(&addresses, lanes, bytes);
+    if is_run {
+        traffic::count_run(&mut scene.statistics, window, &addresses, bytes);
+    } else {
+        count(scene, window, &addresses, lanes, bytes);
+    }
     let mut values = [[0; 32]; 4];
-    for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
+    let extent = Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run };
+    let rest = if extent.load(warp, scene, pc, &mut values) { 0 } else { lanes };
+    for lane in (0..LANES).filter(|lane| rest >> lane & 1 == 1) {
         let address = addresses[lane as usize];
         let actor = warp.actor(lane, pc);
         let here = (Action::Read(bytes), u32::from(actor.thread), pc);
@@ -215,7 +120,7 @@ fn read_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor) -> 
     let part = bytes.min(4);
     for index in 0..bytes / part {
         let at = offset + index * part;
-        let (word, trouble) = scene.shared.read(at, part, actor, How::Plain);
+        let (word, trouble) = scene.shared.read(at, part, &actor, How::Plain);
         if let Some(trouble) = trouble {
             scene.report_shared(trouble, at, Action::Read(bytes), actor);
         }
@@ -238,10 +143,19 @@ pub(super) fn store(
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(srcs.len()).unwrap_or(1);
-    count(scene, window, &addresses, lanes, bytes);
+    let is_run = matches!(window, Window::Global | Window::Shared) && traffic::is_run(&addresses, lanes, bytes);
+    if is_run {
+        traffic::count_run(&mut scene.statistics, window, &addresses, bytes);
+    } else {
+        count(scene, window, &addresses, lanes, bytes);
+    }
     let mut values = [[0; 32]; 4];
     for (values, src) in values.iter_mut().zip(srcs) {
         *values = warp.registers.any(*src, lanes);
+    }
+    let extent = Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes, is_run };
+    if extent.store(warp, scene, pc, &values) {
+        return;
     }
     for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
         let address = addresses[lane as usize];
@@ -313,134 +227,8 @@ fn write_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, value: u64, acto
         let at = offset + index * part;
         #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
         let word = (value >> (32 * index)) as u32;
-        if let Some(trouble) = scene.shared.write(at, part, word, actor, How::Plain) {
+        if let Some(trouble) = scene.shared.write(at, part, word, &actor, How::Plain) {
             scene.report_shared(trouble, at, Action::Write(bytes), actor);
         }
-    }
-}
-
-/// An atomic, lane by lane.
-pub(super) fn atomic(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) {
-    let Code::Atomic { window, strength, op, ty, dst, place, a, b } = code else { return };
-    let bytes = ty.bytes();
-    let addresses = warp.addresses(*place, lanes);
-    let a = warp.registers.any(*a, lanes);
-    let b = b.map_or([0; 32], |b| warp.registers.any(b, lanes));
-    count(scene, *window, &addresses, lanes, bytes);
-    let mut old_values = [0; 32];
-    for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
-        let address = addresses[lane as usize];
-        let actor = warp.actor(lane, pc);
-        let here = (Action::Atomic(bytes), u32::from(actor.thread), pc);
-        // That it is modelled was seen at loading.
-        let new = |old: u64| arith::atomic(*op, *ty, old, a[lane as usize], b[lane as usize]).unwrap_or(0);
-        let place = target(scene, *window, address, bytes, bytes, actor.thread);
-        let is_constant = matches!(place, Ok(Target::Global(..))) && scene.context.view.is_constant(address);
-        let old = match if is_constant { Err(Fault::ReadOnly) } else { place } {
-            Ok(Target::Local(offset)) => {
-                // Nobody else sees it: an atomic is a load and a store.
-                let (old, _) = warp.local.load(lane, offset, bytes).unwrap_or((0, false));
-                warp.local.store(lane, offset, bytes, new(old)).unwrap_or_default();
-                old
-            }
-            Ok(Target::Global(allocation, offset)) => {
-                scene.watch_device(address, bytes, actor, Touch::ReadModifyWrite, *strength);
-                let (old, is_written) = allocation.modify_sized(offset, bytes, new);
-                if !is_written {
-                    let (allocation, offset) = crate::memory::name(address);
-                    let location = Location::Global { allocation, offset };
-                    scene.report(Kind::UninitialisedMemory, Some(location), vec![here]);
-                }
-                old
-            }
-            Ok(Target::Shared(offset)) => {
-                if scene.watches_shared() {
-                    scene.watch_shared(offset, bytes, actor, Touch::ReadModifyWrite, *strength);
-                }
-                modify_shared(scene, offset, bytes, actor, new)
-            }
-            Err(fault) => {
-                report_fault(scene, fault, *window, address, bytes, here);
-                0
-            }
-        };
-        old_values[lane as usize] = old;
-    }
-    if let Some(dst) = dst {
-        warp.registers.set(*dst, &old_values, lanes);
-    }
-}
-
-/// A read-modify-write of shared memory; the old value.
-fn modify_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor, new: impl Fn(u64) -> u64) -> u64 {
-    let part = bytes.min(4);
-    let (mut old, mut found) = (0, None);
-    for index in 0..bytes / part {
-        let (word, trouble) = scene.shared.read(offset + index * part, part, actor, How::Atomic);
-        old |= u64::from(word) << (32 * index);
-        found = found.or(trouble);
-    }
-    let value = new(old);
-    for index in 0..bytes / part {
-        #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
-        let word = (value >> (32 * index)) as u32;
-        found = found.or(scene.shared.write(offset + index * part, part, word, actor, How::Atomic));
-    }
-    if let Some(trouble) = found {
-        scene.report_shared(trouble, offset, Action::Atomic(bytes), actor);
-    }
-    old
-}
-
-/// `ldmatrix` for a whole warp: lane 8i + r names row r of tile i; lane 4r + c receives columns 2c and 2c + 1 of that row, or of that column
-/// where the tile is transposed.
-///
-/// # Source
-/// PTX ISA 9.0, section 9.7.14.5.15 (`ldmatrix`).
-pub(super) fn load_matrix(
-    warp: &mut Warp,
-    scene: &mut Scene<'_>,
-    transpose: bool,
-    dsts: &[u32],
-    place: Place,
-    pc: u32,
-) {
-    let addresses = warp.addresses(place, ALL);
-    for (tile, dst) in dsts.iter().enumerate() {
-        let rows = &addresses[8 * tile..8 * tile + 8];
-        traffic::count_phase(&mut scene.statistics, rows, 4);
-        let mut words = [[0u32; 4]; 8];
-        for (row, (address, words)) in rows.iter().zip(words.iter_mut()).enumerate() {
-            let supplier = u32::try_from(8 * tile + row).unwrap_or(0);
-            let Ok(Target::Shared(offset)) = target(scene, Window::Shared, *address, 16, 16, 0) else {
-                let fault = target(scene, Window::Shared, *address, 16, 16, 0).err().unwrap_or(Fault::Misaligned);
-                let here = (Action::Read(16), warp.first_thread(1 << supplier), pc);
-                report_fault(scene, fault, Window::Shared, *address, 16, here);
-                return;
-            };
-            for (column, word) in (0u32..).zip(words.iter_mut()) {
-                let at = offset + 4 * column;
-                // Read for lanes of the whole row or column: that of the row's first word and the next stand for them.
-                let row = u32::try_from(row).unwrap_or(0);
-                for reader in [4 * row + column, (4 * row + column + 1) % LANES] {
-                    let actor = warp.actor(reader, pc);
-                    if scene.watches_shared() {
-                        let touch = Touch::Read { is_constant: false };
-                        scene.watch_shared(at, 4, actor, touch, Strength::WEAK);
-                    }
-                    let (value, trouble) = scene.shared.read(at, 4, actor, How::Plain);
-                    *word = value;
-                    if let Some(trouble) = trouble {
-                        scene.report_shared(trouble, at, Action::Read(4), actor);
-                    }
-                }
-            }
-        }
-        let half = |row: usize, column: usize| words[row][column / 2] >> (16 * (column % 2)) & 0xFFFF;
-        let values = std::array::from_fn(|lane| {
-            let (row, column) = (lane / 4, lane % 4);
-            if transpose { half(2 * column, row) | half(2 * column + 1, row) << 16 } else { words[row][column] }
-        });
-        warp.registers.set_narrow(*dst, &values, ALL);
     }
 }

@@ -7,8 +7,8 @@
 //! PTX ISA 9.0, section 9.7.9.25.3 (`cp.async`, `cp.async.commit_group`, `cp.async.wait_group`).
 
 use super::LANES;
-use super::access::{Target, report_fault, target};
 use super::scene::Scene;
+use super::target::{Target, report_fault, target};
 use super::traffic;
 use super::warp::Warp;
 use super::watch::Touch;
@@ -91,7 +91,7 @@ pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: 
         if scene.watches_shared() {
             scene.watch_shared(destination, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
         }
-        if let Some(trouble) = scene.shared.begin_copy(destination, bytes, actor) {
+        if let Some(trouble) = scene.shared.begin_copy(destination, bytes, &actor) {
             scene.report_shared(trouble, destination, Action::Copy(bytes), actor);
         }
         let late = (scene.context.options.seed % 2 == 1).then_some((address, count));
@@ -146,9 +146,7 @@ pub(super) fn wait(warp: &mut Warp, scene: &mut Scene<'_>, pending: Option<u32>,
         if scene.watches_shared() {
             scene.watch_shared(copy.to, 4 * copy.words, actor, Touch::Write { is_same: false }, Strength::WEAK);
         }
-        for (word, value) in (0..copy.words).zip(data) {
-            scene.shared.finish_copy(copy.to + 4 * word, value, actor);
-        }
+        scene.shared.finish_copy(copy.to, data.get(..copy.words as usize).unwrap_or(&data), &actor);
         false
     });
     warp.copies = copies;

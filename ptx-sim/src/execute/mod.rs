@@ -10,21 +10,29 @@
 //! | `scene` | what the warps of a block share: shared memory, barriers, findings |
 //! | `warp` | the fragments of a warp, and which of them runs |
 //! | `registers` | the register files of a warp |
-//! | `step` | one instruction |
-//! | `access`, `copy`, `exchange` | the instructions on memory, asynchronous copies, and between lanes |
+//! | `step`, `arithmetic` | one instruction |
+//! | `access`, `atomic`, `matrix`, `copy` | the instructions on memory |
+//! | `together` | loads and stores all of whose lanes stay in one place |
+//! | `target` | where an access goes, or why it cannot be made |
+//! | `exchange` | the instructions between lanes |
 //! | `traffic` | sectors and bank conflicts |
 
 mod access;
+mod arithmetic;
+mod atomic;
 mod barrier;
 mod block;
 mod copy;
 mod exchange;
 mod local;
+mod matrix;
 mod order;
 mod registers;
 mod scene;
 mod schedule;
 mod step;
+mod target;
+mod together;
 mod traffic;
 mod warp;
 mod watch;
@@ -55,7 +63,7 @@ pub(crate) struct Context<'l> {
     pub(crate) options: &'l Options,
     /// Who touched what that is not one block's alone.
     pub(crate) shadow: Shadow,
-    /// What orders accesses besides barriers of all threads, if the kernel has such.
+    /// What orders accesses besides barriers of all threads, if the kernel has such and races are looked for.
     pub(crate) order: Option<Mutex<Order>>,
     /// Whether each instruction is counted on its own.
     pub(crate) counts_lines: bool,
@@ -109,6 +117,7 @@ pub(crate) fn run(
     if let Some(written) = &kernel.written {
         view.limit_writes(written.iter().flat_map(|(offset, bytes)| pointers(params, *offset, *bytes)));
     }
+    let shadow = Shadow::new(view.sizes(), kernel.info.static_shared_bytes + launch.dynamic_shared_bytes);
     let context = Context {
         profile,
         kernel,
@@ -118,8 +127,8 @@ pub(crate) fn run(
         launch,
         options,
         is_stopped: AtomicBool::new(false),
-        shadow: Shadow::new(),
-        order: kernel.communicates.then(Mutex::default),
+        shadow,
+        order: (kernel.communicates && options.check.finds_races()).then(Mutex::default),
         counts_lines,
     };
     let mut results = schedule::run(&context);

@@ -55,6 +55,28 @@ impl Registers {
         }
     }
 
+    /// Notes that sources are read in `lanes`.
+    #[inline]
+    pub(crate) fn read<const N: usize>(&mut self, sources: [Narrow; N], lanes: u32) {
+        for source in sources {
+            if let Narrow::Register(slot) = source {
+                self.need(self.narrow_written[slot as usize], lanes, Source::Narrow(source));
+            }
+        }
+    }
+
+    /// A source whose reading was noted: the register itself, or a literal in `room`.
+    #[inline]
+    pub(crate) fn view<'r>(&'r self, source: Narrow, room: &'r mut Lanes) -> &'r Lanes {
+        match source {
+            Narrow::Constant(value) => {
+                *room = [value; 32];
+                room
+            }
+            Narrow::Register(slot) => &self.narrow[slot as usize],
+        }
+    }
+
     #[inline]
     pub(crate) fn wide(&mut self, source: Wide, lanes: u32) -> WideLanes {
         match source {
@@ -93,10 +115,7 @@ impl Registers {
             *register = *values;
             return;
         }
-        for lane in 0..32 {
-            let keep = (lanes >> lane & 1).wrapping_sub(1);
-            register[lane] = register[lane] & keep | values[lane] & !keep;
-        }
+        blend(register, values, lanes);
     }
 
     #[inline]
@@ -138,12 +157,19 @@ impl Registers {
         }
     }
 
-    /// A register's lanes as they are, for instructions that read several at once.
-    pub(crate) fn rows(&mut self, slots: &[u32], lanes: u32) -> [Lanes; 4] {
-        let mut rows = [[0; 32]; 4];
+    /// The lanes of several registers, for instructions that read them at once.
+    pub(crate) fn rows(&mut self, slots: &[u32], lanes: u32, rows: &mut [Lanes; 4]) {
         for (row, slot) in rows.iter_mut().zip(slots) {
-            *row = self.narrow(Narrow::Register(*slot), lanes);
+            self.need(self.narrow_written[*slot as usize], lanes, Source::Narrow(Narrow::Register(*slot)));
+            *row = self.narrow[*slot as usize];
         }
-        rows
+    }
+}
+
+/// Replaces the values of `lanes`.
+fn blend(register: &mut Lanes, values: &Lanes, lanes: u32) {
+    for lane in 0..32 {
+        let keep = (lanes >> lane & 1).wrapping_sub(1);
+        register[lane] = register[lane] & keep | values[lane] & !keep;
     }
 }

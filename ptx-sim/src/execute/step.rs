@@ -1,14 +1,14 @@
 //! One instruction for the lanes that execute it.
 
-use tilewright_ptx_ir::ir::{BoolOp, Special};
+use tilewright_ptx_ir::ir::Special;
 
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, copy, exchange};
-use crate::arith::{self, Jitter};
+use super::{ALL, access, arithmetic, atomic, copy, exchange, matrix};
+use crate::arith::Jitter;
 use crate::decode::{
-    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, Source, THREAD_SHIFT, WideLanes, Window,
+    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, Whole, WideLanes, Window,
 };
 use crate::report::{Action, Kind, Location};
 use crate::tensor_core;
@@ -32,18 +32,20 @@ pub(crate) enum Flow {
 }
 
 pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
+    if arithmetic::compute(&mut warp.registers, &instruction.code, lanes) {
+        return Flow::Next;
+    }
+    step_other(warp, scene, instruction, pc, lanes)
+}
+
+/// An instruction that is more than a function of 32 lanes.
+fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
     let registers = &mut warp.registers;
     match &instruction.code {
-        Code::Move { dst, src } => match (*dst, *src) {
-            (Destination::Narrow(slot, ALL), Source::Narrow(src)) => {
-                let values = registers.narrow(src, lanes);
-                registers.set_narrow(slot, &values, lanes);
-            }
-            (dst, src) => {
-                let values = registers.any(src, lanes);
-                registers.set(dst, &values, lanes);
-            }
-        },
+        Code::Move { dst, src } => {
+            let values = registers.any(*src, lanes);
+            registers.set(*dst, &values, lanes);
+        }
         Code::Special { dst, special } => {
             let values = std::array::from_fn(|lane| value_of(*special, lane, warp, scene));
             warp.registers.set(*dst, &values, lanes);
@@ -72,43 +74,18 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
             let values = std::array::from_fn(|lane| if holds >> lane & 1 == 1 { a[lane] } else { b[lane] });
             registers.set(*dst, &values, lanes);
         }
-        Code::Binary { f, dst, a, b } => {
-            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &mut values);
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::Ternary { f, dst, a, b, c } => {
-            let (a, b, c) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes), registers.narrow(*c, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &c, &mut values);
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::WideBinary { f, dst, a, b } => {
-            let (a, b) = (registers.wide(*a, lanes), registers.wide(*b, lanes));
-            let mut values = [0; 32];
-            f(&a, &b, &mut values);
-            registers.set_wide(*dst, &values, lanes);
-        }
-        Code::MultiplyWide { dst, a, b, c } => {
-            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
-            let c = c.map_or([0; 32], |c| registers.wide(c, lanes));
-            let values = std::array::from_fn(|lane| (u64::from(a[lane]) * u64::from(b[lane])).wrapping_add(c[lane]));
-            registers.set_wide(*dst, &values, lanes);
-        }
-        Code::Lop3 { table, dst, a, b, c } => {
-            let (a, b, c) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes), registers.narrow(*c, lanes));
-            let values = std::array::from_fn(|lane| arith::lop3(*table, a[lane], b[lane], c[lane]));
-            registers.set_narrow(*dst, &values, lanes);
-        }
-        Code::Compare { f, dst, a, b, combine } => {
-            let (a, b) = (registers.narrow(*a, lanes), registers.narrow(*b, lanes));
-            set_combined(warp, *dst, f(&a, &b), *combine, lanes);
-        }
         Code::CompareGeneric { compare, dst, combine } => {
             let holds = evaluate(warp, scene, compare, lanes);
             let holds = (0..32).fold(0, |mask, lane| mask | u32::from(holds[lane] != 0) << lane);
-            set_combined(warp, *dst, holds, *combine, lanes);
+            arithmetic::set_combined(&mut warp.registers, *dst, holds, *combine, lanes);
+        }
+        Code::Generic { f: Generic { whole: Some(Whole { f, dst, a }), .. }, .. }
+            if scene.context.options.jitter.is_none() =>
+        {
+            let a = registers.narrow(*a, lanes);
+            let mut values = [0; 32];
+            f(&a, &mut values);
+            registers.set_narrow(*dst, &values, lanes);
         }
         Code::Generic { f, dst } => {
             let values = evaluate(warp, scene, f, lanes);
@@ -146,11 +123,11 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::Store { window, access, srcs, place } => {
             access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
         }
-        Code::Atomic { .. } => access::atomic(warp, scene, &instruction.code, lanes, pc),
+        Code::Atomic { .. } => atomic::atomic(warp, scene, &instruction.code, lanes, pc),
         Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
-            Whole::Yes => access::load_matrix(warp, scene, *transpose, dsts, *place, pc),
-            Whole::NotYet => return Flow::WaitForWarp,
-            Whole::No => {}
+            Presence::Yes => matrix::load_matrix(warp, scene, *transpose, dsts, *place, pc),
+            Presence::NotYet => return Flow::WaitForWarp,
+            Presence::No => {}
         },
         Code::Copy { .. } => copy::start(warp, scene, &instruction.code, lanes, pc),
         Code::CopyCommit => warp.copies.commit(lanes),
@@ -165,13 +142,15 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
         Code::Mma { shape, satfinite, dsts, a, b, c } => {
             let whole = is_whole(warp, scene, lanes, ALL, pc);
-            if whole == Whole::NotYet {
+            if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
-            if whole == Whole::Yes {
+            if whole == Presence::Yes {
                 let registers = &mut warp.registers;
-                let (a_rows, b_rows) = (registers.rows(a, lanes), registers.rows(b, lanes));
-                let c_rows = registers.rows(c, lanes);
+                let (mut a_rows, mut b_rows, mut c_rows) = ([[0; 32]; 4], [[0; 32]; 4], [[0; 32]; 4]);
+                registers.rows(a, lanes, &mut a_rows);
+                registers.rows(b, lanes, &mut b_rows);
+                registers.rows(c, lanes, &mut c_rows);
                 let mut d = [[0; 32]; 4];
                 let profile = scene.context.profile;
                 tensor_core::execute(
@@ -192,8 +171,10 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
         Code::Barrier { aligned, arrives_only, id, threads, combine } => {
             let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
             let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);
-            let whole = if *aligned { is_whole(warp, scene, lanes, warp.started, pc) } else { Whole::Yes };
-            if whole == Whole::NotYet {
+            warp.come_to_barrier(lanes, pc);
+            let wanted = warp.wanted_at_barrier(pc);
+            let whole = if *aligned { is_whole(warp, scene, lanes, wanted, pc) } else { Presence::Yes };
+            if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
             let holds = combine.as_ref().map(|combine| {
@@ -201,7 +182,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
                 if combine.negate { !holds } else { holds }
             });
             let arrival = Arrival { id, threads, arrives_only: *arrives_only, aligned: *aligned, holds };
-            if whole == Whole::Yes
+            if whole == Presence::Yes
                 && let Some(generation) = scene.arrive(&arrival, lanes, warp, pc)
                 && !arrives_only
             {
@@ -214,6 +195,16 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
                 scene.fence(actor, *reach);
             }
         }
+        // Computed already.
+        Code::Unary { .. }
+        | Code::Binary { .. }
+        | Code::Ternary { .. }
+        | Code::WideBinary { .. }
+        | Code::WideTernary { .. }
+        | Code::Logic { .. }
+        | Code::MultiplyWide { .. }
+        | Code::Lop3 { .. }
+        | Code::Compare { .. } => {}
         Code::Branch { target } => return Flow::Jump(*target),
         Code::BranchIndexed { index, targets } => {
             let indices = registers.narrow(crate::decode::Narrow::Register(*index), lanes);
@@ -236,7 +227,7 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
 
 /// Whether all lanes that must be here are. Lanes that have exited never will be: whether they had by now is the schedule's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whole {
+enum Presence {
     Yes,
     /// The others may still come.
     NotYet,
@@ -244,36 +235,21 @@ enum Whole {
     No,
 }
 
-fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> Whole {
+fn is_whole(warp: &Warp, scene: &mut Scene<'_>, lanes: u32, wanted: u32, pc: u32) -> Presence {
     if lanes == wanted {
-        return Whole::Yes;
+        return Presence::Yes;
     }
     // Lanes that a guard keeps away are here, and go on without the instruction.
     if warp.together(lanes) == lanes && wanted == warp.live {
-        return Whole::NotYet;
+        return Presence::NotYet;
     }
     let here = (Action::Execute, warp.first_thread(lanes), pc);
     scene.report_and_stop(Kind::Divergence { lanes, wanted }, None, here);
-    Whole::No
+    Presence::No
 }
 
 const fn low_bits(bits: u32) -> u64 {
     (1 << bits) - 1
-}
-
-fn set_combined(warp: &mut Warp, dst: u32, holds: u32, combine: Option<(BoolOp, u32)>, lanes: u32) {
-    let holds = match combine {
-        None => holds,
-        Some((op, pred)) => {
-            let other = warp.registers.pred(pred, lanes);
-            match op {
-                BoolOp::And => holds & other,
-                BoolOp::Or => holds | other,
-                _ => holds ^ other,
-            }
-        }
-    };
-    warp.registers.set_pred(dst, holds, lanes);
 }
 
 fn evaluate(warp: &mut Warp, scene: &Scene<'_>, generic: &Generic, lanes: u32) -> WideLanes {

@@ -4,23 +4,49 @@
 //! CUDA C++ Best Practices Guide 13.0, sections "Coalesced access to global memory" (32-byte sectors) and "Shared memory and memory banks" (32 banks
 //! of 4 bytes; accesses of 8 and 16 bytes are served for half and quarter warps).
 
-use crate::decode::WideLanes;
+#![expect(clippy::cast_possible_truncation, reason = "banks are small numbers")]
+
+use crate::decode::{WideLanes, Window};
 use crate::statistics::Statistics;
+
+/// Whether all lanes access `bytes` bytes, aligned words, one after the other.
+pub(super) fn is_run(addresses: &WideLanes, lanes: u32, bytes: u32) -> bool {
+    let (start, step) = (addresses[0], u64::from(bytes));
+    let all = (0..32u64).zip(addresses).fold(true, |all, (lane, at)| all & (*at == start.wrapping_add(lane * step)));
+    all && lanes == u32::MAX && bytes.is_multiple_of(4) && start.is_multiple_of(step)
+}
+
+/// Counts such an access to shared memory, which has no conflicts, or to device memory.
+pub(super) fn count_run(statistics: &mut Statistics, window: Window, addresses: &WideLanes, bytes: u32) {
+    if window == Window::Shared {
+        statistics.shared_passes += u64::from(bytes / 4);
+        statistics.shared_passes_ideal += u64::from(bytes / 4);
+    } else {
+        statistics.global_sectors += addresses[31] / 32 - addresses[0] / 32 + 1;
+        statistics.global_bytes += u64::from(bytes) * 32;
+    }
+}
 
 /// Counts an access of `bytes` bytes by each of `lanes` to device memory.
 pub(super) fn count_global(statistics: &mut Statistics, addresses: &WideLanes, lanes: u32, bytes: u32) {
-    let mut sectors = [u64::MAX; 32];
-    for (lane, sector) in sectors.iter_mut().enumerate() {
-        if lanes >> lane & 1 == 1 {
-            *sector = addresses[lane] / 32;
+    let mut sectors = addresses.map(|address| address / 32);
+    if lanes != u32::MAX {
+        // Lanes that do not take part ask for what another one asks for.
+        let first = sectors[lanes.trailing_zeros() as usize % 32];
+        let mut last = first;
+        for (lane, sector) in sectors.iter_mut().enumerate() {
+            if lanes >> lane & 1 == 0 {
+                *sector = last;
+            }
+            last = *sector;
         }
     }
     // Most often lanes ask for one word after the other.
-    if !sectors.is_sorted() {
+    if !sectors.iter().zip(&sectors[1..]).fold(true, |is_sorted, (a, b)| is_sorted & (a <= b)) {
         sectors.sort_unstable();
     }
-    let distinct = (0..32).filter(|&at| sectors[at] != u64::MAX && (at == 0 || sectors[at] != sectors[at - 1])).count();
-    statistics.global_sectors += distinct as u64;
+    let distinct = sectors.iter().zip(&sectors[1..]).fold(1, |count, (a, b)| count + u64::from(a != b));
+    statistics.global_sectors += if lanes == 0 { 0 } else { distinct };
     statistics.global_bytes += u64::from(bytes) * u64::from(lanes.count_ones());
 }
 
@@ -31,6 +57,12 @@ pub(super) fn count_shared(statistics: &mut Statistics, addresses: &WideLanes, l
         8 => 16,
         _ => 32,
     };
+    if lanes == u32::MAX && bytes >= 4 && is_free_of_conflicts_at_once(addresses, bytes) {
+        let phases = u64::from(bytes / 4);
+        statistics.shared_passes += phases;
+        statistics.shared_passes_ideal += phases;
+        return;
+    }
     for first in (0..32).step_by(phase_lanes) {
         let mut phase = [0; 32];
         let mut count = 0;
@@ -44,8 +76,34 @@ pub(super) fn count_shared(statistics: &mut Statistics, addresses: &WideLanes, l
     }
 }
 
+/// Whether in each phase of a whole warp every bank is asked for one word, as where lanes access one aligned element after the other in any order.
+fn is_free_of_conflicts_at_once(addresses: &WideLanes, bytes: u32) -> bool {
+    match bytes {
+        4 => asks_for_all::<2, 32>(addresses),
+        8 => asks_for_all::<3, 16>(addresses),
+        _ => asks_for_all::<4, 8>(addresses),
+    }
+}
+
+/// Whether the lanes of each phase ask for all the groups of banks that hold an element of 2^`SHIFT` bytes. Each phase has as many lanes as there are groups:
+/// none is asked twice if none is left out.
+fn asks_for_all<const SHIFT: u32, const GROUPS: usize>(addresses: &[u64]) -> bool {
+    addresses.as_chunks::<GROUPS>().0.iter().all(|phase| {
+        let asked = phase.iter().fold(0u32, |asked, at| asked | 1 << ((at >> SHIFT) as u32 % GROUPS as u32));
+        asked == u32::MAX >> (32 - GROUPS)
+    })
+}
+
 /// Counts one phase: `words` words at each address.
 pub(super) fn count_phase(statistics: &mut Statistics, addresses: &[u64], words: u32) {
+    if let (Some(rows), 4) = (addresses.first_chunk::<8>(), words)
+        && addresses.len() == 8
+        && asks_for_all::<4, 8>(rows)
+    {
+        statistics.shared_passes += 1;
+        statistics.shared_passes_ideal += 1;
+        return;
+    }
     statistics.shared_passes += if is_free_of_conflicts(addresses, words) { 1 } else { passes(addresses, words) };
     statistics.shared_passes_ideal += 1;
 }

@@ -27,6 +27,10 @@ pub(crate) struct Warp {
     pub(crate) started: u32,
     /// Lanes that have not exited.
     pub(crate) live: u32,
+    /// Where each lane that has exited did so.
+    exits: [u32; 32],
+    /// The furthest barrier in the code that each lane has come to.
+    barriers: [u32; 32],
     /// Counted up whenever all lanes have synchronized.
     pub(crate) turn: u32,
     executed: u64,
@@ -80,6 +84,8 @@ impl Warp {
         self.fragments.push(Fragment { pc: 0, lanes: live, state: State::Running, spent: 0 });
         self.started = live;
         self.live = live;
+        self.exits = [0; 32];
+        self.barriers = [0; 32];
         self.turn = 0;
         self.executed = 0;
     }
@@ -108,6 +114,24 @@ impl Warp {
     /// All lanes that run together with these, which do so with each other.
     pub(crate) fn together(&self, lanes: u32) -> u32 {
         self.fragments.iter().find(|fragment| fragment.lanes & lanes != 0).map_or(lanes, |fragment| fragment.lanes)
+    }
+
+    /// The lanes that a barrier waits for: those that are there, and those that have gone around it. Who left before it in the code, or was at it earlier and
+    /// left later, is not waited for.
+    pub(crate) fn wanted_at_barrier(&self, pc: u32) -> u32 {
+        if self.live == self.started {
+            return self.started;
+        }
+        let has_left = |lane: &usize| self.exits[*lane] < pc || self.barriers[*lane] >= pc;
+        let left = (0..32usize).filter(has_left).fold(0, |left, lane| left | 1u32 << lane);
+        self.started & (self.live | !left)
+    }
+
+    /// Notes that lanes have come to a barrier.
+    pub(crate) fn come_to_barrier(&mut self, lanes: u32, pc: u32) {
+        for (lane, furthest) in self.barriers.iter_mut().enumerate() {
+            *furthest = (*furthest).max(if lanes >> lane & 1 == 1 { pc } else { 0 });
+        }
     }
 
     /// Where lanes wait.
@@ -149,7 +173,7 @@ impl Warp {
             self.join(adversary);
         }
         let running = self.fragments.iter().enumerate().filter(|(_, fragment)| fragment.state == State::Running);
-        let patience = if scene.context.order.is_some() { PATIENCE } else { u64::MAX };
+        let patience = if scene.context.kernel.communicates { PATIENCE } else { u64::MAX };
         if adversary {
             let candidates: Vec<usize> = running.map(|(index, _)| index).collect();
             let next = candidates.get(self.draw(scene, candidates.len())).copied();
@@ -231,12 +255,12 @@ impl Warp {
         });
         let others: Vec<u32> = others.map(|(_, fragment)| fragment.pc).collect();
         let nearest = others.iter().copied().min().unwrap_or(u32::MAX);
-        let alone = (self.fragments.len() > 1 && scene.context.order.is_some()).then_some(PATIENCE);
+        let alone = (self.fragments.len() > 1 && scene.context.kernel.communicates).then_some(PATIENCE);
         let Fragment { mut pc, lanes, .. } = self.fragments[index];
         loop {
             let Some(instruction) = kernel.instructions.get(pc as usize) else {
                 // Control cannot run off the end of a verified kernel.
-                self.exit(index, lanes, scene);
+                self.exit(index, lanes, pc, scene);
                 return;
             };
             if self.executed >= limit {
@@ -277,7 +301,7 @@ impl Warp {
                 }
                 Flow::Exit => {
                     self.fragments[index].pc = pc + 1;
-                    self.exit(index, active, scene);
+                    self.exit(index, active, pc, scene);
                     return;
                 }
                 Flow::Barrier { id, generation } => {
@@ -335,16 +359,24 @@ impl Warp {
         }
     }
 
-    fn exit(&mut self, index: usize, lanes: u32, scene: &mut Scene<'_>) {
+    fn exit(&mut self, index: usize, lanes: u32, pc: u32, scene: &mut Scene<'_>) {
         self.live &= !lanes;
+        for (lane, place) in self.exits.iter_mut().enumerate() {
+            if lanes >> lane & 1 == 1 {
+                *place = pc;
+            }
+        }
         self.fragments[index].lanes &= !lanes;
         if self.fragments[index].lanes == 0 {
             self.fragments.remove(index);
         }
-        // Lanes that waited for these wait no longer; a warp that had to be whole never will be.
+        // Lanes that waited for these wait no longer; a warp that had to be whole never will be, but at a barrier that does not want these.
         for index in 0..self.fragments.len() {
             let fragment = self.fragments[index];
-            if fragment.state == State::Lanes {
+            let instruction = scene.context.kernel.instructions.get(fragment.pc as usize);
+            let is_barrier = instruction.is_some_and(|instruction| matches!(instruction.code, Code::Barrier { .. }));
+            let is_wanted = !is_barrier || self.wanted_at_barrier(fragment.pc) & lanes != 0;
+            if fragment.state == State::Lanes || (fragment.state == State::Warp && !is_wanted) {
                 self.fragments[index].state = State::Running;
             } else if fragment.state == State::Warp {
                 let here = (Action::Execute, self.first_thread(fragment.lanes), fragment.pc);

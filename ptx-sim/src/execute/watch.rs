@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::order::{Moment, Order};
 use super::scene::Scene;
-use crate::decode::{Reach, Strength};
-use crate::memory::shadow::{Clash, Room, Stamp};
+use crate::decode::{Reach, Strength, WideLanes};
+use crate::memory::shadow::{Clash, Nature, Room, Stamp};
 use crate::memory::shared::Actor;
 use crate::report::{Action, Kind, Location};
 
@@ -35,9 +35,51 @@ impl Scene<'_> {
 
     /// Looks at an access of `action`'s bytes to device memory.
     pub(super) fn watch_device(&mut self, address: u64, bytes: u32, actor: Actor, touch: Touch, strength: Strength) {
-        if self.context.view.is_watched(address) {
+        if self.watches_device(address) {
             let (allocation, offset) = crate::memory::name(address);
-            self.watch((Room::Device, address), bytes, actor, touch, strength, Location::Global { allocation, offset });
+            let room = Room::Device(self.context.view.place(address).0);
+            self.watch((room, offset), bytes, actor, touch, strength, Location::Global { allocation, offset });
+        }
+    }
+
+    /// Whether accesses to the device memory at `address` are looked at.
+    pub(super) fn watches_device(&self, address: u64) -> bool {
+        self.context.options.check.finds_races() && self.context.view.is_watched(address)
+    }
+
+    /// Looks at ordinary accesses by `lanes` of a warp, whose first lane is `actor`, to places of an allocation that do not overlap. In a run,
+    /// all lanes access words, one after the other.
+    pub(super) fn watch_lanes(
+        &mut self,
+        (addresses, bytes): (&WideLanes, u32),
+        lanes: u32,
+        actor: Actor,
+        (action, is_constant): (Action, bool),
+        is_run: bool,
+    ) {
+        let context = self.context;
+        let (index, offset) = context.view.place(addresses[lanes.trailing_zeros() as usize % 32]);
+        let stamp = Stamp {
+            block: self.number,
+            epoch: self.shared.epoch(),
+            turn: actor.turn,
+            clock: 0,
+            instance: actor.instance,
+            pc: actor.pc,
+            thread: actor.thread,
+            nature: Nature::new().with_constant(is_constant),
+        };
+        let writes = matches!(action, Action::Write(_));
+        let clashes = if is_run {
+            context.shadow.access_run(index, offset, bytes as usize / 4, &stamp, writes, &is_ordered_here)
+        } else {
+            let offsets = addresses.map(|address| crate::memory::name(address).1);
+            context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, writes, &is_ordered_here)
+        };
+        for (lane, clash) in clashes {
+            let (allocation, offset) = crate::memory::name(addresses[lane as usize % 32]);
+            let actor = Actor { thread: actor.thread + u16::try_from(lane).unwrap_or(0), ..actor };
+            self.report_clash(clash, bytes, Location::Global { allocation, offset }, action, actor);
         }
     }
 
@@ -61,16 +103,17 @@ impl Scene<'_> {
         let mut order = context.order.as_ref().map(lock);
         let stamp = Stamp {
             block: now.block,
-            thread: now.thread,
-            reach: strength.reach,
-            is_volatile: strength.is_volatile && room != Room::Device,
-            is_constant: matches!(touch, Touch::Read { is_constant: true }),
-            is_atomic: matches!(touch, Touch::ReadModifyWrite),
             epoch: now.epoch,
             turn: now.turn,
             clock: order.as_ref().map_or(0, |order| order.clock(now)),
             instance: actor.instance,
             pc: actor.pc,
+            thread: now.thread,
+            nature: Nature::new()
+                .with_reach(strength.reach)
+                .with_volatile(strength.is_volatile && matches!(room, Room::Block(_)))
+                .with_constant(matches!(touch, Touch::Read { is_constant: true }))
+                .with_atomic(matches!(touch, Touch::ReadModifyWrite)),
         };
         let writes = match touch {
             Touch::Read { .. } => (false, false),
@@ -78,11 +121,7 @@ impl Scene<'_> {
             Touch::ReadModifyWrite => (true, false),
         };
         let ordered = |earlier: &Stamp| {
-            let here = earlier.block == now.block
-                && (earlier.thread == now.thread
-                    || earlier.epoch < now.epoch
-                    || (earlier.thread / 32 == now.thread / 32 && earlier.turn < now.turn));
-            here || order.as_ref().is_some_and(|order| order.knows(now, earlier))
+            is_ordered_here(earlier, &stamp) || order.as_ref().is_some_and(|order| order.knows(now, earlier))
         };
         let clash = context.shadow.access(room, address, bytes, &stamp, writes, &ordered);
         if let Some(order) = &mut order {
@@ -109,7 +148,7 @@ impl Scene<'_> {
 
     fn report_clash(&mut self, clash: Clash, bytes: u32, location: Location, action: Action, actor: Actor) {
         let Clash { earlier, is_write, is_promise } = clash;
-        let before = match (earlier.is_atomic, is_write) {
+        let before = match (earlier.nature.is_atomic(), is_write) {
             (true, _) => Action::Atomic(bytes),
             (_, true) => Action::Write(bytes),
             _ => Action::Read(bytes),
@@ -154,6 +193,14 @@ impl Scene<'_> {
             lock(order).forget(self.number);
         }
     }
+}
+
+/// Whether an access was ordered before another by the barriers of their block and the synchronizations of their warp.
+const fn is_ordered_here(earlier: &Stamp, now: &Stamp) -> bool {
+    earlier.block == now.block
+        && (earlier.thread == now.thread
+            || earlier.epoch < now.epoch
+            || (earlier.thread / 32 == now.thread / 32 && earlier.turn < now.turn))
 }
 
 fn lock(order: &Mutex<Order>) -> std::sync::MutexGuard<'_, Order> {

@@ -63,6 +63,43 @@ impl Allocation {
         }
     }
 
+    /// The words from an aligned offset on. `false`, and they mean nothing, if one of their bytes was not written.
+    #[inline]
+    pub(crate) fn load_words(&self, offset: u64, to: &mut [u32]) -> bool {
+        let first = (offset / 4) as usize;
+        let Some(words) = self.words.get(first..first + to.len()) else { return false };
+        for (to, word) in to.iter_mut().zip(words) {
+            *to = word.load(Relaxed);
+        }
+        self.flags(first, to.len()).all(|(flags, bits)| flags.load(Relaxed) & bits == bits)
+    }
+
+    /// Stores words from an aligned offset on. `false`, and nothing is changed, if they are not inside.
+    #[inline]
+    pub(crate) fn store_words(&self, offset: u64, from: &[u32]) -> bool {
+        let first = (offset / 4) as usize;
+        let Some(words) = self.words.get(first..first + from.len()) else { return false };
+        for (word, value) in words.iter().zip(from) {
+            word.store(*value, Relaxed);
+        }
+        for (flags, bits) in self.flags(first, from.len()) {
+            if flags.load(Relaxed) & bits != bits {
+                flags.fetch_or(bits, Relaxed);
+            }
+        }
+        true
+    }
+
+    /// Which bits of `written` belong to so many words.
+    fn flags(&self, first: usize, count: usize) -> impl Iterator<Item = (&AtomicU32, u32)> {
+        let end = first + count;
+        let all = self.written.iter().enumerate().take(end.div_ceil(8)).skip(first / 8);
+        all.map(move |(index, flags)| {
+            let (from, to) = (first.max(8 * index) % 8, end.min(8 * index + 8) - 8 * index);
+            (flags, u32::MAX >> (32 - 4 * (to - from)) << (4 * from))
+        })
+    }
+
     /// Stores the low `bytes` (1, 2, 4 or 8) bytes of `value` at an aligned offset.
     pub(crate) fn store(&self, offset: u64, bytes: u32, value: u64) {
         let index = (offset / 4) as usize;

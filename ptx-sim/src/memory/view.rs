@@ -57,6 +57,22 @@ impl View {
             Some(addresses.map(|address| split(address).0).filter(|index| *index < self.allocations.len()).collect());
     }
 
+    /// The sizes of the allocations, then of the variables.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = u64> + '_ {
+        let allocations = self.allocations.iter().map(|slot| slot.as_ref().map_or(0, |allocation| allocation.bytes()));
+        allocations.chain(self.variables.allocations.iter().map(|variable| variable.bytes()))
+    }
+
+    /// The place in [`sizes`](Self::sizes) of the allocation that `address` lies in, and the offset in it.
+    pub(crate) fn place(&self, address: u64) -> (usize, u64) {
+        let (index, offset) = split(address);
+        if index < self.allocations.len() {
+            return (index, offset);
+        }
+        let variable = (address >> super::OFFSET_BITS).wrapping_sub(self.variables.first);
+        (usize::try_from(variable).unwrap_or(usize::MAX).saturating_add(self.allocations.len()), offset)
+    }
+
     /// Whether the memory at `address` may be written in this launch.
     pub(crate) fn is_watched(&self, address: u64) -> bool {
         let index = split(address).0;

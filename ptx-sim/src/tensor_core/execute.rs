@@ -74,25 +74,28 @@ pub(super) struct Tiles<const K: usize> {
 }
 
 impl<const K: usize> Tiles<K> {
+    /// The halves of a register, in the order of the lanes, are eight rows of eight elements: [`fragment::a`], [`fragment::b`].
     fn gather(a: Registers<'_>, b: Registers<'_>) -> Self {
         let mut tiles = Self { a: [[0; K]; 16], b: [[0; K]; 8] };
         for (register, lanes) in a.iter().enumerate().take(K / 4) {
-            for (lane, &bits) in lanes.iter().enumerate() {
-                for part in 0..2 {
-                    let place = fragment::a(16, lane, register, part);
-                    tiles.a[place.row][place.column] = part_of(bits, part);
-                }
+            for (row, quad) in tiles.a[8 * (register % 2)..].iter_mut().zip(lanes.as_chunks::<4>().0) {
+                put_quad(quad, &mut row[8 * (register / 2)..]);
             }
         }
         for (register, lanes) in b.iter().enumerate().take(K / 8) {
-            for (lane, &bits) in lanes.iter().enumerate() {
-                for part in 0..2 {
-                    let place = fragment::b(16, lane, register, part);
-                    tiles.b[place.column][place.row] = part_of(bits, part);
-                }
+            for (column, quad) in tiles.b.iter_mut().zip(lanes.as_chunks::<4>().0) {
+                put_quad(quad, &mut column[8 * register..]);
             }
         }
         tiles
+    }
+}
+
+/// Two elements of each of four lanes, one after the other.
+#[inline]
+fn put_quad(quad: &[u32; 4], to: &mut [u16]) {
+    for (pair, bits) in to.as_chunks_mut::<2>().0.iter_mut().zip(quad) {
+        *pair = [part_of(*bits, 0), part_of(*bits, 1)];
     }
 }
 
@@ -112,9 +115,10 @@ fn floating<const K: usize>(
     let tiles = Tiles::<K>::gather(a, b);
     let mut sums = [[0; 8]; 16];
     for (register, lanes) in c.iter().enumerate().take(4) {
-        for (lane, &bits) in lanes.iter().enumerate() {
-            let place = fragment::accumulator(lane, register);
-            sums[place.row][place.column] = bits;
+        for (row, quad) in sums[8 * (register / 2)..].iter_mut().zip(lanes.as_chunks::<4>().0) {
+            for (pair, bits) in row.as_chunks_mut::<2>().0.iter_mut().zip(quad) {
+                pair[register % 2] = *bits;
+            }
         }
     }
     if !fast::accumulate(model, operand, &tiles, &mut sums) {
@@ -125,9 +129,10 @@ fn floating<const K: usize>(
         }
     }
     for (register, lanes) in d.iter_mut().enumerate().take(4) {
-        for (lane, result) in lanes.iter_mut().enumerate() {
-            let place = fragment::accumulator(lane, register);
-            *result = sums[place.row][place.column];
+        for (row, quad) in sums[8 * (register / 2)..].iter().zip(lanes.as_chunks_mut::<4>().0) {
+            for (pair, result) in row.as_chunks::<2>().0.iter().zip(quad) {
+                *result = pair[register % 2];
+            }
         }
     }
 }

@@ -1,25 +1,22 @@
-//! How fast the simulator is on one core, every check on: `cargo run --release -p tilewright-ptx-sim --example throughput`.
-//!
-//! Each kernel repeats one kind of work; the figure is millions of warp instructions a second, loop control included. Beside it stands what a prototype
-//! reached on one core of a two-core server: an interpreter of plain arithmetic without checks built for x86-64-v3, and shared memory with its races looked for.
+//! Loops that repeat one kind of work.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use tilewright_ptx_sim::{Launch, Memory, Options, Profile, Program};
+use tilewright_ptx_sim::{Check, Launch, Memory, Options, Profile, Program};
 
 const TRIPS: u32 = 20_000;
 const BLOCKS: u32 = 4;
 const THREADS: u32 = 128;
 
 /// A loop around a body, and what the prototype reached on such.
-struct Work {
-    name: &'static str,
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
     body: &'static str,
-    prototype: &'static str,
+    pub(crate) prototype: &'static str,
 }
 
-const WORK: [Work; 6] = [
+pub(crate) const WORK: [Work; 6] = [
     Work {
         name: "f32 fma",
         body: "fma.rn.f32 %f1, %f1, %f2, %f3;\nfma.rn.f32 %f2, %f2, %f3, %f1;\nfma.rn.f32 %f3, %f3, %f1, %f2;\nfma.rn.f32 %f4, %f4, %f2, %f3;",
@@ -96,9 +93,10 @@ $L0:
 }
 
 /// The best of three launches: its time and how many instructions it executed.
-fn measure(work: &Work) -> Result<(Duration, u64), Box<dyn Error>> {
+pub(crate) fn measure(work: &Work, check: Check) -> Result<(Duration, u64), Box<dyn Error>> {
     let program = Program::load(&text(work.body), Profile::Sm80)?;
     let launch = Launch { grid: [BLOCKS, 1, 1], block: [THREADS, 1, 1], dynamic_shared_bytes: 0 };
+    let options = Options { check, ..Options::default() };
     let mut best = (Duration::MAX, 0);
     for _ in 0..3 {
         let memory = Memory::new(1 << 20);
@@ -106,7 +104,7 @@ fn measure(work: &Work) -> Result<(Duration, u64), Box<dyn Error>> {
         let address = memory.allocate(bytes)?;
         memory.fill(address, 0, bytes)?;
         let start = Instant::now();
-        let outcome = program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &Options::default())?;
+        let outcome = program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &options)?;
         let time = start.elapsed();
         if !outcome.report.is_clean() {
             return Err(outcome.report.to_string().into());
@@ -114,17 +112,4 @@ fn measure(work: &Work) -> Result<(Duration, u64), Box<dyn Error>> {
         best = best.min((time, outcome.statistics.instructions));
     }
     Ok(best)
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-    println!("{:<14} {:>22}   prototype", "", "M warp instructions/s");
-    // The simulator runs blocks on the cores of the pool that it is called in.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
-    for work in &WORK {
-        let (time, instructions) = pool.install(|| measure(work).map_err(|error| error.to_string()))?;
-        #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let rate = instructions as f64 / time.as_secs_f64() / 1e6;
-        println!("{:<14} {rate:>22.1}   {}", work.name, work.prototype);
-    }
-    Ok(())
 }

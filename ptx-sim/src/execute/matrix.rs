@@ -1,0 +1,73 @@
+//! `ldmatrix`.
+
+use super::scene::Scene;
+use super::target::{Target, report_fault, target};
+use super::traffic;
+use super::warp::Warp;
+use super::watch::Touch;
+use super::{ALL, LANES};
+use crate::decode::{Place, Strength, Window};
+use crate::memory::Fault;
+use crate::memory::shared::How;
+use crate::report::Action;
+
+/// For a whole warp: lane 8i + r names row r of tile i; lane 4r + c receives columns 2c and 2c + 1 of that row, or of that column
+/// where the tile is transposed.
+///
+/// # Source
+/// PTX ISA 9.0, section 9.7.14.5.15 (`ldmatrix`).
+pub(super) fn load_matrix(
+    warp: &mut Warp,
+    scene: &mut Scene<'_>,
+    transpose: bool,
+    dsts: &[u32],
+    place: Place,
+    pc: u32,
+) {
+    let addresses = warp.addresses(place, ALL);
+    for (tile, dst) in dsts.iter().enumerate() {
+        let rows = &addresses[8 * tile..8 * tile + 8];
+        traffic::count_phase(&mut scene.statistics, rows, 4);
+        let mut words = [[0u32; 4]; 8];
+        for (row, (address, words)) in rows.iter().zip(words.iter_mut()).enumerate() {
+            let supplier = u32::try_from(8 * tile + row).unwrap_or(0);
+            let Ok(Target::Shared(offset)) = target(scene, Window::Shared, *address, 16, 16, 0) else {
+                let fault = target(scene, Window::Shared, *address, 16, 16, 0).err().unwrap_or(Fault::Misaligned);
+                let here = (Action::Read(16), warp.first_thread(1 << supplier), pc);
+                report_fault(scene, fault, Window::Shared, *address, 16, here);
+                return;
+            };
+            #[expect(clippy::cast_possible_truncation, reason = "one of eight rows")]
+            let first_lane = 4 * row as u16;
+            if !scene.watches_shared()
+                && let Some(found) = scene.shared.read_row_quietly(offset, &warp.actor(0, pc), first_lane)
+            {
+                *words = found;
+                continue;
+            }
+            for (column, word) in (0u32..).zip(words.iter_mut()) {
+                let at = offset + 4 * column;
+                // Read for lanes of the whole row or column: that of the row's first word and the next stand for them.
+                let lane = u32::from(first_lane) + column;
+                for reader in [lane, (lane + 1) % LANES] {
+                    let actor = warp.actor(reader, pc);
+                    if scene.watches_shared() {
+                        let touch = Touch::Read { is_constant: false };
+                        scene.watch_shared(at, 4, actor, touch, Strength::WEAK);
+                    }
+                    let (value, trouble) = scene.shared.read(at, 4, &actor, How::Plain);
+                    *word = value;
+                    if let Some(trouble) = trouble {
+                        scene.report_shared(trouble, at, Action::Read(4), actor);
+                    }
+                }
+            }
+        }
+        let half = |row: usize, column: usize| words[row][column / 2] >> (16 * (column % 2)) & 0xFFFF;
+        let values = std::array::from_fn(|lane| {
+            let (row, column) = (lane / 4, lane % 4);
+            if transpose { half(2 * column, row) | half(2 * column + 1, row) << 16 } else { words[row][column] }
+        });
+        warp.registers.set_narrow(*dst, &values, ALL);
+    }
+}

@@ -1,0 +1,198 @@
+//! What is remembered of a word or a byte: the last write and one read, or where there is more to remember, its place in a page's histories.
+
+use super::history::History;
+use super::stamp::{Clash, Stamp};
+
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Cell {
+    write: Stamp,
+    read: Stamp,
+    more: u32,
+}
+
+/// In [`Cell::more`]: the place, less one, of the word's bytes' cells rather than of its history.
+const PARTS: u32 = 1 << 31;
+
+/// What an access is to its cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit<'s> {
+    pub(super) stamp: &'s Stamp,
+    pub(super) writes: bool,
+    /// Whether a write changes nothing.
+    pub(super) is_same: bool,
+}
+
+/// The cells of some words.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// None until the first access.
+    cells: Vec<Cell>,
+    parts: Vec<[Cell; 4]>,
+    histories: Histories,
+}
+
+#[derive(Debug, Default)]
+struct Histories {
+    all: Vec<History>,
+    /// Places that no cell has.
+    free: Vec<u32>,
+}
+
+impl Page {
+    /// The cells, one for each of so many words.
+    pub(super) fn open(&mut self, words: usize) {
+        if self.cells.is_empty() {
+            self.cells.resize(words, Cell::NONE);
+        }
+    }
+
+    /// Notes an access to a whole word; what it clashes with.
+    #[inline]
+    pub(super) fn access_word(
+        &mut self,
+        word: usize,
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        let cell = self.cells.get_mut(word)?;
+        if cell.note_quietly(visit, ordered) { None } else { self.access(word, (0, 4), visit, ordered) }
+    }
+
+    /// Notes an access to whole words; what it clashes with first.
+    #[inline]
+    pub(super) fn access_words(
+        &mut self,
+        first: usize,
+        count: usize,
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        let cells = self.cells.get_mut(first..first + count)?;
+        let noted = cells.iter_mut().position(|cell| !cell.note_quietly(visit, ordered))?;
+        (first + noted..first + count).fold(None, |clash, word| {
+            let found = self.access_word(word, visit, ordered);
+            clash.or(found)
+        })
+    }
+
+    /// Notes an access to the bytes `from..to` of a word; what it clashes with first.
+    #[inline(never)]
+    pub(super) fn access(
+        &mut self,
+        word: usize,
+        (from, to): (usize, usize),
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        let cell = self.cells.get_mut(word)?;
+        if to - from == 4 && cell.more & PARTS == 0 {
+            return cell.access(&mut self.histories, visit, ordered);
+        }
+        if cell.more & PARTS == 0 {
+            let parts = std::array::from_fn(|_| cell.twin(&mut self.histories));
+            self.histories.give_back(cell.more);
+            cell.more = PARTS | place(self.parts.len());
+            self.parts.push(parts);
+        }
+        let parts = self.parts.get_mut((cell.more & !PARTS) as usize - 1)?.get_mut(from..to)?;
+        parts.iter_mut().fold(None, |clash, part| {
+            let found = part.access(&mut self.histories, visit, ordered);
+            clash.or(found)
+        })
+    }
+}
+
+/// 1 more than an index.
+fn place(index: usize) -> u32 {
+    u32::try_from(index + 1).unwrap_or(PARTS - 1)
+}
+
+impl Histories {
+    fn add(&mut self, history: History) -> u32 {
+        if let Some(place) = self.free.pop()
+            && let Some(slot) = self.all.get_mut(place as usize - 1)
+        {
+            *slot = history;
+            return place;
+        }
+        self.all.push(history);
+        place(self.all.len() - 1)
+    }
+
+    fn give_back(&mut self, place: u32) {
+        if place != 0 {
+            self.free.push(place);
+        }
+    }
+
+    fn at(&mut self, place: u32) -> Option<&mut History> {
+        self.all.get_mut((place as usize).checked_sub(1)?)
+    }
+}
+
+impl Cell {
+    const NONE: Self = Self { write: Stamp::NONE, read: Stamp::NONE, more: 0 };
+
+    /// A cell of its own that remembers the same.
+    fn twin(&self, histories: &mut Histories) -> Self {
+        let history = histories.at(self.more).cloned();
+        Self { more: history.map_or(0, |history| histories.add(history)), ..*self }
+    }
+
+    fn access(
+        &mut self,
+        histories: &mut Histories,
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        if self.note_quietly(visit, ordered) { None } else { self.access_history(histories, visit, ordered) }
+    }
+
+    /// Notes an access that is ordered after the last write, and of which there is no more to remember than one read. Whether it is such.
+    #[inline]
+    fn note_quietly(&mut self, visit: Visit<'_>, ordered: &impl Fn(&Stamp) -> bool) -> bool {
+        let Visit { stamp, writes, .. } = visit;
+        let precedes = |earlier: &Stamp| earlier.is_none() || ordered(earlier);
+        if self.more != 0 || !(precedes(&self.write) || self.write.is_mutual(stamp)) {
+            return false;
+        }
+        if writes {
+            let is_quiet = precedes(&self.read) || self.read.is_mutual(stamp);
+            if is_quiet {
+                self.write = *stamp;
+                self.read = Stamp::NONE;
+            }
+            return is_quiet;
+        }
+        let is_quiet = !stamp.nature.is_constant() && (self.read.is_by_thread_of(stamp) || precedes(&self.read));
+        if is_quiet {
+            self.read = *stamp;
+        }
+        is_quiet
+    }
+
+    /// An access of which one read is not enough to remember, or that clashes.
+    #[cold]
+    #[inline(never)]
+    fn access_history(
+        &mut self,
+        histories: &mut Histories,
+        visit: Visit<'_>,
+        ordered: &impl Fn(&Stamp) -> bool,
+    ) -> Option<Clash> {
+        if self.more == 0 {
+            self.more = histories.add(History::new(self.write.some(), self.read.some()));
+        }
+        let history = histories.at(self.more)?;
+        if !visit.writes {
+            return history.read(visit.stamp, ordered);
+        }
+        let clash = history.write(visit.stamp, visit.is_same, ordered);
+        if history.is_only_write() {
+            histories.give_back(self.more);
+            *self = Self { write: *visit.stamp, ..Self::NONE };
+        }
+        clash
+    }
+}
