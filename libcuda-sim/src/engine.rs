@@ -43,6 +43,7 @@ pub(crate) fn launch(memory: &Memory, launch: &Launch, options: Options) -> Resu
         jitter: options.jitter,
         max_instructions: options.max_instructions.unwrap_or(sim::Options::DEFAULT.max_instructions),
         converge: options.converge,
+        check: options.check,
     };
     let function = &launch.function;
     let outcome = function.module.program.launch(memory, &function.facts.name, shape, &launch.arguments, &options);

@@ -4,6 +4,7 @@
 mod code;
 mod driver;
 mod engine;
+mod environment;
 mod faults;
 mod faulty;
 mod handles;
@@ -13,7 +14,7 @@ mod seam;
 mod table;
 
 use tilewright_ffi::Table;
-pub use tilewright_ptx_sim::{Finding, Kind, Profile, Report, Statistics};
+pub use tilewright_ptx_sim::{Check, Finding, Kind, Profile, Report, Statistics};
 
 pub use driver::Balance;
 pub use faults::Faults;
@@ -35,7 +36,7 @@ pub use options::{Options, Simulator};
 #[must_use]
 pub fn api() -> Table {
     let simulator = Simulator::from_environment();
-    if let Some(seed) = std::env::var("TILEWRIGHT_SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    if let Ok(Some(seed)) = environment::seed() {
         simulator.set_options(Options { seed, jitter: Some(seed), ..simulator.options() });
     }
     simulator.api()

@@ -1,8 +1,8 @@
 //! Which simulated driver, and how it runs kernels.
 
-use tilewright_ptx_sim::{Converge, Profile, Report, Statistics};
+use tilewright_ptx_sim::{Check, Converge, Profile, Report, Statistics};
 
-use crate::table;
+use crate::{environment, table};
 
 /// How kernels run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,25 +16,34 @@ pub struct Options {
     pub max_instructions: Option<u64>,
     /// When lanes of a warp that parted run together again.
     pub converge: Converge,
+    /// What is looked for in kernels.
+    pub check: Check,
     /// Bytes of device memory. Takes effect when the next primary context is created.
     pub memory_bytes: u64,
 }
 
 impl Options {
-    /// Seed 0, correctly rounded answers, 16 GiB.
-    pub const DEFAULT: Self =
-        Self { seed: 0, jitter: None, max_instructions: None, converge: Converge::Early, memory_bytes: 16 << 30 };
-}
+    /// Seed 0, correctly rounded answers, every check, 16 GiB.
+    pub const DEFAULT: Self = Self {
+        seed: 0,
+        jitter: None,
+        max_instructions: None,
+        converge: Converge::Early,
+        check: Check::All,
+        memory_bytes: 16 << 30,
+    };
 
-impl Options {
-    /// [`Options::DEFAULT`] with the seed of `TILEWRIGHT_SIM_SEED`, and [`Converge::Adversarial`] if `TILEWRIGHT_SIM_CONVERGE` is `adversarial`: what holds in
-    /// a process until something else is set.
+    /// [`Options::DEFAULT`] with the seed of `TILEWRIGHT_SIM_SEED`, the way of running together of `TILEWRIGHT_SIM_CONVERGE` (`early` or `adversarial`) and
+    /// the checks of `TILEWRIGHT_SIM_CHECK` (`off`, `errors` or `all`): what holds in a process until something else is set. A value that means nothing
+    /// counts as none here; `cuInit` refuses it.
     #[must_use]
     pub fn from_environment() -> Self {
-        let seed = std::env::var("TILEWRIGHT_SIM_SEED").ok().and_then(|seed| seed.parse().ok());
-        let adversarial = std::env::var("TILEWRIGHT_SIM_CONVERGE").is_ok_and(|word| word == "adversarial");
-        let converge = if adversarial { Converge::Adversarial } else { Converge::Early };
-        Self { seed: seed.unwrap_or(0), converge, ..Self::DEFAULT }
+        Self {
+            seed: environment::seed().ok().flatten().unwrap_or(Self::DEFAULT.seed),
+            converge: environment::converge().ok().flatten().unwrap_or(Self::DEFAULT.converge),
+            check: environment::check().ok().flatten().unwrap_or(Self::DEFAULT.check),
+            ..Self::DEFAULT
+        }
     }
 }
 
@@ -57,11 +66,11 @@ impl Simulator {
         Self { profile }
     }
 
-    /// The one that `TILEWRIGHT_SIM_ARCH` names (`sm_80`, `sm_86`, `sm_89`, `sm_90` or `sm_90a`); sm_90 if it is not set or names none.
+    /// The one that `TILEWRIGHT_SIM_ARCH` names (`sm_80`, `sm_86`, `sm_89`, `sm_90` or `sm_90a`); sm_90 if it is not set. If it names none it is sm_90's too, whose
+    /// `cuInit` says so and fails.
     #[must_use]
     pub fn from_environment() -> Self {
-        let named = std::env::var("TILEWRIGHT_SIM_ARCH").ok();
-        Self::new(named.and_then(|name| Profile::from_name(&name)).unwrap_or(Profile::Sm90))
+        Self::new(environment::profile().ok().flatten().unwrap_or(Profile::Sm90))
     }
 
     /// The chip.

@@ -27,6 +27,52 @@ pub struct Options {
     pub max_instructions: u64,
     /// When lanes of a warp that parted run together again.
     pub converge: Converge,
+    /// What is looked for.
+    pub check: Check,
+}
+
+/// What is looked for while a kernel runs. Less is faster; a kernel in which [`Check::All`] finds nothing gives the same bits at every level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Check {
+    /// Only what cannot be gone on after: accesses outside allocations, misaligned ones, writes to constants, warps that cannot meet or do not end.
+    Off,
+    /// Also registers and memory that were read before they were written. Bytes of an asynchronous copy that nobody has waited for are not written yet.
+    Errors,
+    /// Also races, and promises that nobody writes.
+    #[default]
+    All,
+}
+
+impl Check {
+    /// Every level, the least first.
+    pub const LEVELS: &[Self] = &[Self::Off, Self::Errors, Self::All];
+
+    /// What the level is called: `off`, `errors` or `all`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Errors => "errors",
+            Self::All => "all",
+        }
+    }
+
+    /// The level of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::LEVELS.iter().copied().find(|level| level.name() == name)
+    }
+
+    /// Whether reads of what was never written are looked for.
+    pub(crate) const fn finds_uninitialised(self) -> bool {
+        !matches!(self, Self::Off)
+    }
+
+    /// Whether races are looked for.
+    pub(crate) const fn finds_races(self) -> bool {
+        matches!(self, Self::All)
+    }
 }
 
 /// When lanes of a warp that parted run together again. PTX promises it nowhere but where an instruction names lanes that must meet.
@@ -41,8 +87,9 @@ pub enum Converge {
 }
 
 impl Options {
-    /// Seed 0, correctly rounded answers, 2^32 instructions a warp.
-    pub const DEFAULT: Self = Self { seed: 0, jitter: None, max_instructions: 1 << 32, converge: Converge::Early };
+    /// Seed 0, correctly rounded answers, 2^32 instructions a warp, every check.
+    pub const DEFAULT: Self =
+        Self { seed: 0, jitter: None, max_instructions: 1 << 32, converge: Converge::Early, check: Check::All };
 }
 
 impl Default for Options {

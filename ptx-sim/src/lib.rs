@@ -17,7 +17,7 @@ mod variable;
 
 pub use error::{LaunchError, LoadError, MemoryError};
 pub use kernel::{KernelInfo, ParamInfo};
-pub use launch::{Converge, Launch, Options, Outcome};
+pub use launch::{Check, Converge, Launch, Options, Outcome};
 pub use memory::Memory;
 pub use profile::{Limits, Profile};
 pub use program::Program;

@@ -28,7 +28,7 @@ pub(crate) use stream::Stream;
 use crate::code::{Code, Result};
 use crate::handles::Handles;
 use crate::host::Pinned;
-use crate::{Options, Report};
+use crate::{Options, Report, environment};
 
 /// One simulated driver with one device.
 #[derive(Debug)]
@@ -118,6 +118,10 @@ impl Driver {
     /// `cuInit`.
     pub(crate) fn initialize(&self, flags: u32) -> Result<()> {
         if flags != 0 {
+            return Err(Code::INVALID_VALUE);
+        }
+        if let Err(error) = environment::verify() {
+            eprintln!("{error}");
             return Err(Code::INVALID_VALUE);
         }
         self.state().initialized = true;

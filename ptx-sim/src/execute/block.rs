@@ -71,7 +71,7 @@ impl<'l> Block<'l> {
         if has_progressed {
             return Progress::Working;
         }
-        if self.scene.context.order.is_none() {
+        if !self.scene.context.kernel.communicates {
             self.report_deadlock();
         }
         Progress::Waiting

@@ -55,7 +55,7 @@ pub(crate) struct Context<'l> {
     pub(crate) options: &'l Options,
     /// Who touched what that is not one block's alone.
     pub(crate) shadow: Shadow,
-    /// What orders accesses besides barriers of all threads, if the kernel has such.
+    /// What orders accesses besides barriers of all threads, if the kernel has such and races are looked for.
     pub(crate) order: Option<Mutex<Order>>,
     /// Whether each instruction is counted on its own.
     pub(crate) counts_lines: bool,
@@ -119,7 +119,7 @@ pub(crate) fn run(
         options,
         is_stopped: AtomicBool::new(false),
         shadow: Shadow::new(),
-        order: kernel.communicates.then(Mutex::default),
+        order: (kernel.communicates && options.check.finds_races()).then(Mutex::default),
         counts_lines,
     };
     let mut results = schedule::run(&context);

@@ -51,6 +51,16 @@ impl<'l> Scene<'l> {
         }
     }
 
+    /// Whether a finding of this kind is looked for.
+    fn is_wanted(&self, kind: &Kind) -> bool {
+        let check = self.context.options.check;
+        match kind {
+            Kind::Race | Kind::PendingCopy => check.finds_races(),
+            Kind::UninitialisedRegister { .. } | Kind::UninitialisedMemory => check.finds_uninitialised(),
+            _ => true,
+        }
+    }
+
     /// Records a finding, once for each pair of instructions.
     pub(crate) fn report(&mut self, kind: Kind, location: Option<Location>, accesses: Vec<(Action, u32, u32)>) {
         let block = self.block;
@@ -64,6 +74,9 @@ impl<'l> Scene<'l> {
         location: Option<Location>,
         accesses: impl IntoIterator<Item = ([u32; 3], (Action, u32, u32))>,
     ) {
+        if !self.is_wanted(&kind) {
+            return;
+        }
         let accesses: Vec<_> = accesses.into_iter().collect();
         let pc = |index: usize| accesses.get(index).map_or(u32::MAX, |(_, (.., pc))| *pc);
         let key = (std::mem::discriminant(&kind), pc(0), pc(1));
@@ -112,6 +125,12 @@ impl<'l> Scene<'l> {
             Trouble::Race { .. } if self.watches_shared() => {}
             Trouble::Uninitialised => self.report(Kind::UninitialisedMemory, location, vec![now]),
             Trouble::Race { earlier } => self.report(Kind::Race, location, vec![before(earlier, bytes), now]),
+            // To whom races do not matter such bytes are not there yet.
+            Trouble::Pending { .. } if !self.context.options.check.finds_races() => {
+                if matches!(action, Action::Read(_) | Action::Atomic(_)) {
+                    self.report(Kind::UninitialisedMemory, location, vec![now]);
+                }
+            }
             Trouble::Pending { earlier } => {
                 let (_, thread, pc) = before(earlier, bytes);
                 self.report(Kind::PendingCopy, location, vec![(Action::Copy(bytes), thread, pc), now]);

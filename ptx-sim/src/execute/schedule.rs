@@ -17,7 +17,7 @@ const RESIDENT_WARPS: u32 = 2048;
 pub(super) fn run(context: &Context<'_>) -> Vec<Worker> {
     let blocks = context.launch.grid.map(u64::from).iter().product::<u64>();
     let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
-    if context.order.is_some() {
+    if context.kernel.communicates {
         return vec![by_turns(context, blocks)];
     }
     (0..blocks)

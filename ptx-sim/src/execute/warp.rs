@@ -149,7 +149,7 @@ impl Warp {
             self.join(adversary);
         }
         let running = self.fragments.iter().enumerate().filter(|(_, fragment)| fragment.state == State::Running);
-        let patience = if scene.context.order.is_some() { PATIENCE } else { u64::MAX };
+        let patience = if scene.context.kernel.communicates { PATIENCE } else { u64::MAX };
         if adversary {
             let candidates: Vec<usize> = running.map(|(index, _)| index).collect();
             let next = candidates.get(self.draw(scene, candidates.len())).copied();
@@ -231,7 +231,7 @@ impl Warp {
         });
         let others: Vec<u32> = others.map(|(_, fragment)| fragment.pc).collect();
         let nearest = others.iter().copied().min().unwrap_or(u32::MAX);
-        let alone = (self.fragments.len() > 1 && scene.context.order.is_some()).then_some(PATIENCE);
+        let alone = (self.fragments.len() > 1 && scene.context.kernel.communicates).then_some(PATIENCE);
         let Fragment { mut pc, lanes, .. } = self.fragments[index];
         loop {
             let Some(instruction) = kernel.instructions.get(pc as usize) else {

@@ -35,7 +35,7 @@ impl Scene<'_> {
 
     /// Looks at an access of `action`'s bytes to device memory.
     pub(super) fn watch_device(&mut self, address: u64, bytes: u32, actor: Actor, touch: Touch, strength: Strength) {
-        if self.context.view.is_watched(address) {
+        if self.context.options.check.finds_races() && self.context.view.is_watched(address) {
             let (allocation, offset) = crate::memory::name(address);
             self.watch((Room::Device, address), bytes, actor, touch, strength, Location::Global { allocation, offset });
         }
