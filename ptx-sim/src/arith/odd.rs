@@ -56,7 +56,7 @@ pub(super) const fn tf32(a: u32) -> u32 {
     (a + 0x1000) & !0x1FFF
 }
 
-/// `testp`.
+/// `testp`; a zero counts as normal.
 pub(super) const fn test(test: FloatTest, ty: Type, a: u64) -> Option<bool> {
     let (exponent, fraction, special_exponent) = match ty {
         Type::F32 => ((a >> 23) & 0xFF, a & 0x7F_FFFF, 0xFF),
@@ -69,7 +69,7 @@ pub(super) const fn test(test: FloatTest, ty: Type, a: u64) -> Option<bool> {
         FloatTest::Infinite => special && fraction == 0,
         FloatTest::Number => !(special && fraction != 0),
         FloatTest::NotANumber => special && fraction != 0,
-        FloatTest::Normal => !special && exponent != 0,
+        FloatTest::Normal => !special && (exponent != 0 || fraction == 0),
         FloatTest::Subnormal => exponent == 0 && fraction != 0,
         _ => return None,
     })
