@@ -17,6 +17,8 @@ macro_rules! codes {
                 match code {
                     0 => Some((c"CUDA_SUCCESS", c"no error")),
                     $($value => Some(($text, $says)),)+
+                    // What others make of the functions here say it.
+                    301 => Some((c"CUDA_ERROR_FILE_NOT_FOUND", c"no such file")),
                     _ => None,
                 }
             }

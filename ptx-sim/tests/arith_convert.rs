@@ -7,7 +7,7 @@ use rustc_apfloat::ieee::{BFloat, Double, Half, Single};
 use rustc_apfloat::{Float, FloatConvert, Round};
 use support::{config, patterns};
 use tilewright_ptx_ir::ir::{Rounding, Type};
-use tilewright_ptx_sim::arith::{cvt, cvt_pack_s8, cvt_pair};
+use tilewright_ptx_sim::arith::{cvt, cvt_pack_s8, cvt_pair, cvt_tf32};
 
 const ROUNDINGS: [(Rounding, Round); 4] = [
     (Rounding::Nearest, Round::NearestTiesToEven),
@@ -37,7 +37,8 @@ fn halves_widen_exactly() {
         let value = half::f16::from_bits(bits);
         let ours = |to| plain(to, Type::F16, None, bits.into());
         nan_or(value.is_nan(), value.to_f32().to_bits().into(), ours(Type::F32), 0x7FFF_FFFF);
-        nan_or(value.is_nan(), value.to_f64().to_bits(), ours(Type::F64), 0x7FFF_FFFF_E000_0000);
+        let kept = u64::from(bits >> 15) << 63 | 0x7FF8 << 48 | u64::from(bits & 0x1FF) << 42;
+        nan_or(value.is_nan(), value.to_f64().to_bits(), ours(Type::F64), kept);
         let value = half::bf16::from_bits(bits);
         let ours = |to| plain(to, Type::Bf16, None, bits.into());
         nan_or(value.is_nan(), value.to_f32().to_bits().into(), ours(Type::F32), u64::from(bits) << 16);
@@ -175,11 +176,15 @@ proptest! {
     }
 
     #[test]
-    fn ftz_flushes_f32_on_both_sides(a in patterns(23, 8)) {
-        let flushed = if a & 0x7F80_0000 == 0 { a & 0x8000_0000 } else { a };
+    fn ftz_flushes_f32_on_both_sides(a in patterns(23, 8), b in patterns(52, 11)) {
+        let flushed = |bits: u64| if bits & 0x7F80_0000 == 0 { bits & 0x8000_0000 } else { bits };
+        let wide = cvt(Type::F64, Type::F32, None, true, false, a);
+        prop_assert_eq!(wide, Some(plain(Type::F64, Type::F32, None, flushed(a))));
+        let integer = Some(Rounding::IntegerUp);
+        prop_assert_eq!(cvt(Type::U32, Type::F32, integer, true, false, a), Some(plain(Type::U32, Type::F32, integer, flushed(a))));
         let rounding = Some(Rounding::Up);
-        let expected = plain(Type::F16, Type::F32, rounding, flushed);
-        prop_assert_eq!(cvt(Type::F16, Type::F32, rounding, true, false, a), Some(expected));
+        let narrow = cvt(Type::F32, Type::F64, rounding, true, false, b);
+        prop_assert_eq!(narrow, Some(flushed(plain(Type::F32, Type::F64, rounding, b))));
     }
 
     #[test]
@@ -212,4 +217,35 @@ fn roundings_are_demanded_where_ptx_demands_them() {
     assert!(!modelled(Type::F32, Type::B32, Some(Rounding::Nearest)));
     assert!(!modelled(Type::F16x2, Type::F32, Some(Rounding::Nearest)));
     assert_eq!(cvt(Type::F64, Type::F16, None, true, false, 0), None);
+}
+
+/// As measured on an H100 with driver 580.159: `.ftz` leaves the subnormals that become f16 as they are.
+#[test]
+fn ftz_does_not_flush_what_becomes_f16() {
+    for (rounding, a, wanted) in [
+        (Rounding::Up, 1, 1),
+        (Rounding::Up, 0x8000_0001, 0x8000),
+        (Rounding::Down, 0x807F_FFFF, 0x8001),
+        (Rounding::Nearest, 0x7F_FFFF, 0),
+    ] {
+        assert_eq!(cvt(Type::F16, Type::F32, Some(rounding), true, false, a), Some(wanted), "{rounding:?} {a:#x}");
+    }
+}
+
+/// As measured on an H100 with driver 580.159: what becomes of a NaN.
+#[test]
+fn nans_are_converted_as_a_chip_converts_them() {
+    // From f64 the leading bits stay, and it becomes quiet; rounded to an integer it becomes quiet.
+    let to_f16 = |a| plain(Type::F16, Type::F64, Some(Rounding::Zero), a);
+    assert_eq!(to_f16(0x7FF0_0000_0000_0001), 0x7E00);
+    assert_eq!(to_f16(0xFFF8_7000_0000_0000), 0xFE1C);
+    let integral = |a| plain(Type::F64, Type::F64, Some(Rounding::IntegerUp), a);
+    assert_eq!(integral(0xFFFF_FFFF_FFFF_FFCD), 0xFFFF_FFFF_FFFF_FFCD);
+    assert_eq!(integral(0x7FF0_0000_0000_0001), 0x7FF8_0000_0000_0001);
+    // f32 to f32 is a move, but with .ftz.
+    assert_eq!(cvt(Type::F32, Type::F32, None, false, false, 0x7F88_7FA0), Some(0x7F88_7FA0));
+    assert_eq!(cvt(Type::F32, Type::F32, None, true, false, 0x7F88_7FA0), Some(0x7FFF_FFFF));
+    // To tf32 it is cut, even if an infinity is left.
+    assert_eq!(cvt_tf32(0xFFFF_ED0A), 0xFFFF_E000);
+    assert_eq!(cvt_tf32(0xFF80_0943), 0xFF80_0000);
 }

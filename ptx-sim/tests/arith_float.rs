@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rustc_apfloat::ieee::{BFloat, Double, Half, Single};
 use rustc_apfloat::{Float, Round};
 use support::{EXACT, config, patterns};
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, Rounding, TernaryOp, Type, UnaryOp};
+use tilewright_ptx_ir::ir::{BinaryOp, Compare, FloatTest, Rounding, TernaryOp, Type, UnaryOp};
 use tilewright_ptx_sim::arith::{self, BinaryForm, TernaryForm};
 
 const ROUNDINGS: [(Rounding, Round); 4] = [
@@ -260,4 +260,16 @@ fn what_ptx_lacks_is_not_modelled() {
     let relu = TernaryForm { relu: true, ..TernaryForm::default() };
     assert_eq!(arith::ternary(TernaryOp::Fma, Type::F32, relu, 0, 0, 0), None);
     assert_eq!(arith::compare(Compare::Eq, Type::F16x2, false, 0, 0), None);
+}
+
+/// PTX ISA 9.0, `testp`: "As a special case, positive and negative zero are considered normal numbers."
+#[test]
+fn zeros_are_normal_and_not_subnormal() {
+    for (ty, sign) in [(Type::F32, 1 << 31), (Type::F64, 1 << 63)] {
+        for zero in [0, sign] {
+            assert_eq!(arith::test(FloatTest::Normal, ty, zero), Some(true));
+            assert_eq!(arith::test(FloatTest::Subnormal, ty, zero), Some(false));
+            assert_eq!(arith::test(FloatTest::Normal, ty, zero | 1), Some(false));
+        }
+    }
 }

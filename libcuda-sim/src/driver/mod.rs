@@ -13,6 +13,7 @@ mod operation;
 mod stream;
 
 use std::cell::RefCell;
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tilewright_ptx_sim::{Profile, Statistics};
@@ -121,7 +122,7 @@ impl Driver {
             return Err(Code::INVALID_VALUE);
         }
         if let Err(error) = environment::verify() {
-            eprintln!("{error}");
+            writeln!(std::io::stderr(), "{error}").ok();
             return Err(Code::INVALID_VALUE);
         }
         self.state().initialized = true;

@@ -1,5 +1,6 @@
 //! What streams do: copies, fills and launches.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use super::{Context, Driver, Function};
@@ -109,7 +110,7 @@ impl Driver {
                 Ok(())
             }
             Err((code, report)) => {
-                eprintln!("{report}");
+                writeln!(std::io::stderr(), "{report}").ok();
                 self.keep_report(report);
                 Err(context.poison(code))
             }

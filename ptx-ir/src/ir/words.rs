@@ -211,7 +211,7 @@ words! {
         Number = "number",
         /// NaN.
         NotANumber = "notanumber",
-        /// Neither zero, subnormal, infinite nor NaN.
+        /// Neither subnormal, infinite nor NaN; a zero is normal.
         Normal = "normal",
         /// Subnormal; a zero is not.
         Subnormal = "subnormal",

@@ -90,17 +90,22 @@ const fn is_integral(rounding: Rounding) -> bool {
 }
 
 fn float(to: Format, from: Format, rounding: Option<Rounding>, ftz: bool, sat: bool, a: u64) -> Option<u64> {
-    let value = operand(from, ftz, a);
     let same = to == from;
+    // On the way to f16 the chip keeps subnormals whatever `.ftz` says.
+    let value = operand(from, ftz && to != Format::F16, a);
     // Every value of `from` is one of `to`: nothing is rounded.
     let wider = to.fraction_bits >= from.fraction_bits && to.exponent_bits >= from.exponent_bits;
     let bits = match rounding {
         None if wider && !same && from.is_nan(truncated(from.bits(), a)) => widened_nan(to, from, a),
         Some(Rounding::Nearest | Rounding::Zero | Rounding::Down | Rounding::Up)
-            if from == Format::F64 && to == Format::F32 && from.is_nan(a) =>
+            if from == Format::F64 && !same && from.is_nan(a) =>
         {
-            (a >> 32 & to.sign()) | to.infinity() | to.quiet() | (a >> 29 & (to.quiet() - 1))
+            let dropped = from.fraction_bits - to.fraction_bits;
+            let sign = if from.is_negative(a) { to.sign() } else { 0 };
+            sign | to.infinity() | to.quiet() | (a >> dropped & (to.quiet() - 1))
         }
+        Some(rounding) if same && to == Format::F64 && is_integral(rounding) && from.is_nan(a) => a | to.quiet(),
+        None if same && ftz && from.is_nan(truncated(from.bits(), a)) => to.nan,
         None if same => truncated(to.bits(), a),
         None if wider => to.encode(value, Rounding::Nearest),
         Some(rounding) if same && is_integral(rounding) => integral(to, value, rounding),
@@ -111,20 +116,18 @@ fn float(to: Format, from: Format, rounding: Option<Rounding>, ftz: bool, sat: b
     Some(finished(to, ftz, sat, bits))
 }
 
-/// A NaN in a wider format: bf16 and f32 keep what they carry, f16 does not.
+/// A NaN in a wider format: it keeps what it carries, but f16's in f32, which does not.
 fn widened_nan(to: Format, from: Format, a: u64) -> u64 {
-    let single = if from == Format::BF16 {
-        truncated(16, a) << 16
-    } else if from == Format::F16 {
-        Format::F32.nan
-    } else {
-        a
-    };
-    if to == Format::F32 {
-        return single;
+    let a = truncated(from.bits(), a);
+    let gained = to.fraction_bits - from.fraction_bits;
+    match (to, from) {
+        (Format::F32, Format::F16) => to.nan,
+        (Format::F32, _) => a << gained,
+        _ => {
+            let sign = if from.is_negative(a) { to.sign() } else { 0 };
+            sign | to.infinity() | to.quiet() | (a & (from.quiet() - 1)) << gained
+        }
     }
-    let sign = if Format::F32.is_negative(single) { to.sign() } else { 0 };
-    sign | to.infinity() | to.quiet() | (single & (Format::F32.quiet() - 1)) << 29
 }
 
 /// The nearest integral value, keeping the sign of zero.

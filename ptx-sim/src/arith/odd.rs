@@ -46,17 +46,16 @@ pub(super) fn dot_product_of_bytes(a_is_signed: bool, b_is_signed: bool, a: u32,
     pairs.fold(c, |sum, (a, b)| sum.wrapping_add((part(a, a_is_signed) * part(b, b_is_signed)).cast_unsigned()))
 }
 
-/// `cvt.rna.tf32.f32`: ties away from zero; the low 13 bits are zeros.
+/// `cvt.rna.tf32.f32`: ties away from zero; the low 13 bits are zeros, also of what is not a number, of which an infinity is left if that was all.
 pub(super) const fn tf32(a: u32) -> u32 {
     if a & 0x7F80_0000 == 0x7F80_0000 {
-        // Infinities stay; what is not a number is the one that every instruction answers.
-        return if a & 0x007F_FFFF == 0 { a } else { 0x7FFF_FFFF };
+        return a & !0x1FFF;
     }
     // A carry goes into the exponent, and past the largest one makes an infinity.
     (a + 0x1000) & !0x1FFF
 }
 
-/// `testp`.
+/// `testp`; a zero counts as normal.
 pub(super) const fn test(test: FloatTest, ty: Type, a: u64) -> Option<bool> {
     let (exponent, fraction, special_exponent) = match ty {
         Type::F32 => ((a >> 23) & 0xFF, a & 0x7F_FFFF, 0xFF),
@@ -69,7 +68,7 @@ pub(super) const fn test(test: FloatTest, ty: Type, a: u64) -> Option<bool> {
         FloatTest::Infinite => special && fraction == 0,
         FloatTest::Number => !(special && fraction != 0),
         FloatTest::NotANumber => special && fraction != 0,
-        FloatTest::Normal => !special && exponent != 0,
+        FloatTest::Normal => !special && (exponent != 0 || fraction == 0),
         FloatTest::Subnormal => exponent == 0 && fraction != 0,
         _ => return None,
     })
