@@ -12,7 +12,9 @@ pub(crate) fn answer(symbol: &'static str, act: impl FnOnce(&mut State) -> Resul
     state.calls.push(symbol);
     state.counted += 1;
     let gives_back = ["Destroy", "Free", "Unload", "Release", "EndCapture"].iter().any(|word| symbol.contains(word));
-    let follows = state.failed.is_some() && state.failure_stays && !symbol.starts_with("cuCtx");
+    // Contexts can still be made current; what waits for their work fails as the work did.
+    let selects = symbol.starts_with("cuCtx") && symbol != "cuCtxSynchronize";
+    let follows = state.failed.is_some() && state.failure_stays && !selects;
     if state.fail_at == Some(state.counted) || state.fail_symbol == Some(symbol) {
         state.fail_symbol = None;
         state.failed = Some(symbol);
