@@ -166,3 +166,28 @@ fn huge_declarations_do_not_overflow() {
     assert_eq!(module.kernels[0].static_shared_bytes(), u32::MAX);
     assert!(verify(&module).is_err());
 }
+
+/// `mov` of a variable's address: with an offset, to a register of either size.
+#[test]
+fn addresses_of_arrays_take_offsets() {
+    let declarations =
+        ".reg .b32 %r<2>;\n.reg .b64 %rd<2>;\n.local .align 8 .b8 depot[64];\n.shared .align 8 .b8 tile[64];\n";
+    for name in ["depot", "tile"] {
+        for (address, text) in
+            [("", ""), ("+16", "+16"), ("-16", "+-16"), ("+-16", "+-16"), ("+0", ""), ("+0x20", "+32")]
+        {
+            for (ty, dst) in [("u32", "%r1"), ("b32", "%r1"), ("u64", "%rd1"), ("b64", "%rd1")] {
+                let body = format!("{declarations}mov.{ty} {dst}, {name}{address};\nret;");
+                let module = parse(&kernel("", "", &body)).unwrap().module;
+                assert_eq!(verify(&module), Ok(()));
+                let wanted = format!("mov.u{} {dst}, {name}{text};", &ty[1..]);
+                assert!(printed(&module.to_string()).contains(&wanted), "{wanted}: {module}");
+            }
+            // Neither the wrong size nor a float.
+            for (ty, dst) in [("u32", "%rd1"), ("u64", "%r1"), ("f32", "%r1"), ("b16", "%r1")] {
+                let body = format!("{declarations}mov.{ty} {dst}, {name}{address};\nret;");
+                assert!(parse(&kernel("", "", &body)).is_err(), "{body}");
+            }
+        }
+    }
+}

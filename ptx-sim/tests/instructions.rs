@@ -327,3 +327,67 @@ fn division_by_a_constant_is_division() {
         .collect();
     assert_eq!(found, wanted);
 }
+
+#[test]
+fn addresses_of_arrays_take_offsets() {
+    // %r1 is the start of `tile`; each address reads what lies 16 or 12 bytes into it.
+    let shared = "    shl.b32 %r2, %r0, 2;\n    add.u32 %r2, %r2, %r1;\n    add.u32 %r3, %r0, 100;\n    st.shared.u32 [%r2], %r3;\n    bar.sync 0;\n";
+    for (address, offset) in [("%r4", 16), ("%rd2", 16), ("%r4", -4), ("%rd2", -4)] {
+        let ty = if address.starts_with("%rd") { "u64" } else { "u32" };
+        let (lane, at) = if offset < 0 { (104, 16 - offset) } else { (104, 0) };
+        let body =
+            format!("{shared}    mov.{ty} {address}, tile+{offset};\n    ld.shared.u32 %r31, [{address}+{at}];\n");
+        assert_eq!(warp(&body), [lane; 32], "{body}");
+    }
+    for (address, ty) in [("%r4", "u32"), ("%rd2", "u64"), ("%r4", "b32"), ("%rd2", "b64")] {
+        let body = format!(
+            "    .local .align 8 .b8 depot[32];\n    st.local.u32 [depot+12], %r0;\n    mov.{ty} {address}, depot+8;\n    ld.local.u32 %r31, [{address}+4];\n"
+        );
+        assert_eq!(warp(&body), lanes(|lane| lane), "{body}");
+        let body = body.replace("depot+8", "depot").replace("+4];", "+12];");
+        assert_eq!(warp(&body), lanes(|lane| lane), "{body}");
+    }
+}
+
+/// PTX ISA 9.0, section 9.7.13.5 (`atom`): `add.f32` flushes subnormal inputs and results to a zero of their sign in global memory, and keeps them in shared memory.
+/// By a generic address it is the memory that counts.
+#[test]
+fn atomic_sums_of_f32_flush_in_global_memory_alone() {
+    // The least normal number, half of it, and the least subnormal one.
+    let (normal, half, least) = (0x0080_0000u32, 0x0040_0000u32, 1u32);
+    let sign = 0x8000_0000;
+    // (what lies there, what is added, the sum in global memory, in shared memory)
+    let sums = [
+        (least, least, 0, 2),
+        (half, half, 0, normal),
+        (sign | least, sign | least, sign, sign | 2),
+        (normal, half, normal, normal + half),
+        (normal + half, sign | normal, 0, half),
+        (sign | (normal + half), normal, sign, sign | half),
+        (normal, normal, 2 * normal, 2 * normal),
+    ];
+    for (before, added, in_global, in_shared) in sums {
+        for (space, generic, wanted) in [
+            ("global", "", in_global),
+            ("shared", "", in_shared),
+            ("global", "g", in_global),
+            ("shared", "g", in_shared),
+        ] {
+            for instruction in ["atom{space}.add.f32 %r4, [{address}], %r3", "red{space}.add.f32 [{address}], %r3"] {
+                let start = if space == "global" {
+                    "    ld.param.u64 %rd2, [out];\n    mul.wide.u32 %rd3, %r0, 4;\n    add.u64 %rd2, %rd2, %rd3;\n"
+                } else {
+                    "    mad.lo.u32 %r5, %r0, 4, %r1;\n    cvt.u64.u32 %rd2, %r5;\n"
+                };
+                let cvta = if generic == "g" { format!("    cvta.{space}.u64 %rd3, %rd2;\n") } else { String::new() };
+                let (suffix, address) =
+                    if generic == "g" { (String::new(), "%rd3") } else { (format!(".{space}"), "%rd2") };
+                let instruction = instruction.replace("{space}", &suffix).replace("{address}", address);
+                let body = format!(
+                    "{start}{cvta}    mov.b32 %r2, {before};\n    mov.b32 %r3, {added};\n    st.{space}.b32 [%rd2], %r2;\n    {instruction};\n    ld.{space}.b32 %r31, [%rd2];\n"
+                );
+                assert_eq!(warp(&body), [wanted; 32], "{before:#x} + {added:#x}\n{body}");
+            }
+        }
+    }
+}

@@ -41,7 +41,7 @@ impl Builder {
 
     fn shared_array<T: Element>(&self, name: &str, size: SharedSize, align: u32) -> SharedArray<'_, T> {
         let array = Shared(self.declare_shared(Declaration { name: name.to_owned(), align, size }));
-        let base = self.write(|dst| Op::SharedAddress { dst, array }, RegClass::B32);
+        let base = self.write(|dst| Op::SharedAddress { dst, array, offset: 0 }, RegClass::B32);
         SharedArray { base: Value::from_register(self, base), marker: PhantomData }
     }
 }

@@ -27,10 +27,10 @@ pub enum Op {
     Mov { ty: Type, dst: Reg, src: Operand },
     /// `mov.u32 dst, %tid.x`
     ReadSpecial { dst: Reg, src: Special },
-    /// `mov.u32 dst, array`: the shared address of an array's start (64-bit registers get it zero-extended).
-    SharedAddress { dst: Reg, array: Shared },
-    /// `mov.u64 dst, array`: the local address of memory of the thread.
-    LocalAddress { dst: Reg, local: LocalIndex },
+    /// `mov.u32 dst, array{+offset}`: the shared address of an array (64-bit registers get it zero-extended).
+    SharedAddress { dst: Reg, array: Shared, offset: i32 },
+    /// `mov.u64 dst, array{+offset}`: the local address of memory of the thread (32-bit registers get its low half, which is all of it).
+    LocalAddress { dst: Reg, local: LocalIndex, offset: i32 },
     /// `mov.u64 dst, variable{+offset}`: the address of a variable of the module in its space.
     SymbolAddress { dst: Reg, symbol: Symbol, offset: i32 },
     /// `mov.b32 dst, {a, b}`: the first source is the low part.

@@ -110,19 +110,18 @@ fn mov(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<
             let width = if src.is_wide() { 8 } else { 4 };
             return Ok((ty.bytes() == width).then_some(Op::ReadSpecial { dst, src }));
         }
-        if let Some(index) = cursor.names.shared.get(name) {
-            let fits = matches!(dst.class, RegClass::B32 | RegClass::B64) && ty.class() == dst.class;
-            return Ok(fits.then_some(Op::SharedAddress { dst, array: Shared(*index) }));
-        }
-        if let Some(index) = cursor.names.locals.get(name) {
-            let fits = dst.class == RegClass::B64 && ty.class() == dst.class && !cursor.is_mark('+');
-            return Ok(fits.then_some(Op::LocalAddress { dst, local: LocalIndex(*index) }));
-        }
-        if let Some(index) = cursor.names.symbols.get(name) {
+        let (shared, local) = (cursor.names.shared.get(name), cursor.names.locals.get(name));
+        let symbol = cursor.names.symbols.get(name);
+        if shared.is_some() || local.is_some() || symbol.is_some() {
             let offset = if cursor.accept('+') || cursor.is_mark('-') { cursor.integer()? } else { 0 };
-            let fits = dst.class == RegClass::B64 && ty.class() == dst.class;
-            let offset = i32::try_from(offset).ok().filter(|_| fits);
-            return Ok(offset.map(|offset| Op::SymbolAddress { dst, symbol: Symbol(*index), offset }));
+            let narrow = dst.class == RegClass::B32 && symbol.is_none();
+            let fits = (narrow || dst.class == RegClass::B64) && ty.class() == dst.class;
+            let Some(offset) = i32::try_from(offset).ok().filter(|_| fits) else { return Ok(None) };
+            return Ok(match (shared, local, symbol) {
+                (Some(index), ..) => Some(Op::SharedAddress { dst, array: Shared(*index), offset }),
+                (_, Some(index), _) => Some(Op::LocalAddress { dst, local: LocalIndex(*index), offset }),
+                (.., index) => index.map(|index| Op::SymbolAddress { dst, symbol: Symbol(*index), offset }),
+            });
         }
         if name == "WARP_SZ" {
             return Ok(Some(Op::Mov { ty, dst, src: Operand::Imm(Immediate::Int(32)) }));

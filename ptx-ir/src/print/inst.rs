@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::ir::{
-    Address, Base, EvictionPriority, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Rounding, Scope,
-    SharedSize, Symbol, TernaryOp, Type,
+    Address, Base, EvictionPriority, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Reg, RegClass,
+    Rounding, Scope, SharedSize, Symbol, TernaryOp, Type,
 };
 
 /// An instruction with the kernel whose names it uses.
@@ -67,15 +67,9 @@ impl Line<'_> {
             Op::ReadSpecial { dst, src } => {
                 write!(f, "mov.{} {dst}, {}", if src.is_wide() { "u64" } else { "u32" }, src.name())
             }
-            Op::SharedAddress { dst, array } => {
-                let ty = if dst.class == crate::ir::RegClass::B64 { "u64" } else { "u32" };
-                write!(f, "mov.{ty} {dst}, {}", self.shared_name(array.0))
-            }
-            Op::LocalAddress { dst, local } => write!(f, "mov.u64 {dst}, {}", self.local_name(*local)),
-            Op::SymbolAddress { dst, symbol, offset: 0 } => write!(f, "mov.u64 {dst}, {}", self.symbol_name(*symbol)),
-            Op::SymbolAddress { dst, symbol, offset } => {
-                write!(f, "mov.u64 {dst}, {}+{offset}", self.symbol_name(*symbol))
-            }
+            Op::SharedAddress { dst, array, offset } => variable(f, *dst, &self.shared_name(array.0), *offset),
+            Op::LocalAddress { dst, local, offset } => variable(f, *dst, self.local_name(*local), *offset),
+            Op::SymbolAddress { dst, symbol, offset } => variable(f, *dst, self.symbol_name(*symbol), *offset),
             Op::Pack { ty, dst, srcs } => write!(f, "mov.{ty} {dst}, {}", Braces(srcs)),
             Op::Unpack { ty, dsts, src } => write!(f, "mov.{ty} {}, {src}", Braces(dsts)),
             Op::Cvta { space, to_generic, dst, src } => {
@@ -240,6 +234,12 @@ impl Line<'_> {
     }
 }
 
+/// The address of a variable.
+fn variable(f: &mut Formatter<'_>, dst: Reg, name: &str, offset: i32) -> fmt::Result {
+    write!(f, "mov.{} {dst}, {name}", if dst.class == RegClass::B64 { "u64" } else { "u32" })?;
+    if offset == 0 { Ok(()) } else { write!(f, "+{offset}") }
+}
+
 fn conversion(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
     match op {
         Op::Cvt { to, from, rounding, ftz, sat, dst, src } => {
@@ -317,7 +317,7 @@ fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             write!(f, "shfl.sync.{}.b32 {dst}{pred}, {src}, {lane}, {clamp}, {mask}", mode.name())
         }
         Op::Vote { mode, dst, src, negate, mask } => {
-            let ty = if dst.class == crate::ir::RegClass::Pred { "pred" } else { "b32" };
+            let ty = if dst.class == RegClass::Pred { "pred" } else { "b32" };
             write!(f, "vote.sync.{}.{ty} {dst}, {}{src}, {mask}", mode.name(), Flag(*negate, "!"))
         }
         Op::MatchAny { ty, dst, src, mask } => write!(f, "match.any.sync.{ty} {dst}, {src}, {mask}"),
@@ -341,7 +341,7 @@ fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         }
         Op::BarrierReduce { aligned, op, dst, id, threads, src, negate } => {
             let name = if *aligned { "bar.red" } else { "barrier.red" };
-            let ty = if dst.class == crate::ir::RegClass::Pred { "pred" } else { "u32" };
+            let ty = if dst.class == RegClass::Pred { "pred" } else { "u32" };
             write!(f, "{name}.{}.{ty} {dst}, {id}{}, {}{src}", op.name(), Tail(*threads), Flag(*negate, "!"))
         }
         Op::BranchIndexed { uniform, index, labels } => {

@@ -37,7 +37,11 @@ fn movement(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         }
         2 => {
             let class = draw.of(&[RegClass::B32, RegClass::B64]);
-            Op::SharedAddress { dst: draw.register(class), array: Shared(draw.below(some(kernel.shared.len()))) }
+            Op::SharedAddress {
+                dst: draw.register(class),
+                array: Shared(draw.below(some(kernel.shared.len()))),
+                offset: draw.of(&[0, 8, -4]),
+            }
         }
         3 | 4 => {
             let (ty, part, count) =
@@ -280,7 +284,11 @@ fn compiled(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
     use tilewright_ptx_ir::ir::Immediate;
     let (dst, wide, pred) = (draw.register(RegClass::B32), draw.register(RegClass::B64), draw.register(RegClass::Pred));
     match kind {
-        43 => Op::LocalAddress { dst: wide, local: LocalIndex(draw.below(2)) },
+        43 => Op::LocalAddress {
+            dst: draw.of(&[dst, wide]),
+            local: LocalIndex(draw.below(2)),
+            offset: draw.of(&[0, 8, -4]),
+        },
         44 => Op::SymbolAddress { dst: wide, symbol: Symbol(draw.below(4)), offset: draw.of(&[0, 8, -4]) },
         45 => Op::CvtTf32 { dst, src: draw.operand(Type::F32) },
         46 => {

@@ -273,3 +273,15 @@ pub fn atomic(op: AtomicOp, ty: Type, old: u64, a: u64, b: u64) -> Option<u64> {
     // The sums of f16 and bf16 are `.noftz`; those of f32 keep subnormals as shared memory does.
     if op == AtomicOp::Add { float::binary(BinaryOp::Add, ty, BinaryForm::default(), old, a) } else { None }
 }
+
+/// [`atomic`] on global memory, where the sum of f32 flushes subnormal inputs and results to a zero of their sign.
+///
+/// # Source
+/// PTX ISA 9.0, section 9.7.13.5 (`atom`).
+#[must_use]
+pub fn atomic_in_global(op: AtomicOp, ty: Type, old: u64, a: u64, b: u64) -> Option<u64> {
+    if (op, ty) == (AtomicOp::Add, Type::F32) {
+        return float::binary(BinaryOp::Add, ty, BinaryForm { ftz: true, ..BinaryForm::default() }, old, a);
+    }
+    atomic(op, ty, old, a, b)
+}

@@ -20,18 +20,12 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             Some(Code::Move { dst: context.slots.destination(*dst), src: context.slots.source(*src, *ty)? })
         }
         Op::ReadSpecial { dst, src } => Some(Code::Special { dst: context.slots.destination(*dst), special: *src }),
-        Op::SharedAddress { dst, array } => {
+        Op::SharedAddress { dst, array, offset } => {
             let start = *context.shared.get(array.0 as usize)?;
-            let dst = context.slots.destination(*dst);
-            let src = match dst {
-                Destination::Wide(_) => Source::Wide(Wide::Constant(u64::from(start))),
-                _ => Source::Narrow(Narrow::Constant(start)),
-            };
-            Some(Code::Move { dst, src })
+            Some(address_of(context.slots.destination(*dst), start, *offset))
         }
-        Op::LocalAddress { dst, local } => {
-            let start = u64::from(context.local(*local)?);
-            Some(Code::Move { dst: context.slots.destination(*dst), src: Source::Wide(Wide::Constant(start)) })
+        Op::LocalAddress { dst, local, offset } => {
+            Some(address_of(context.slots.destination(*dst), context.local(*local)?, *offset))
         }
         Op::SymbolAddress { dst, symbol, offset } => {
             let start = context.variable(*symbol)?.wrapping_add(i64::from(*offset).cast_unsigned());
@@ -389,4 +383,13 @@ fn warp(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         }
         _ => None,
     }
+}
+
+/// A variable's address in its space: zero-extended in a register of 64 bits, to which the offset is then added.
+fn address_of(dst: Destination, start: u32, offset: i32) -> Code {
+    let src = match dst {
+        Destination::Wide(_) => Source::Wide(Wide::Constant(u64::from(start).wrapping_add_signed(offset.into()))),
+        _ => Source::Narrow(Narrow::Constant(start.wrapping_add_signed(offset))),
+    };
+    Code::Move { dst, src }
 }

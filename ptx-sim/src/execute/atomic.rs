@@ -38,6 +38,8 @@ pub(super) fn atomic(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes:
             }
             Ok(Target::Global(allocation, offset)) => {
                 scene.watch_device(address, bytes, actor, Touch::ReadModifyWrite, *strength);
+                let new =
+                    |old: u64| arith::atomic_in_global(*op, *ty, old, a[lane as usize], b[lane as usize]).unwrap_or(0);
                 let (old, is_written) = allocation.modify_sized(offset, bytes, new);
                 if !is_written {
                     let (allocation, offset) = crate::memory::name(address);

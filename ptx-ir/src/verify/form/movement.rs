@@ -16,10 +16,10 @@ pub(super) fn movement(op: &Op, report: &mut impl FnMut(Reason)) {
             operand("a", *src, *ty, report);
         }
         Op::ReadSpecial { dst, src } => register("d", *dst, if src.is_wide() { Type::U64 } else { Type::U32 }, report),
-        Op::SharedAddress { dst, .. } => {
+        Op::SharedAddress { dst, .. } | Op::LocalAddress { dst, .. } => {
             register("d", *dst, if dst.class == RegClass::B64 { Type::U64 } else { Type::U32 }, report)
         }
-        Op::LocalAddress { dst, .. } | Op::SymbolAddress { dst, .. } => register("d", *dst, Type::U64, report),
+        Op::SymbolAddress { dst, .. } => register("d", *dst, Type::U64, report),
         Op::Pack { ty, dst, srcs } => {
             register("d", *dst, *ty, report);
             if let Some(part) = part_type(*ty, srcs.len(), report) {
