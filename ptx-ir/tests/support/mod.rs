@@ -13,18 +13,18 @@ use tilewright_ptx_ir::ir::{
 };
 use tilewright_ptx_ir::{Target, verify};
 
-pub use draw::Draw;
+pub(crate) use draw::Draw;
 use draw::REGISTERS;
-pub use op::KINDS;
+pub(crate) use op::KINDS;
 
 /// Labels of a random kernel.
-pub const LABELS: u32 = 3;
+pub(crate) const LABELS: u32 = 3;
 
 /// One kernel: a seed for its declarations, and the kind and seed of each statement. Shrinking drops statements.
 type Plan = (u64, Vec<(usize, u64)>);
 
 /// The module of these plans.
-pub fn module(target: Target, plans: &[Plan]) -> Module {
+pub(crate) fn module(target: Target, plans: &[Plan]) -> Module {
     let kernels = (0..).zip(plans).map(|(index, plan)| kernel(target, index, plan)).collect();
     with_surroundings(target, kernels)
 }
@@ -69,7 +69,7 @@ fn accepted(target: Target, frame: &Kernel, kind: usize, seed: u64) -> Option<St
 }
 
 /// Writes every register that the rest may read.
-pub fn preamble() -> Vec<Statement> {
+pub(crate) fn preamble() -> Vec<Statement> {
     let mut body = Vec::new();
     for number in 0..REGISTERS {
         let reg = |class| Reg { class, number };

@@ -9,13 +9,13 @@ use tilewright_ptx_ir::ir::{
 use super::draw::Draw;
 
 /// Number of variants of [`Op`].
-pub const KINDS: usize = 52;
+pub(crate) const KINDS: usize = 52;
 
 const SPACES: [Space; 6] = [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
 const L2_SIZES: [u32; 3] = [64, 128, 256];
 
 /// An instruction of `kind`, which the verifier may refuse. `kernel` says what it may refer to.
-pub fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
+pub(crate) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
     match kind {
         0..10 => movement(kind, kernel, draw),
         10..18 => arithmetic(kind, draw),

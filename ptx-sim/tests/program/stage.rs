@@ -8,41 +8,41 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// How the program ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: i32,
     pub out: String,
     pub error: String,
 }
 
 impl Ended {
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}\n{self:?}"))
     }
 }
 
-pub fn program(arguments: &[&str]) -> Ended {
+pub(crate) fn program(arguments: &[&str]) -> Ended {
     let output = Command::new(env!("CARGO_BIN_EXE_ptx-sim")).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code().unwrap(), out: text(output.stdout), error: text(output.stderr) }
 }
 
 /// Runs the program with the words of a line; `FILE` stands for a path.
-pub fn line(file: &Path, words: &str) -> Ended {
+pub(crate) fn line(file: &Path, words: &str) -> Ended {
     let file = file.to_str().unwrap();
     let words: Vec<&str> = words.split_whitespace().map(|word| if word == "FILE" { file } else { word }).collect();
     program(&words)
 }
 
 /// The text of a twin.
-pub fn twin(name: &str) -> PathBuf {
+pub(crate) fn twin(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/twins").join(format!("{name}.ptx"))
 }
 
 /// A folder that is gone when the test ends.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("program-{}-{number}", std::process::id()));
@@ -50,18 +50,18 @@ impl Folder {
         Self(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
     /// A file of f32 tensors.
-    pub fn tensors(&self, name: &str, tensors: &[(&str, &[f32])]) -> PathBuf {
+    pub(crate) fn tensors(&self, name: &str, tensors: &[(&str, &[f32])]) -> PathBuf {
         let data: Vec<Vec<u8>> =
             tensors.iter().map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
         let views = tensors
@@ -79,7 +79,7 @@ impl Drop for Folder {
 }
 
 /// The f32 values of a tensor of a file.
-pub fn floats(path: &Path, name: &str) -> Vec<f32> {
+pub(crate) fn floats(path: &Path, name: &str) -> Vec<f32> {
     let bytes = std::fs::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let data = file.tensor(name).unwrap().data().to_vec();
@@ -87,7 +87,7 @@ pub fn floats(path: &Path, name: &str) -> Vec<f32> {
 }
 
 /// A kernel with a pointer in %rd0, its thread in %r0 and that thread's word of the buffer in %rd2.
-pub fn kernel(body: &str) -> String {
+pub(crate) fn kernel(body: &str) -> String {
     format!(
         ".version 7.0
 .target sm_80

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use tilewright_ptx_sim::arith::Jitter;
 
-pub const EXACT: Jitter = Jitter { seed: None };
+pub(crate) const EXACT: Jitter = Jitter { seed: None };
 
-pub fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(cases);
     ProptestConfig {
         cases,
@@ -17,7 +17,7 @@ pub fn config(cases: u32) -> ProptestConfig {
 }
 
 /// Bit patterns of a float with so many stored significand and exponent bits: all of them, and the edges often.
-pub fn patterns(fraction_bits: u32, exponent_bits: u32) -> impl Strategy<Value = u64> {
+pub(crate) fn patterns(fraction_bits: u32, exponent_bits: u32) -> impl Strategy<Value = u64> {
     let width = 1 + fraction_bits + exponent_bits;
     let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
     let sign = 1u64 << (width - 1);

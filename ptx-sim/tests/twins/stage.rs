@@ -3,13 +3,13 @@
 use tilewright_ptx_sim::{Converge, Launch, Memory, Options, Profile, Program};
 
 /// The PTX of a twin.
-pub fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     let path = format!("{}/tests/twins/{name}.ptx", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Plain numbers of a buffer.
-pub trait Number: Copy {
+pub(crate) trait Number: Copy {
     const BYTES: usize;
     fn bytes(self) -> Vec<u8>;
     fn read(bytes: &[u8]) -> Self;
@@ -32,36 +32,36 @@ numbers!(u8 i16 u16 i32 u32 i64 u64 f32 f64 half::f16 half::bf16);
 
 /// What a kernel is passed.
 #[derive(Clone)]
-pub enum Arg {
+pub(crate) enum Arg {
     Bytes(Vec<u8>),
     Buffer(Vec<u8>),
     /// So many bytes that nobody has written.
     Fresh(usize),
 }
 
-pub fn value(value: impl Number) -> Arg {
+pub(crate) fn value(value: impl Number) -> Arg {
     Arg::Bytes(value.bytes())
 }
 
-pub fn buffer<T: Number>(values: &[T]) -> Arg {
+pub(crate) fn buffer<T: Number>(values: &[T]) -> Arg {
     Arg::Buffer(values.iter().flat_map(|value| value.bytes()).collect())
 }
 
-pub fn fresh<T: Number>(count: usize) -> Arg {
+pub(crate) fn fresh<T: Number>(count: usize) -> Arg {
     Arg::Fresh(count * T::BYTES)
 }
 
 /// The buffers after a launch, in the order of the arguments.
-pub struct Buffers(Vec<Vec<u8>>);
+pub(crate) struct Buffers(Vec<Vec<u8>>);
 
 impl Buffers {
-    pub fn get<T: Number>(&self, index: usize) -> Vec<T> {
+    pub(crate) fn get<T: Number>(&self, index: usize) -> Vec<T> {
         self.0[index].chunks_exact(T::BYTES).map(T::read).collect()
     }
 }
 
 /// Runs a twin on eight seeds and in both ways of running together, each on fresh memory, and looks at each result.
-pub fn run(name: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg], check: impl Fn(&Buffers)) {
+pub(crate) fn run(name: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg], check: impl Fn(&Buffers)) {
     let ways = [Converge::Early, Converge::Adversarial];
     for (seed, converge) in (0..8).flat_map(|seed| ways.map(|way| (seed, way))) {
         let program = Program::load(&text(name), Profile::Sm80).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -101,7 +101,7 @@ pub fn run(name: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg
 }
 
 /// Numbers that look random: the same every time.
-pub fn noise(count: usize, seed: u64) -> Vec<u64> {
+pub(crate) fn noise(count: usize, seed: u64) -> Vec<u64> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..count)
         .map(|_| {
@@ -113,7 +113,7 @@ pub fn noise(count: usize, seed: u64) -> Vec<u64> {
         .collect()
 }
 
-pub fn ints(count: usize, seed: u64, below: u64) -> Vec<i32> {
+pub(crate) fn ints(count: usize, seed: u64, below: u64) -> Vec<i32> {
     noise(count, seed)
         .into_iter()
         .map(|bits| (bits >> 20) as i32 & i32::MAX)
@@ -122,6 +122,6 @@ pub fn ints(count: usize, seed: u64, below: u64) -> Vec<i32> {
 }
 
 /// Floats in [-4, 4) with few bits, so that sums of them are exact.
-pub fn floats(count: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn floats(count: usize, seed: u64) -> Vec<f32> {
     ints(count, seed, 64).into_iter().map(|v| (v - 32) as f32 / 8.0).collect()
 }
