@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::ir::{BinaryOp, Compare, FloatTest, Op, Rounding, TernaryOp, Type, UnaryOp};
 
-use super::Builder;
+use super::{Builder, CANONICAL_F32, CANONICAL_F64};
 
 const DIRECTED: [Rounding; 4] = [Rounding::Nearest, Rounding::Zero, Rounding::Down, Rounding::Up];
 const ALL: [Type; 6] = [Type::F16, Type::F16x2, Type::Bf16, Type::Bf16x2, Type::F32, Type::F64];
@@ -59,11 +59,18 @@ impl Builder {
         let ty = self.draw.of(&ALL);
         let ftz = self.ftz(ty);
         let nan = ty != Type::F64 && self.draw.flag();
-        let (dst, a, mut b) = (self.dst(ty), self.operand(ty), self.operand(ty));
-        while a == b {
-            // Of one register an assembler makes a move, NaN or not.
-            b = self.operand(ty);
-        }
+        let (dst, a) = (self.dst(ty), self.operand(ty));
+        // Of two operands that it knows for the same an assembler makes a move, which keeps the NaN that the instruction would not.
+        let b = match ty {
+            Type::F32 => self.without_nan(ty, CANONICAL_F32),
+            Type::F64 => self.without_nan(ty, CANONICAL_F64),
+            _ => loop {
+                let b = self.operand(ty);
+                if b != a {
+                    break b;
+                }
+            },
+        };
         let (rounding, sat, approx, full) = (None, false, false, false);
         self.emit(Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b });
     }

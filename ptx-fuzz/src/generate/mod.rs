@@ -113,6 +113,9 @@ const SCRATCH_WIDE: Reg = Reg { class: RegClass::B64, number: 22 };
 const SCRATCH_SHORT: Reg = Reg { class: RegClass::B16, number: 22 };
 const SCRATCH_SINGLE: Reg = Reg { class: RegClass::F32, number: 20 };
 const SCRATCH_DOUBLE: Reg = Reg { class: RegClass::F64, number: 20 };
+/// The NaN that instructions answer with.
+const CANONICAL_F32: Immediate = Immediate::F32(0x7FFF_FFFF);
+const CANONICAL_F64: Immediate = Immediate::F64(0x7FF8_0000_0000_0000);
 const SCRATCH_PRED: Reg = Reg { class: RegClass::Pred, number: FIRST_LOOP + 4 };
 /// Bytes of a thread's row of the shared array of rows.
 const ROW_BYTES: u32 = 16;
@@ -180,10 +183,12 @@ impl Builder {
 
     /// A source of f32 or f64 whose NaN is 1 or always the same one.
     fn plain(&mut self, ty: Type) -> Operand {
-        let (dst, nan) = match ty {
-            Type::F32 => (SCRATCH_SINGLE, Immediate::F32(0x3F80_0000)),
-            _ => (SCRATCH_DOUBLE, Immediate::F64(0x7FF8_0000_0000_0000)),
-        };
+        self.without_nan(ty, if ty == Type::F32 { Immediate::F32(0x3F80_0000) } else { CANONICAL_F64 })
+    }
+
+    /// A source of f32 or f64 in which `nan` stands for every NaN.
+    fn without_nan(&mut self, ty: Type, nan: Immediate) -> Operand {
+        let dst = if ty == Type::F32 { SCRATCH_SINGLE } else { SCRATCH_DOUBLE };
         let (source, ftz, combine) = (self.operand(ty), false, None);
         let (compare, pred, a, b) = (Compare::Nan, SCRATCH_PRED, source, source);
         self.emit(Op::SetPredicate { compare, ty, ftz, dst: pred, a, b, combine });
