@@ -20,6 +20,8 @@ pub struct Sweeper {
     stream: Stream,
     context: Context,
     halves: Option<[Half; 2]>,
+    /// Answers and pairs of one launch.
+    chunks: [u64; 2],
 }
 
 /// One of two places for answers.
@@ -53,7 +55,7 @@ impl Sweeper {
     fn open(driver: &Driver, ordinal: u32) -> Result<Self, Error> {
         let device = driver.device(ordinal)?;
         let context = device.primary_context()?;
-        Ok(Self { name: device.name()?, stream: context.stream()?, context, halves: None })
+        Ok(Self { name: device.name()?, stream: context.stream()?, context, halves: None, chunks: [CHUNK, PAIR_CHUNK] })
     }
 
     /// What the driver calls it.
@@ -78,8 +80,8 @@ impl Sweeper {
 
     fn answer(&mut self, kernel: &Function, instruction: &Instruction, stride: u32) -> Result<Tally, Error> {
         let count = count(instruction, stride);
-        let chunk = count.min(CHUNK);
-        let Self { stream, context, halves, .. } = self;
+        let Self { stream, context, halves, chunks: [chunk, _], .. } = self;
+        let chunk = count.min(*chunk);
         if halves.as_ref().is_none_or(|halves| halves[0].host.len() as u64 != chunk) {
             // The old ones go first.
             *halves = None;
@@ -104,9 +106,10 @@ impl Sweeper {
 
     fn divide(&self, kernel: &Function, instruction: &Instruction, stride: u32) -> Result<Tally, Error> {
         let (count, stream) = (count(instruction, stride), &self.stream);
+        let [_, chunk] = self.chunks;
         let mut tally = Tally::new(instruction);
-        for first in (0..count).step_by(PAIR_CHUNK as usize) {
-            let end = count.min(first + PAIR_CHUNK);
+        for first in (0..count).step_by(chunk as usize) {
+            let end = count.min(first + chunk);
             let (dividends, divisors): (Vec<u32>, Vec<u32>) = (first..end).into_par_iter().map(pair).unzip();
             let (dividends, divisors) = (stream.upload(&dividends)?, stream.upload(&divisors)?);
             let count = end - first;
@@ -152,4 +155,28 @@ impl Half {
 
 fn launch(count: u64) -> Launch {
     Launch::new([count.div_ceil(THREADS.into()) as u32, 1, 1], THREADS, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure;
+    use super::*;
+
+    /// However many launches there are, and though the last one is shorter.
+    #[test]
+    fn answers_of_many_launches_are_those_of_one() {
+        let mut sweeper = Sweeper::simulator(None).unwrap();
+        let all = Instruction::all();
+        for name in ["rcp.approx.f32", "tanh.approx.f16", "div.full.ftz.f32", "sin.approx.ftz.f32"] {
+            let instruction = all.iter().find(|instruction| instruction.to_string() == name).unwrap();
+            let stride = if instruction.divides() { 100_003 } else { 1_000_003 };
+            let wanted = measure(instruction, stride, |input| instruction.simulated(input, None));
+            for chunks in [[1 << 26, 1 << 24], [1000, 300], [4096, 2685]] {
+                sweeper.chunks = chunks;
+                let found = sweeper.sweep(instruction, stride).unwrap();
+                assert_eq!(found.exponents, wanted.exponents, "{name}, {chunks:?}");
+                assert!(found.passes());
+            }
+        }
+    }
 }

@@ -1,4 +1,8 @@
-//! What the instructions compute, and how far from it they may answer: `ptx-sim/src/arith/approximate.rs` once more, read from the PTX ISA apart from it.
+//! What the instructions compute, and how far from it they may answer: the table of `ptx-sim/src/arith/approximate.rs` once more, in f64 and without its code.
+//! A test holds the two together.
+//!
+//! # Source
+//! PTX ISA 9.0, sections 9.7.3 and 9.7.4, the tables of each instruction.
 
 use tilewright_ptx_ir::ir::Type;
 

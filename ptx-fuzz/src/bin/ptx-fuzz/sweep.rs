@@ -42,7 +42,8 @@ pub(crate) fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Err
         return Err(format!("no instruction is called {}", arguments.only).into());
     }
     let start = Instant::now();
-    println!("{}, every {stride}. input\n\n{HEADER}", sweeper.name());
+    let which = if stride == 1 { "every operand".to_owned() } else { format!("one operand of {stride}") };
+    println!("{}, {which}\n\n{HEADER}", sweeper.name());
     let (mut failed, mut lines) = (Vec::new(), Vec::new());
     for instruction in instructions {
         let start = Instant::now();
