@@ -14,6 +14,7 @@ mod generate;
 pub mod naive;
 mod registers;
 mod shrink;
+pub mod sweep;
 
 pub use assemble::{Refused, assemble};
 pub use check::{Difference, Failure, check, simulate};

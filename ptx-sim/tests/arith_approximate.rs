@@ -122,6 +122,10 @@ fn exact_answers_are_never_moved() {
             assert_eq!(divide(true, false, 3.0, power, jitter), 3.0 / power);
         }
         assert_eq!(approximate(UnaryOp::Cos, false, 0.0, jitter), 1.0);
+        assert_eq!(approximate(UnaryOp::Tanh, false, f32::NEG_INFINITY, jitter), -1.0);
+        for (ty, infinity, one) in [(Type::F16, 0x7C00, 0x3C00), (Type::Bf16, 0x7F80, 0x3F80)] {
+            assert_eq!(arith::unary(UnaryOp::Tanh, ty, None, true, false, infinity, jitter), Some(one));
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Laws that hold between results.
 
-use half::f16;
+use half::{bf16, f16};
 use proptest::prelude::*;
+use tilewright_attention::rope::{Angles, Pairs, Rope, RopeProblem, RopeShape, Tables};
 use tilewright_attention::{Layout, Layouts, Mask, Problem, Shape};
-use tilewright_testkit::{Values, assert_deterministic, assert_same_bits, cases};
+use tilewright_testkit::{
+    Guarded, Random, Values, assert_bits_of_the_chip, assert_deterministic, assert_same_bits, cases,
+};
 
-use crate::support::{Case, dims, lengths, mask};
+use crate::support::{Case, Number, dims, lengths, mask};
 
 proptest! {
     #![proptest_config(cases(60))]
@@ -144,5 +147,32 @@ fn schedules_and_launches_give_the_same_bits() {
         let shape = Shape { batch: 1, heads_q: 2, heads_kv: 1, len_q, len_kv, dim };
         let case = Case::<f16>::new(Problem::new(shape, Mask::Causal).unwrap(), Values::Outliers, 5);
         assert_deterministic(&format!("{shape:?}"), 8, |context| case.run_in(context, 0));
+    }
+}
+
+/// Attention itself has approximate exponentials; the rotation has none.
+fn check_rotated_bits_of_the_chip<T: Number>(pairs: Pairs) {
+    let (batch, heads, len, dim) = (2, 3, 65, 80);
+    let tables = Tables::new(Angles { theta: 1e4, first_position: 70, len, dim });
+    let mut random = Random::new(13);
+    let x: Vec<T> = (0..batch * heads * len * dim).map(|_| T::new(random.float(Values::Outliers))).collect();
+    let layout = Layout::heads_first(heads, len, dim);
+    let problem = RopeProblem::new(RopeShape { batch, heads, len, dim }, pairs, layout, layout).unwrap();
+    assert_bits_of_the_chip(&format!("{pairs:?} {:?}", T::DTYPE), |context| {
+        let stream = context.stream().unwrap();
+        let x = Guarded::upload(&stream, &x, 1);
+        let [cos, sin] = [&tables.cos, &tables.sin].map(|table| stream.upload(table).unwrap());
+        let mut y = Guarded::<T>::misaligned(&stream, x.as_slice().len(), 1);
+        let turns = [cos.as_slice(), sin.as_slice()];
+        Rope::new(context).unwrap().run(&stream, &problem, x.as_slice(), turns, &mut y.as_slice_mut()).unwrap();
+        y.download(&stream)
+    });
+}
+
+#[test]
+fn rotated_bits_are_those_of_the_chip() {
+    for pairs in [Pairs::Interleaved, Pairs::Halves] {
+        check_rotated_bits_of_the_chip::<f16>(pairs);
+        check_rotated_bits_of_the_chip::<bf16>(pairs);
     }
 }

@@ -8,8 +8,8 @@
 //! | `ex2.approx.f32` | relative 2^-22.5 | of integers |
 //! | `lg2.approx.f32` | 2^-22, absolute between 1/2 and 2, relative elsewhere | of powers of two |
 //! | `sin.approx.f32`, `cos.approx.f32` | absolute 2^-20.5 up to 2 pi, 2^-14.7 up to 100 pi; not moved beyond | of 0 |
-//! | `tanh.approx.f32` | relative 2^-11 | |
-//! | `tanh.approx.f16`, `.bf16` | absolute 2^-10.987, 2^-8 | |
+//! | `tanh.approx.f32` | relative 2^-11 | of infinities |
+//! | `tanh.approx.f16`, `.bf16` | absolute 2^-10.987, 2^-8 | of infinities |
 //! | `ex2.approx.f16`, `.bf16` | relative 2^-9.9, 2^-7 | of integers |
 //! | `div.approx.f32`, `div.full.f32` | 2 units in the last place | by powers of two |
 //!
@@ -81,7 +81,7 @@ fn unary_scalar(op: UnaryOp, format: Format, ftz: bool, a: u64, jitter: Jitter) 
                 Format::F16 => Bound::Absolute((-10.987f64).exp2()),
                 _ => Bound::Absolute((-8.0f64).exp2()),
             };
-            (x.tanh(), bound)
+            (x.tanh(), if x.is_infinite() { Bound::None } else { bound })
         }
     };
     let bits = moved(format, exact, bound, a, jitter);

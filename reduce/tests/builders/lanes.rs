@@ -4,13 +4,13 @@ use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use half::{bf16, f16};
-use tilewright_ffi::{Arguments, KernelCache, KernelSource, Launch};
+use tilewright_ffi::{Arguments, KernelCache, KernelSource, Launch, Stream};
 use tilewright_ptx_ir::Target;
 use tilewright_ptx_ir::build::{Builder, Element, Value};
 use tilewright_ptx_ir::ir::{Kernel, Module};
 use tilewright_reduce::Dtype;
 use tilewright_reduce::build::{Block, Reduce, warp_max, warp_min, warp_sum};
-use tilewright_testkit::{Bits, Guarded, Random, Values, assert_within, context, stream};
+use tilewright_testkit::{Bits, Guarded, Random, Values, assert_bits_of_the_chip, assert_within, context, stream};
 use tilewright_tile::oracle::gamma;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -173,23 +173,33 @@ pub(crate) fn block_module<const X: u32, const Y: u32, const Z: u32, T: Lane>(op
 /// Runs a module of [`module`] over `x`, whole blocks of it; a name is built once.
 pub(crate) fn run<T: Lane>(name: &str, block: [u32; 3], x: &[T], build: impl FnOnce() -> Module) -> Vec<T> {
     static KERNELS: OnceLock<KernelCache<String>> = OnceLock::new();
-    let kernels = KERNELS.get_or_init(|| KernelCache::new(context()));
+    run_with(KERNELS.get_or_init(|| KernelCache::new(context())), &stream(), name, block, x, build)
+}
+
+/// The same with kernels of any context.
+fn run_with<T: Lane>(
+    kernels: &KernelCache<String>,
+    stream: &Stream,
+    name: &str,
+    block: [u32; 3],
+    x: &[T],
+    build: impl FnOnce() -> Module,
+) -> Vec<T> {
     let function = kernels.function(&name.to_owned(), || {
         let module = build();
         let kernel = module.kernels.first().unwrap();
         let (entry, parameters) = (kernel.name.clone(), Kernel::parameter_bytes(kernel));
         Ok::<_, tilewright_ffi::Error>(KernelSource { text: module.to_string(), entry, parameters })
     });
-    let stream = stream();
-    let from = Guarded::upload(&stream, x, 0);
-    let mut to = Guarded::<T>::new(&stream, x.len());
+    let from = Guarded::upload(stream, x, 0);
+    let mut to = Guarded::<T>::new(stream, x.len());
     let arguments = Arguments::new().pointer(from.as_slice()).pointer_mut(&mut to.as_slice_mut());
     let blocks = x.len() / block.iter().product::<u32>() as usize;
     let launch = Launch { grid: [u32::try_from(blocks).unwrap(), 1, 1], block, shared_bytes: 0, cluster: None };
     // SAFETY: two pointers to as many elements as there are threads.
-    unsafe { function.unwrap().launch(&stream, &launch, &arguments) }.unwrap();
-    from.assert_unchanged(&stream, x);
-    to.download(&stream)
+    unsafe { function.unwrap().launch(stream, &launch, &arguments) }.unwrap();
+    from.assert_unchanged(stream, x);
+    to.download(stream)
 }
 
 /// A warp reduction of x, in blocks of `threads`.
@@ -202,4 +212,23 @@ pub(crate) fn warps<T: Lane>(op: Op, threads: u32, x: &[T]) -> Vec<T> {
 pub(crate) fn blocks<const X: u32, const Y: u32, const Z: u32, T: Lane>(op: Op, x: &[T]) -> Vec<T> {
     let name = format!("block_{}_{}_{X}x{Y}x{Z}", op.name(), T::NAME);
     run(&name, [X, Y, Z], x, || block_module::<X, Y, Z, T>(op))
+}
+
+/// The test device's chip gives the bits that its simulator gives, NaN but for its pattern: for a warp and for blocks of one to three dimensions.
+pub(crate) fn check_bits_of_the_chip<T: Lane>(seed: u64, values: Values) {
+    let mut random = Random::new(seed);
+    let x: Vec<T> = (0..2 * 96).map(|_| T::draw(&mut random, values)).collect();
+    let same = |what: &str, block, build: &dyn Fn() -> Module| {
+        assert_bits_of_the_chip(what, |context| {
+            let (kernels, stream) = (KernelCache::new(context), context.stream().unwrap());
+            let results = run_with(&kernels, &stream, what, block, &x, build);
+            results.into_iter().map(|result| result.key().cast_signed()).collect()
+        });
+    };
+    for op in OPS {
+        let name = |kind: &str| format!("{kind} {} {}, {values:?}", op.name(), T::NAME);
+        same(&name("warp"), [96, 1, 1], &|| warp_module::<T>(op, 96));
+        same(&name("block"), [96, 1, 1], &|| block_module::<96, 1, 1, T>(op));
+        same(&name("block of three dimensions"), [4, 8, 3], &|| block_module::<4, 8, 3, T>(op));
+    }
 }

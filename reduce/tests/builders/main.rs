@@ -6,7 +6,7 @@ mod nan;
 mod snapshots;
 
 use half::{bf16, f16};
-use lanes::{Lane, OPS, Op, blocks, module, run, warps};
+use lanes::{Lane, OPS, Op, blocks, check_bits_of_the_chip, module, run, warps};
 use proptest::prelude::*;
 use tilewright_reduce::build::Block;
 use tilewright_testkit::{Random, Values, cases};
@@ -186,4 +186,15 @@ fn reductions_follow_each_other_without_a_race() {
     };
     let sum = 127 * 64;
     assert_eq!(run("in_turn", [128, 1, 1], &x, build), vec![sum + 254 - sum; 128]);
+}
+
+#[test]
+fn the_bits_are_those_of_the_chip() {
+    for values in [Values::Uniform, Values::Outliers, Values::Tiny] {
+        check_bits_of_the_chip::<f32>(8, values);
+        check_bits_of_the_chip::<f16>(9, values);
+        check_bits_of_the_chip::<bf16>(10, values);
+        check_bits_of_the_chip::<i32>(11, values);
+        check_bits_of_the_chip::<u32>(12, values);
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use half::{bf16, f16};
+use tilewright_ffi::Stream;
 use tilewright_reduce::reference::{self, Expected};
 use tilewright_reduce::{Affine, Operation, Plan, Real, RowKernels, Shape};
 use tilewright_testkit::{Bits, Guarded, Random, Values, assert_same_bits, assert_within, context, stream};
@@ -99,51 +100,61 @@ impl<T: Number> Case<T> {
     /// Runs it on tensors that start `offset` elements behind 16-byte boundaries. The inputs are as they were afterwards, and nothing around the output
     /// was written.
     pub(crate) fn run(&self, offset: usize) -> Results<T> {
+        self.run_with(kernels(), &stream(), offset)
+    }
+
+    /// The same with kernels of any context.
+    pub(crate) fn run_with(&self, kernels: &RowKernels, stream: &Stream, offset: usize) -> Results<T> {
         if self.wide_weight && T::DTYPE.bytes() == 2 {
-            self.run_weighted(&floats(&self.weight), &floats(&self.bias), offset)
+            self.run_weighted((kernels, stream), &floats(&self.weight), &floats(&self.bias), offset)
         } else {
-            self.run_weighted(&self.weight, &self.bias, offset)
+            self.run_weighted((kernels, stream), &self.weight, &self.bias, offset)
         }
     }
 
-    fn run_weighted<W: Real>(&self, weights: &[W], biases: &[W], offset: usize) -> Results<T> {
-        let (stream, kernels) = (stream(), kernels());
-        let x = Guarded::upload(&stream, &self.x, offset);
-        let weight = Guarded::upload(&stream, weights, offset);
-        let bias = Guarded::upload(&stream, biases, offset);
+    fn run_weighted<W: Real>(
+        &self,
+        (kernels, stream): (&RowKernels, &Stream),
+        weights: &[W],
+        biases: &[W],
+        offset: usize,
+    ) -> Results<T> {
+        let x = Guarded::upload(stream, &self.x, offset);
+        let weight = Guarded::upload(stream, weights, offset);
+        let bias = Guarded::upload(stream, biases, offset);
         let results = match self.op {
             Op::Softmax | Op::RmsNorm | Op::LayerNorm { .. } => {
-                let mut y = Guarded::<T>::misaligned(&stream, self.x.len(), offset);
+                let mut y = Guarded::<T>::misaligned(stream, self.x.len(), offset);
                 let to = &mut y.as_slice_mut();
                 match self.op {
-                    Op::Softmax => kernels.softmax(&stream, self.shape, x.as_slice(), to),
+                    Op::Softmax => kernels.softmax(stream, self.shape, x.as_slice(), to),
                     Op::RmsNorm => {
-                        kernels.rms_norm(&stream, self.shape, x.as_slice(), weight.as_slice(), self.epsilon, to)
+                        kernels.rms_norm(stream, self.shape, x.as_slice(), weight.as_slice(), self.epsilon, to)
                     }
                     _ => {
                         let bias = (self.op == Op::LayerNorm { bias: true }).then(|| bias.as_slice());
                         let affine = Affine { weight: weight.as_slice(), bias };
-                        kernels.layer_norm(&stream, self.shape, x.as_slice(), affine, self.epsilon, to)
+                        kernels.layer_norm(stream, self.shape, x.as_slice(), affine, self.epsilon, to)
                     }
                 }
                 .unwrap();
-                Results::Matrix(y.download(&stream))
+                Results::Matrix(y.download(stream))
             }
             Op::Sum | Op::Max | Op::Min => {
-                let mut y = Guarded::<f32>::misaligned(&stream, self.shape.rows, offset);
+                let mut y = Guarded::<f32>::misaligned(stream, self.shape.rows, offset);
                 let to = &mut y.as_slice_mut();
                 match self.op {
-                    Op::Sum => kernels.sum(&stream, self.shape, x.as_slice(), to),
-                    Op::Max => kernels.max(&stream, self.shape, x.as_slice(), to),
-                    _ => kernels.min(&stream, self.shape, x.as_slice(), to),
+                    Op::Sum => kernels.sum(stream, self.shape, x.as_slice(), to),
+                    Op::Max => kernels.max(stream, self.shape, x.as_slice(), to),
+                    _ => kernels.min(stream, self.shape, x.as_slice(), to),
                 }
                 .unwrap();
-                Results::Rows(y.download(&stream))
+                Results::Rows(y.download(stream))
             }
         };
-        x.assert_unchanged(&stream, &self.x);
-        weight.assert_unchanged(&stream, weights);
-        bias.assert_unchanged(&stream, biases);
+        x.assert_unchanged(stream, &self.x);
+        weight.assert_unchanged(stream, weights);
+        bias.assert_unchanged(stream, biases);
         results
     }
 

@@ -2,8 +2,8 @@
 
 use half::{bf16, f16};
 use proptest::prelude::*;
-use tilewright_reduce::{Dtype, Shape};
-use tilewright_testkit::{Random, Values, cases};
+use tilewright_reduce::{Dtype, RowKernels, Shape};
+use tilewright_testkit::{Random, Values, assert_bits_of_the_chip, cases};
 
 use crate::case::{Case, Number, OPS, Op, Results};
 use crate::{shape, values};
@@ -152,4 +152,35 @@ proptest! {
     fn every_element_counts_once(dtype in dtype(), shape in shape(), seed: u64) {
         for_dtype!(dtype, check_every_element_counts(shape, seed));
     }
+}
+
+/// Softmax is left out: its exponentials are approximate.
+fn check_bits_of_the_chip<T: Number>() {
+    // Rows of part of a warp, of a warp, of a block, kept in part in shared memory and streamed.
+    for (rows, columns) in [(3, 7), (3, 40), (2, 576), (1, 2049), (1, 20_000), (1, 65_543)] {
+        for op in OPS.into_iter().filter(|op| *op != Op::Softmax) {
+            for (offset, seed) in [(0, 4), (1, 5)] {
+                let case = Case::<T>::new(op, Shape { rows, columns }, Values::Outliers, seed);
+                assert_bits_of_the_chip(&format!("{op:?} {} of {columns}, offset {offset}", T::DTYPE), |context| {
+                    let kernels = RowKernels::new(context).unwrap();
+                    case.run_with(&kernels, &context.stream().unwrap(), offset).floats()
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn f32_has_the_bits_of_the_chip() {
+    check_bits_of_the_chip::<f32>();
+}
+
+#[test]
+fn f16_has_the_bits_of_the_chip() {
+    check_bits_of_the_chip::<f16>();
+}
+
+#[test]
+fn bf16_has_the_bits_of_the_chip() {
+    check_bits_of_the_chip::<bf16>();
 }

@@ -4,7 +4,9 @@ use half::{bf16, f16};
 use proptest::prelude::*;
 use tilewright_ffi::Stream;
 use tilewright_reduce::{Operation, Plan, Quantized, Real, RowKernels, RowStorage, Shape, reference};
-use tilewright_testkit::{Bits, Guarded, Random, Values, assert_deterministic, assert_same_bits, cases, stream};
+use tilewright_testkit::{
+    Bits, Guarded, Random, Values, assert_bits_of_the_chip, assert_deterministic, assert_same_bits, cases, stream,
+};
 
 use crate::case::{Case, Number, Op, Results, floats, kernels};
 use crate::{last_columns_of_each_team, shape, values};
@@ -15,21 +17,34 @@ type Rows = (Vec<i8>, Vec<f32>);
 /// Runs it on tensors that start `offset` elements behind 16-byte boundaries. The inputs are as they were afterwards, and nothing around the outputs was
 /// written.
 fn run<T: Number>(case: &Case<T>, offset: usize) -> Rows {
-    let stream = stream();
-    let x = Guarded::upload(&stream, &case.x, offset);
-    let results = launch(&stream, case.shape, offset, |y| kernels().quantize(&stream, case.shape, x.as_slice(), y));
-    x.assert_unchanged(&stream, &case.x);
+    run_with(kernels(), &stream(), case, offset)
+}
+
+fn run_with<T: Number>(kernels: &RowKernels, stream: &Stream, case: &Case<T>, offset: usize) -> Rows {
+    let x = Guarded::upload(stream, &case.x, offset);
+    let results = launch(stream, case.shape, offset, |y| kernels.quantize(stream, case.shape, x.as_slice(), y));
+    x.assert_unchanged(stream, &case.x);
     results
 }
 
 fn run_fused<T: Number, W: Real>(case: &Case<T>, weights: &[W], offset: usize) -> Rows {
-    let (stream, shape, epsilon) = (stream(), case.shape, case.epsilon);
-    let (x, weight) = (Guarded::upload(&stream, &case.x, offset), Guarded::upload(&stream, weights, offset));
-    let results = launch(&stream, shape, offset, |y| {
-        kernels().rms_norm_quantize(&stream, shape, x.as_slice(), weight.as_slice(), epsilon, y)
+    run_fused_with(kernels(), &stream(), case, weights, offset)
+}
+
+fn run_fused_with<T: Number, W: Real>(
+    kernels: &RowKernels,
+    stream: &Stream,
+    case: &Case<T>,
+    weights: &[W],
+    offset: usize,
+) -> Rows {
+    let (shape, epsilon) = (case.shape, case.epsilon);
+    let (x, weight) = (Guarded::upload(stream, &case.x, offset), Guarded::upload(stream, weights, offset));
+    let results = launch(stream, shape, offset, |y| {
+        kernels.rms_norm_quantize(stream, shape, x.as_slice(), weight.as_slice(), epsilon, y)
     });
-    x.assert_unchanged(&stream, &case.x);
-    weight.assert_unchanged(&stream, weights);
+    x.assert_unchanged(stream, &case.x);
+    weight.assert_unchanged(stream, weights);
     results
 }
 
@@ -240,4 +255,28 @@ fn schedules_and_launches_give_the_same_bits() {
             codes.chain(stream.download(scales.as_slice()).unwrap()).collect::<Vec<f32>>()
         });
     }
+}
+
+fn check_bits_of_the_chip<T: Number>() {
+    for (rows, columns) in [(3, 7), (3, 40), (2, 576), (1, 4096), (1, 40_000)] {
+        for offset in [0, 1] {
+            let case = Case::<T>::new(Op::RmsNorm, Shape { rows, columns }, Values::Outliers, 7);
+            let numbers = |(codes, scales): Rows| codes.into_iter().map(f32::from).chain(scales).collect::<Vec<_>>();
+            let what = format!("{} of {columns}, offset {offset}", T::DTYPE);
+            assert_bits_of_the_chip(&what, |context| {
+                numbers(run_with(&RowKernels::new(context).unwrap(), &context.stream().unwrap(), &case, offset))
+            });
+            assert_bits_of_the_chip(&format!("{what}, normalized"), |context| {
+                let (kernels, stream) = (RowKernels::new(context).unwrap(), context.stream().unwrap());
+                numbers(run_fused_with(&kernels, &stream, &case, &case.weight, offset))
+            });
+        }
+    }
+}
+
+#[test]
+fn the_bits_are_those_of_the_chip() {
+    check_bits_of_the_chip::<f32>();
+    check_bits_of_the_chip::<f16>();
+    check_bits_of_the_chip::<bf16>();
 }

@@ -1,20 +1,24 @@
 //! `ptx-fuzz`: random kernels, run twice and compared.
 #![forbid(unsafe_code)]
 
+mod sweep;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use rayon::prelude::*;
 use tilewright_ptx_fuzz::{Case, Coverage, Device, Failure, assemble, check, shrink, simulate};
 
 /// Runs random kernels on the simulator and on a naive evaluator, which must agree in every register of every thread.
 #[derive(Debug, Parser)]
-#[command(version, args_override_self = true)]
+#[command(version, args_override_self = true, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// How many kernels
     #[arg(long, default_value_t = 1000)]
     kernels: u64,
@@ -42,6 +46,12 @@ struct Arguments {
     /// Prints the kernel of the first seed and ends
     #[arg(long)]
     show: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures the answers of approximate instructions against the simulator's bounds
+    Sweep(sweep::Arguments),
 }
 
 /// Who runs the kernels beside the simulator.
@@ -73,6 +83,9 @@ fn main() -> ExitCode {
 
 /// Whether everything agreed.
 fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
+    if let Some(Command::Sweep(arguments)) = &arguments.command {
+        return sweep::act(arguments);
+    }
     let seeds = arguments.seed..arguments.seed.saturating_add(arguments.kernels);
     if arguments.show {
         write!(io::stdout(), "{}", Case::new(arguments.seed).module)?;
