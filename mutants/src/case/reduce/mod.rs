@@ -118,7 +118,7 @@ fn case<T: Number + Real>(op: Op, shape: Shape, fill: Fill, offset: usize, wide:
         if wide { " wide weight" } else { "" }
     );
     let inputs: OnceLock<Inputs<T>> = OnceLock::new();
-    Case::new(Group::Reduce, name, move |gpu| {
+    Case::new(Group::Reduce, name, shape.rows * shape.columns, move |gpu| {
         inputs.get_or_init(|| Inputs::new(op, shape, fill)).check(gpu, offset, wide)
     })
 }
