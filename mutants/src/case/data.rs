@@ -94,7 +94,7 @@ pub(super) fn int4(random: &mut Random, [n, k]: [usize; 2], group: Group, fill: 
 pub(super) fn activations(random: &mut Random, [m, k]: [usize; 2], group: usize, fill: Fill) -> Vec<f16> {
     let mut x: Vec<f16> = draw(random, Values::SmallIntegers, m * k);
     match fill {
-        Fill::Whole => {}
+        Fill::Whole | Fill::Tiny => {}
         Fill::Infinities => with_infinities(&mut x, k, 3),
         Fill::Ties => {
             let others = k.div_ceil(group.max(1)).saturating_sub(1).max(1);
@@ -160,6 +160,8 @@ pub(super) enum Fill {
     Whole,
     /// The same, but some rows start with an infinity: what is read past the end of the row before makes NaN of its zeros.
     Infinities,
+    /// Sums that are subnormal in f32.
+    Tiny,
     /// Sums halfway between two results, and a little more in another step: it is lost if a sum is rounded towards zero.
     Ties,
 }

@@ -33,10 +33,11 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
                     for index in 0..11 {
                         let [m, n, k] = extents(index, tile, &depths);
                         let n = (n.next_multiple_of(2) - usize::from(!paired)).max(1);
-                        let fill = if index % 2 == 0 { Fill::Whole } else { Fill::Infinities };
+                        let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                         add([m, n, k], bias, offsets, fill);
                     }
                     add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 72], bias, offsets, Fill::Ties);
+                    add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 24], bias, offsets, Fill::Tiny);
                 }
                 // So many columns that narrow tiles are 64 wide.
                 for (index, k) in [(0, 0), (1, 1), (2, 4), (3, 6)] {
@@ -46,6 +47,7 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
                     add([m, n, depths[k]], bias, offsets, fill);
                 }
                 add([16, 48 * 133 + usize::from(!paired), 24], bias, offsets, Fill::Ties);
+                add([16, 48 * 133 + usize::from(!paired), 16], bias, offsets, Fill::Tiny);
             }
         }
     }
@@ -82,6 +84,14 @@ impl<T: Number + Element> Inputs<T> {
             Fill::Infinities => {
                 with_infinities(&mut x, k, 3);
                 with_infinities(&mut w, k, 5);
+            }
+            // Of bf16 subnormal sums; f16 has none.
+            Fill::Tiny => {
+                for (at, x) in x.iter_mut().enumerate() {
+                    *x = T::new(if at % k == 0 { 2f64.powi(-70) } else { 0.0 });
+                }
+                w.fill(T::new(2f64.powi(-60)));
+                bias.fill(T::new(2f64.powi(-131)));
             }
             Fill::Ties => {
                 // Half of a place of the result, and three quarters of a place of f32.

@@ -1,6 +1,6 @@
 //! What host code promises of a kernel's arguments: it checks shapes before it launches.
 
-use tilewright_ptx_ir::ir::{Kernel, Op, Space, Statement};
+use tilewright_ptx_ir::ir::{Inst, Kernel, Op, Space, Statement};
 
 use super::value::Value;
 use crate::case::Group;
@@ -21,8 +21,14 @@ impl Domain {
             let k = Value::range(multiple, (1 << 30) - 256);
             ("k", Value { zeros: k.zeros | (multiple - 1), ..k })
         };
+        let paired = stores_pairs(kernel);
         let kernel = kernel.name.as_str();
         let upto = |name, end| (name, Value::range(1, end));
+        let columns = |name, end| {
+            let (lowest, odd) = if paired { (2, 1) } else { (1, 0) };
+            let value = Value::range(lowest, end);
+            (name, Value { zeros: value.zeros | odd, ..value })
+        };
         let rows = |wide: bool| if wide { (1 << 31) - 256 } else { 16 };
         match group {
             // reduce/src/problem.rs: MAX_ROWS, MAX_COLUMNS.
@@ -35,19 +41,19 @@ impl Domain {
                 let is_wide = !kernel.contains("_16x");
                 Self {
                     grid: [if is_wide { 1 << 25 } else { 1 }, 65_535 * 64 / 48 + 1, 1],
-                    parameters: vec![upto("m", rows(is_wide)), upto("n", 65_535 * 64), depth()],
+                    parameters: vec![upto("m", rows(is_wide)), columns("n", 65_535 * 64), depth()],
                 }
             }
             // qkv-fused/src/problem.rs: n_q + 2 n_kv is at most MAX_N / 2.
             Group::QkvFused => {
                 let is_wide = !kernel.contains("_16x");
-                let columns = 65_535 * 64 / 2;
+                let limit = 65_535 * 64 / 2;
                 Self {
-                    grid: [if is_wide { 1 << 25 } else { 1 }, columns / 32 + 3, 1],
+                    grid: [if is_wide { 1 << 25 } else { 1 }, limit / 32 + 3, 1],
                     parameters: vec![
                         upto("m", rows(is_wide)),
-                        upto("n_q", columns),
-                        upto("n_kv", columns),
+                        columns("n_q", limit),
+                        columns("n_kv", limit),
                         depth(),
                     ],
                 }
@@ -98,4 +104,14 @@ fn depth_multiple(group: Group, kernel: &Kernel) -> u64 {
         Group::QkvFused if kernel.name.contains("w4a16") || !stores => 8,
         _ => 1,
     }
+}
+
+/// Whether results of 16 bits are stored two at a time, which the plans choose where all columns are even (`paired_store`).
+fn stores_pairs(kernel: &Kernel) -> bool {
+    let halves = !kernel.name.contains("w8a8") || kernel.name.contains("_f16_");
+    let mut stores = kernel.body.iter().filter_map(|statement| match statement {
+        Statement::Inst(Inst { op: Op::Store { space: Space::Global, ty, .. }, .. }) => Some(ty.bytes()),
+        _ => None,
+    });
+    halves && stores.all(|bytes| bytes == 4)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{Inst, Kernel, Label, Op, Statement};
+use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Statement};
 
 use super::range::Ranges;
 
@@ -47,4 +47,66 @@ pub(super) fn reachable(kernel: &Kernel, ranges: &Ranges) -> Vec<bool> {
         }
     }
     reached
+}
+
+/// The increments of `Builder::for_`'s counters, each with the bound that the counter is below whenever it is incremented:
+/// `setp.lt p, i, end; @!p bra done; head: …; add i, i, step; setp.lt q, i, end; @q bra head; done:`, with no other way to the head and no other write to i but
+/// one in front of it.
+pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
+    let inst = |at: usize| match kernel.body.get(at) {
+        Some(Statement::Inst(inst)) => Some(inst),
+        _ => None,
+    };
+    let below = |at: usize| match inst(at) {
+        Some(Inst { guard: None, op: Op::SetPredicate { compare: Compare::Lt, ty, dst, a, b, combine: None, .. } })
+            if !ty.is_signed() =>
+        {
+            Some((*dst, *a, *b))
+        }
+        _ => None,
+    };
+    let branch = |at: usize| match inst(at) {
+        Some(Inst { guard: Some(guard), op: Op::Branch { label, .. } }) => Some((*guard, *label)),
+        _ => None,
+    };
+    let mut found = BTreeMap::new();
+    for at in 0..kernel.body.len() {
+        let Some(Inst { guard: None, op: Op::Binary { op: BinaryOp::Add, dst, a, .. } }) = inst(at) else { continue };
+        let (Some((again, left, end)), Some((back, head))) = (below(at + 1), branch(at + 2)) else { continue };
+        let start = kernel.body.iter().position(|statement| *statement == Statement::Label(head));
+        let Some(start) = start.filter(|start| *start >= 2 && *start < at) else { continue };
+        let (Some((enters, first, bound)), Some((skip, _))) = (below(start - 2), branch(start - 1)) else { continue };
+        let counter = Operand::Reg(*dst);
+        let shape = *a == counter && left == counter && first == counter && end == bound;
+        let guards = back.pred == again && !back.negate && skip.pred == enters && skip.negate;
+        let writes = |range: std::ops::Range<usize>| {
+            range
+                .filter_map(inst)
+                .filter(|inst| {
+                    let mut is_it = false;
+                    inst.op.for_each_write(|reg| is_it |= reg == *dst);
+                    is_it
+                })
+                .count()
+        };
+        let ways = kernel.body.iter().filter(|statement| match statement {
+            Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => *label == head,
+            Statement::Inst(Inst { op: Op::BranchIndexed { labels, .. }, .. }) => labels.contains(&head),
+            _ => false,
+        });
+        let alone = writes(0..start) == 1 && writes(start..kernel.body.len()) == 1;
+        // Into the body leads the head alone: every label in it is jumped to from inside.
+        let inside = start + 1..at;
+        let entered = kernel.body.iter().enumerate().any(|(from, statement)| match statement {
+            Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => {
+                let target = kernel.body.iter().position(|other| *other == Statement::Label(*label));
+                target.is_some_and(|target| inside.contains(&target)) && !inside.contains(&from)
+            }
+            _ => false,
+        });
+        if shape && guards && alone && ways.count() == 1 && !entered {
+            found.insert(at, end);
+        }
+    }
+    found
 }

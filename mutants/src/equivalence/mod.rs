@@ -12,7 +12,7 @@ mod range;
 mod rules;
 mod value;
 
-use tilewright_ptx_ir::ir::{Inst, Kernel, Op, Statement};
+use tilewright_ptx_ir::ir::{Access, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, Statement};
 
 use crate::case::Group;
 use crate::edit::Mutant;
@@ -77,7 +77,7 @@ impl Facts {
         }
         match (edit.removed, edit.inserted.as_slice()) {
             (1, []) => self.removable(old),
-            (1, [Statement::Inst(new)]) => rules::same(self, old, new),
+            (1, [Statement::Inst(new)]) => rules::same(self, old, new).or_else(|| self.saturated(&old.op, &new.op)),
             (1, [Statement::Inst(before), Statement::Inst(new)]) => {
                 let ranges = rules::extended(self, &before.op)?;
                 let extended = Self { ranges, kernel: self.kernel.clone(), ..self.cheap_copy() };
@@ -105,5 +105,41 @@ impl Facts {
         let guard = old.guard?;
         let holds = self.ranges.predicate(guard.pred).map(|value| value != guard.negate);
         (holds == Some(false)).then_some("the guard never holds")
+    }
+
+    /// `y < x ? x - y : 0` is 0 where the two are equal, whatever the comparison says of that.
+    fn saturated(&self, old: &Op, new: &Op) -> Option<&'static str> {
+        let Op::SetPredicate { compare: Compare::Lt, dst, a, b, combine: None, .. } = old else { return None };
+        let mut plain = new.clone();
+        match &mut plain {
+            Op::SetPredicate { compare: compare @ Compare::Le, .. } => *compare = Compare::Lt,
+            _ => return None,
+        }
+        if plain != *old {
+            return None;
+        }
+        let reads = |inst: &Inst| {
+            let mut is_it = false;
+            inst.for_each_register(|reg, access| is_it |= reg == *dst && access == Access::Read);
+            is_it
+        };
+        let insts = || {
+            self.kernel.body.iter().filter_map(|statement| match statement {
+                Statement::Inst(inst) => Some(inst),
+                _ => None,
+            })
+        };
+        let difference = |reg: Option<Reg>| {
+            let Some(reg) = reg else { return false };
+            let mut writes = insts().filter(|inst| rules::destination(&inst.op) == Some(reg));
+            let (first, second) = (writes.next(), writes.next());
+            let is_it = |inst: &Inst| matches!(&inst.op, Op::Binary { op: BinaryOp::Sub, a: whole, b: part, .. } if (whole, part) == (b, a));
+            first.is_some_and(|inst| inst.guard.is_none() && is_it(inst)) && second.is_none()
+        };
+        let zero = Operand::Imm(Immediate::Int(0));
+        let harmless = |inst: &Inst| {
+            matches!(&inst.op, Op::Select { a, b, pred, .. } if pred == dst && *b == zero && difference(a.reg()))
+        };
+        insts().filter(|inst| reads(inst)).all(harmless).then_some("a difference of equals is the 0 of the other choice")
     }
 }

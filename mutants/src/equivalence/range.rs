@@ -25,6 +25,8 @@ pub(super) const fn width(class: RegClass) -> Option<u32> {
 pub(super) struct Ranges {
     /// The one instruction that writes a register, if there is one only and it has no guard.
     definitions: BTreeMap<Reg, Option<Op>>,
+    /// Increments of loop counters, and the bound that the counter was below.
+    counters: BTreeMap<usize, Operand>,
     values: BTreeMap<Reg, Value>,
     predicates: BTreeMap<Reg, Option<bool>>,
 }
@@ -41,13 +43,20 @@ impl Ranges {
                 ranges.definitions.insert(reg, only.then(|| inst.op.clone()));
             });
         }
+        ranges.counters = super::flow::counters(kernel);
         for round in 0.. {
             let mut grown = false;
-            for statement in &kernel.body {
+            for (at, statement) in kernel.body.iter().enumerate() {
                 let Statement::Inst(inst) = statement else { continue };
                 inst.op.for_each_write(|reg| {
                     grown |= match width(reg.class) {
-                        Some(bits) => ranges.grow(reg, bits, &inst.op, kernel, domain, round > EXACT),
+                        Some(bits) => {
+                            let new = match ranges.counters.get(&at) {
+                                Some(end) => ranges.counted(&inst.op, *end, bits),
+                                None => ranges.result(&inst.op, bits, kernel, domain),
+                            };
+                            new.is_some_and(|new| ranges.grow(reg, bits, new, round > EXACT))
+                        }
                         None => ranges.grow_predicate(reg, &inst.op),
                     };
                 });
@@ -59,8 +68,16 @@ impl Ranges {
         ranges
     }
 
-    fn grow(&mut self, reg: Reg, bits: u32, op: &Op, kernel: &Kernel, domain: &Domain, give_up: bool) -> bool {
-        let Some(new) = self.result(op, bits, kernel, domain) else { return false };
+    /// A counter after a step from below the bound.
+    fn counted(&self, op: &Op, end: Operand, bits: u32) -> Option<Value> {
+        let Op::Binary { a, b: step, .. } = op else { return None };
+        let (old, step, end) = (self.operand(*a, bits)?, self.operand(*step, bits)?, self.operand(end, bits)?);
+        let high = end.high.saturating_sub(1).saturating_add(step.high);
+        let low_zeros = super::value::mask((old.zeros & step.zeros).trailing_ones());
+        Some(Value { low: 0, high: high & !low_zeros, zeros: Value::range(0, high).zeros | low_zeros })
+    }
+
+    fn grow(&mut self, reg: Reg, bits: u32, new: Value, give_up: bool) -> bool {
         let new = if new.fits(bits) { new } else { Value::any(bits) };
         let old = self.values.get(&reg).copied();
         let mut joined = old.map_or(new, |old| old.join(new));
