@@ -20,8 +20,8 @@ enum Fill {
     Rising,
     /// Some large ones.
     Outliers,
-    /// An infinity in the last query, a large number in the last value.
-    Infinities,
+    /// Large numbers in the last row of values.
+    Last,
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -51,7 +51,8 @@ pub(super) fn cases() -> Vec<Case> {
                 let shape = Shape { batch: 1 + heads_kv % 2, heads_q, heads_kv, len_q, len_kv, dim };
                 for offset in [0, 1] {
                     for turn in [0, 1] {
-                        let fill = [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Infinities][(index + 2 * turn + offset) % 4];
+                        let fill =
+                            [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Last][(index + 2 * turn + offset) % 4];
                         let scale = [None, None, Some(-0.25), None, Some(0.0)][(index + turn) % 5];
                         let how = How { offset, fill, scale, apart: index % 2 == turn };
                         cases.push(case::<f16>(shape, mask, how));
@@ -135,15 +136,10 @@ impl<T: Number + Element> Inputs<T> {
                     }
                 }
             }
-            // In the last query, and in front of every head but the first one's keys: nobody else may see them.
-            Fill::Infinities => {
-                if let Some(last) = q.last_mut() {
-                    *last = T::new(f64::INFINITY);
-                }
-                let last = v_layout.row_stride;
-                if let Some(value) = v.rchunks_mut(last).next().and_then(|row| row.last_mut()) {
-                    *value = T::new(60_000.0);
-                }
+            // In the last row: what is not masked shows.
+            Fill::Last => {
+                let row = v_layout.row_stride.min(v.len());
+                v.iter_mut().rev().take(row).for_each(|value| *value = T::new(60_000.0));
             }
             Fill::Uniform | Fill::Outliers => {}
         }

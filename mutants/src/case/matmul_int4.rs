@@ -29,7 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
                         for index in 0..depths.len() {
                             let [m, n, k] = extents(index, tile, depths);
                             let n = (n.next_multiple_of(2) - odd).max(1);
-                            let fill = if index % 2 == 0 { Fill::Whole } else { Fill::Infinities };
+                            let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                             add([m, n, k], offset, fill);
                         }
                         add([tile[0], tile[1] * 2 + 2 - odd, 3 * group.max(32)], offset, Fill::Ties);

@@ -14,10 +14,13 @@ use super::{Case, Failure, Group};
 
 /// k of whole 16-byte chunks of bytes, and of every remainder of 16.
 const WHOLE: [usize; 9] = [16, 128, 144, 272, 1168, 656, 1296, 400, 2192];
-const RAGGED: [usize; 16] = [1, 130, 259, 132, 1157, 390, 647, 1032, 265, 906, 1163, 12, 141, 398, 911, 2176];
+const RAGGED: [usize; 32] = [
+    1, 130, 259, 132, 389, 262, 135, 392, 265, 138, 11, 396, 269, 14, 143, 272, 1041, 1170, 1043, 1044, 1173, 1046,
+    1175, 1160, 1033, 1162, 1035, 1036, 1165, 1038, 1167, 1168,
+];
 /// The same for halves.
 const WHOLE_HALVES: [usize; 9] = [8, 64, 72, 136, 1160, 328, 648, 200, 1352];
-const RAGGED_HALVES: [usize; 9] = [1, 66, 131, 1092, 325, 198, 647, 1352, 7];
+const RAGGED_HALVES: [usize; 16] = [1, 66, 131, 196, 261, 70, 7, 72, 1089, 1162, 1091, 1156, 1093, 1030, 1095, 1096];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -49,18 +52,19 @@ pub(super) fn cases() -> Vec<Case> {
         }
         for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
             for offset in [0, 1] {
-                let depths = if offset == 1 { RAGGED_HALVES } else { WHOLE_HALVES };
+                let depths = if offset == 1 { RAGGED_HALVES.as_slice() } else { &WHOLE_HALVES };
                 let mut add = |shape, fill| cases.push(w8a16(shape, granularity, offset, fill));
                 for tile in [[16, 48], [64, 64]] {
-                    for index in 0..9 {
-                        let [m, n, k] = extents(index, tile, &depths);
+                    for index in 0..depths.len() {
+                        let [m, n, k] = extents(index, tile, depths);
                         let n = (n.next_multiple_of(2) - odd).max(1);
-                        add([m, n, k], if index % 2 == 0 { Fill::Whole } else { Fill::Infinities });
+                        add([m, n, k], if index == 0 { Fill::Whole } else { Fill::Infinities });
                     }
                     add([tile[0], 2 * tile[1] + 2 - odd, 72 + offset], Fill::Ties);
                 }
                 add([16, 48 * 133 + odd, 72 + offset], Fill::Ties);
-                add([13, 48 * 133 + 2 + odd, depths[4]], Fill::Infinities);
+                add([13, 48 * 133 + 2 + odd, 1160 + offset], Fill::Infinities);
+                add([8, 48 * 133 + 4 + odd, 136 - offset], Fill::Infinities);
                 if offset == 0 {
                     for n in [4298, 6300, 8498] {
                         add([65, n + odd, 136], Fill::Whole);

@@ -1,6 +1,6 @@
 //! What no rule proves, but somebody has, kernel by kernel.
 
-use tilewright_ptx_ir::ir::{Immediate, Kernel, Op, Operand, Statement, Type};
+use tilewright_ptx_ir::ir::{Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement, Type};
 
 use crate::case::Group;
 use crate::edit::Mutant;
@@ -14,14 +14,126 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
     let products = matches!(group, Group::MatmulF16 | Group::MatmulInt8 | Group::MatmulInt4 | Group::QkvFused);
     match (mutant.operator, old) {
         // `RowTile::load_element`, `Spot::value_of_column`: what a load that does not take place leaves.
-        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, .. }) if products => {
-            Some("an absent element meets a zero of the other operand, or belongs to a row or column that is not stored")
-        }
+        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, .. }) if products => Some(
+            "an absent element meets a zero of the other operand, or belongs to a row or column that is not stored",
+        ),
         ("initial-value", Op::Mov { ty: Type::F32, src: Operand::Imm(Immediate::F32(ONE)), .. }) if products => {
             Some("the scale of a row or column that is not stored")
         }
+        // `Step::update`, `Tensor::load_elements`: what is absent is neither folded nor stored.
+        ("initial-value", Op::Mov { dst, .. })
+            if group == Group::Reduce && is_default(kernel, mutant.edit.at, *dst) =>
+        {
+            Some("an absent element is neither folded nor stored")
+        }
+        // `Block::reduce`, `store_result`: `bfly` leaves the same bits in all lanes, so that it does not matter which of them stores them.
+        (
+            "bound-plus" | "compare-opposite" | "negate-guard" | "drop-guard",
+            Op::SetPredicate { compare: Compare::Eq, b: Operand::Imm(Immediate::Int(0)), .. }
+            | Op::Store { space: Space::Shared, .. }
+            | Op::Store { ty: Type::F32, space: Space::Global, .. },
+        ) if group == Group::Reduce && stores_what_all_have(kernel, mutant) => {
+            Some("all lanes have the same result: it does not matter which of them stores it")
+        }
+        // `Block::reduce`: what the first lane of each warp leaves is all that counts; `down` gives it the same.
+        ("shuffle-mode", Op::Shuffle { mode: ShuffleMode::Butterfly, .. })
+            if group == Group::Reduce && only_first_lanes(kernel, mutant.edit.at) =>
+        {
+            Some("only the first lane's result is used, which `down` gives too")
+        }
+        // Copies that a thread reads back itself are behind its own wait: `RowStorage::Split`.
+        ("drop-barrier" | "late-barrier", Op::BarrierSync { .. })
+            if group == Group::Reduce && is_first_reduction(kernel, mutant.edit.at) =>
+        {
+            Some("before the first reduction nobody reads the partial results, and a thread reads its own copies only")
+        }
         _ => None,
     }
+}
+
+/// Whether the next instruction loads the register under a guard.
+fn is_default(kernel: &Kernel, at: usize, dst: Reg) -> bool {
+    let later = kernel.body.iter().skip(at + 1).take(4);
+    later.filter_map(|statement| match statement {
+        Statement::Inst(inst) => Some(inst),
+        _ => None,
+    })
+    .any(|inst| matches!(&inst.op, Op::Load { space: Space::Global, dsts, .. } if inst.guard.is_some() && dsts.contains(&dst)))
+}
+
+/// Whether the statement is the store of a reduction's result, whose address does not depend on the lane, or the comparison that guards it.
+fn stores_what_all_have(kernel: &Kernel, mutant: &Mutant) -> bool {
+    let at = mutant.edit.at;
+    // Of several warps only one may store.
+    let by_one_warp = kernel.name.contains("_32x") || mutant.operator == "bound-plus";
+    let inst = |at: usize| match kernel.body.get(at) {
+        Some(Statement::Inst(inst)) => Some(inst),
+        _ => None,
+    };
+    let one_word = |op: &Op| {
+        matches!(op, Op::Store { ty, srcs, space, .. }
+            if srcs.len() == 1 && ty.bytes() == 4 && (*space == Space::Shared || by_one_warp))
+    };
+    let guarded_by = |pred: Reg| {
+        let users: Vec<_> = (0..kernel.body.len())
+            .filter_map(inst)
+            .filter(|inst| inst.guard.is_some_and(|guard| guard.pred == pred))
+            .collect();
+        !users.is_empty() && users.iter().all(|inst| one_word(&inst.op))
+    };
+    match inst(at) {
+        Some(Inst { op: Op::SetPredicate { dst, .. }, .. }) => guarded_by(*dst),
+        Some(Inst { guard: Some(guard), op }) => {
+            let first = |inst: &Inst| matches!(&inst.op, Op::SetPredicate { compare: Compare::Eq, dst, b: Operand::Imm(Immediate::Int(0)), .. } if *dst == guard.pred);
+            one_word(op) && (0..at).filter_map(inst).any(first)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the barrier is the kernel's first.
+fn is_first_reduction(kernel: &Kernel, at: usize) -> bool {
+    let is_barrier =
+        |statement: &Statement| matches!(statement, Statement::Inst(inst) if matches!(inst.op, Op::BarrierSync { .. }));
+    kernel.body.iter().position(is_barrier) == Some(at)
+}
+
+/// Whether the shuffle is one of the five in each warp in front of the exchange between warps, or the kernel writes nothing but the first thread's result.
+fn only_first_lanes(kernel: &Kernel, at: usize) -> bool {
+    let insts = |from: usize, to: usize| {
+        kernel.body.iter().take(to).skip(from).filter_map(|statement| match statement {
+            Statement::Inst(inst) => Some(&inst.op),
+            _ => None,
+        })
+    };
+    if kernel.name.starts_with("row_") {
+        return kernel.limits.required_threads.is_none_or(|[x, ..]| x == 32)
+            || is_in_warp(kernel, at)
+            || is_last(kernel, at);
+    }
+    let warps = kernel.limits.required_threads.map_or(1, |[x, y, z]| x * y * z / 32);
+    let blocks = insts(0, kernel.body.len()).any(|op| matches!(op, Op::BarrierSync { .. }));
+    warps > 1 && blocks && is_in_warp(kernel, at)
+}
+
+/// Whether between the shuffle and the exchange (a barrier, a store to shared memory) there are other shuffles only, at most four.
+fn is_in_warp(kernel: &Kernel, at: usize) -> bool {
+    let mut shuffles = 0;
+    for statement in kernel.body.iter().skip(at + 1) {
+        let Statement::Inst(inst) = statement else { return false };
+        match inst.op {
+            Op::Shuffle { .. } => shuffles += 1,
+            Op::BarrierSync { .. } => return shuffles <= 4,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether no barrier follows.
+fn is_last(kernel: &Kernel, at: usize) -> bool {
+    let mut later = kernel.body.iter().skip(at);
+    later.all(|statement| !matches!(statement, Statement::Inst(inst) if matches!(inst.op, Op::BarrierSync { .. })))
 }
 
 const ONE: u32 = 0x3F80_0000;

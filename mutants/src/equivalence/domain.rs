@@ -31,10 +31,11 @@ impl Domain {
         };
         let rows = |wide: bool| if wide { (1 << 31) - 256 } else { 16 };
         match group {
-            // reduce/src/problem.rs: MAX_ROWS, MAX_COLUMNS.
+            // reduce/src/problem.rs: MAX_ROWS, MAX_COLUMNS; which columns a kernel is for is in reduce/src/plan.rs.
             Group::Reduce => Self {
-                grid: [(1 << 31) - 1, 1, 1],
-                parameters: vec![upto("rows", (1 << 31) - 1), upto("columns", 1 << 30)],
+                // A warp a row, four rows a block; or a block a row.
+                grid: [if kernel.contains("_32x") { 1 << 29 } else { (1 << 31) - 1 }, 1, 1],
+                parameters: vec![upto("rows", (1 << 31) - 1), ("columns", columns_of(kernel))],
             },
             // tile/src/problem.rs: MAX_M, MAX_N, MAX_K. The narrow tiles are for up to 16 rows.
             Group::MatmulF16 | Group::MatmulInt8 | Group::MatmulInt4 => {
@@ -50,12 +51,7 @@ impl Domain {
                 let limit = 65_535 * 64 / 2;
                 Self {
                     grid: [if is_wide { 1 << 25 } else { 1 }, limit / 32 + 3, 1],
-                    parameters: vec![
-                        upto("m", rows(is_wide)),
-                        columns("n_q", limit),
-                        columns("n_kv", limit),
-                        depth(),
-                    ],
+                    parameters: vec![upto("m", rows(is_wide)), columns("n_q", limit), columns("n_kv", limit), depth()],
                 }
             }
             // attention/src/problem.rs: MAX_GRID, MAX_LEN; strides of heads and rows are below 2^31.
@@ -114,4 +110,39 @@ fn stores_pairs(kernel: &Kernel) -> bool {
         _ => None,
     });
     halves && stores.all(|bytes| bytes == 4)
+}
+
+/// The columns for which a row kernel is chosen, by its name: the edges of `arrangements`, and whole steps where it reads 16 bytes at a time.
+fn columns_of(kernel: &str) -> Value {
+    let mut words = kernel.split('_').skip_while(|word| !["f32", "f16", "bf16"].contains(word));
+    let is_single = words.next() == Some("f32");
+    let team = words.find(|word| word.starts_with(|first: char| first.is_ascii_digit())).unwrap_or_default();
+    let streams = kernel.contains("_streaming");
+    let (low, high) = match (is_single, team, streams) {
+        (true, "32x1", _) => (0, 128),
+        (true, "32x8", _) => (128, 1024),
+        (true, "128x4", _) => (1024, 2048),
+        (true, "256x4", _) => (2048, 4096),
+        (true, "512x4", _) => (4096, 8192),
+        (true, "512x8", _) => (8192, 16_384),
+        (true, _, false) if team.starts_with("1024") => (16_384, 65_536),
+        (true, "1024", true) => (16_384, 1 << 30),
+        (false, "32x1", _) => (0, 256),
+        (false, "32x4", _) => (256, 1024),
+        (false, "128x4", _) => (1024, 4096),
+        (false, "256x4", _) => (4096, 8192),
+        (false, "512x4", _) => (8192, 16_384),
+        (false, "512x3s5", _) => (16_384, 32_768),
+        (false, "512x6s10", _) => (32_768, 65_536),
+        (false, "512", true) => (16_384, 65_536),
+        (false, "1024", true) => (65_536, 1 << 30),
+        _ => (0, 1 << 30),
+    };
+    let step = match (kernel.ends_with("_vector"), is_single) {
+        (true, true) => 4,
+        (true, false) => 8,
+        (false, _) => 1,
+    };
+    let value = Value::range(low + step, high);
+    Value { zeros: value.zeros | (step - 1), ..value }
 }

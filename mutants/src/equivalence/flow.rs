@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Statement};
+use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Space, Statement};
 
 use super::range::Ranges;
 
@@ -109,4 +109,34 @@ pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
         }
     }
     found
+}
+
+/// Whether no thread writes anything, or reads shared memory, before it comes to statement `at` for the first time, and none comes to it twice.
+pub(super) fn is_first(kernel: &Kernel, at: usize) -> bool {
+    let earlier = kernel.body.iter().take(at);
+    let touches = |op: &Op| {
+        matches!(
+            op,
+            Op::Store { .. }
+                | Op::Atomic { .. }
+                | Op::CpAsync { .. }
+                | Op::LdMatrix { .. }
+                | Op::BarrierSync { .. }
+                | Op::Load { space: Space::Shared | Space::Generic, .. }
+                | Op::Call { .. }
+        )
+    };
+    let quiet = earlier.clone().all(|statement| !matches!(statement, Statement::Inst(inst) if touches(&inst.op)));
+    let labels: Vec<Label> = earlier
+        .filter_map(|statement| match statement {
+            Statement::Label(label) => Some(*label),
+            _ => None,
+        })
+        .collect();
+    let returns = kernel.body.iter().skip(at).any(|statement| match statement {
+        Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => labels.contains(label),
+        Statement::Inst(Inst { op: Op::BranchIndexed { .. }, .. }) => true,
+        _ => false,
+    });
+    quiet && !returns
 }

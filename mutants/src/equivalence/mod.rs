@@ -75,13 +75,19 @@ impl Facts {
         if waits && !self.copies {
             return Some("the kernel makes no asynchronous copies");
         }
+        let barrier = matches!(old.op, Op::BarrierSync { .. }) && edit.inserted.len() < edit.removed.max(2);
+        if (barrier || mutant.operator == "late-barrier") && flow::is_first(&self.kernel, edit.at) {
+            return Some("nothing in front of the barrier touches memory that others do");
+        }
         match (edit.removed, edit.inserted.as_slice()) {
             (1, []) => self.removable(old),
             (1, [Statement::Inst(new)]) => rules::same(self, old, new).or_else(|| self.saturated(&old.op, &new.op)),
             (1, [Statement::Inst(before), Statement::Inst(new)]) => {
                 let ranges = rules::extended(self, &before.op)?;
                 let extended = Self { ranges, kernel: self.kernel.clone(), ..self.cheap_copy() };
-                rules::same(&extended, old, new).or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
+                rules::same(&extended, old, new)
+                    .or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
+                    .or_else(|| self.widened(&old.op, &before.op, &new.op))
             }
             _ => None,
         }
@@ -105,6 +111,19 @@ impl Facts {
         let guard = old.guard?;
         let holds = self.ranges.predicate(guard.pred).map(|value| value != guard.negate);
         (holds == Some(false)).then_some("the guard never holds")
+    }
+
+    /// `y < x + 1` is `y <= x` if nothing wraps around.
+    fn widened(&self, old: &Op, before: &Op, new: &Op) -> Option<&'static str> {
+        let Op::SetPredicate { compare: Compare::Lt, ty, b, .. } = old else { return None };
+        let Op::Binary { op: BinaryOp::Add, b: Operand::Imm(Immediate::Int(1)), .. } = before else { return None };
+        let bits = 8 * ty.bytes();
+        let fits = self.ranges.operand(*b, bits)?.high < value::mask(bits);
+        let mut at_most = new.clone();
+        if let Op::SetPredicate { compare, b: bound, .. } = &mut at_most {
+            (*compare, *bound) = (Compare::Le, *b);
+        }
+        if fits { self.saturated(old, &at_most) } else { None }
     }
 
     /// `y < x ? x - y : 0` is 0 where the two are equal, whatever the comparison says of that.
@@ -137,9 +156,10 @@ impl Facts {
             first.is_some_and(|inst| inst.guard.is_none() && is_it(inst)) && second.is_none()
         };
         let zero = Operand::Imm(Immediate::Int(0));
-        let harmless = |inst: &Inst| {
-            matches!(&inst.op, Op::Select { a, b, pred, .. } if pred == dst && *b == zero && difference(a.reg()))
-        };
-        insts().filter(|inst| reads(inst)).all(harmless).then_some("a difference of equals is the 0 of the other choice")
+        let harmless = |inst: &Inst| matches!(&inst.op, Op::Select { a, b, pred, .. } if pred == dst && *b == zero && difference(a.reg()));
+        insts()
+            .filter(|inst| reads(inst))
+            .all(harmless)
+            .then_some("a difference of equals is the 0 of the other choice")
     }
 }

@@ -8,6 +8,8 @@ use super::demanded::has_effect;
 use super::range::{Ranges, width};
 use super::value::{Value, mask};
 
+type Rule = fn(&Facts, &Op, &Op) -> Option<&'static str>;
+
 /// Why one instruction may stand for another.
 pub(super) fn same(facts: &Facts, old: &Inst, new: &Inst) -> Option<&'static str> {
     if old.op == new.op {
@@ -16,8 +18,8 @@ pub(super) fn same(facts: &Facts, old: &Inst, new: &Inst) -> Option<&'static str
     if old.guard != new.guard {
         return None;
     }
-    let rules: [fn(&Facts, &Op, &Op) -> Option<&'static str>; 8] =
-        [undemanded, constant_result, signs, boundary, bits, limits, subnormals, selections];
+    let rules: [Rule; 9] =
+        [no_shift, undemanded, constant_result, signs, boundary, bits, limits, subnormals, selections];
     rules.into_iter().find_map(|rule| rule(facts, &old.op, &new.op))
 }
 
@@ -39,6 +41,18 @@ pub(super) fn destination(op: &Op) -> Option<Reg> {
         count += 1;
     });
     dst.filter(|_| count == 1)
+}
+
+/// A shift by nothing has no direction.
+fn no_shift(_facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
+    const NOTHING: Operand = Operand::Imm(Immediate::Int(0));
+    match (old, new) {
+        (
+            Op::Binary { op: BinaryOp::Shl | BinaryOp::Shr, dst, a, b: NOTHING, .. },
+            Op::Binary { op: BinaryOp::Shl | BinaryOp::Shr, dst: new_dst, a: c, b: NOTHING, .. },
+        ) => (dst == new_dst && a == c).then_some("nothing is shifted"),
+        _ => None,
+    }
 }
 
 /// The results differ only in bits that reach nothing.
@@ -66,7 +80,9 @@ fn undemanded(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
             let same = own >> amount | !mask(bits);
             (wanted & !same == 0).then_some("nothing reads the bits that the sign fills")
         }
-        (Op::Cvt { from, .. }, Op::Cvt { .. }) if new_type_only(old, new) => {
+        (Op::Cvt { from, to, .. }, Op::Cvt { .. })
+            if new_type_only(old, new) && from.is_integer() && to.is_integer() =>
+        {
             let same = mask(8 * from.bytes());
             (wanted & !same == 0).then_some("nothing reads the bits that the sign fills")
         }
@@ -114,9 +130,12 @@ fn constant_result(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
 /// What is never negative reads the same signed and unsigned.
 fn signs(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     const REASON: &str = "no operand is ever negative";
-    let natural = |operand: &Operand, bits| facts.ranges.operand(*operand, bits).is_some_and(|value| value.is_natural(bits));
+    let natural =
+        |operand: &Operand, bits| facts.ranges.operand(*operand, bits).is_some_and(|value| value.is_natural(bits));
     match (old, new) {
-        (Op::Binary { op: BinaryOp::Shr, ty, a, .. }, Op::Binary { op: BinaryOp::Shr, .. }) if new_type_only(old, new) => {
+        (Op::Binary { op: BinaryOp::Shr, ty, a, .. }, Op::Binary { op: BinaryOp::Shr, .. })
+            if new_type_only(old, new) =>
+        {
             natural(a, 8 * ty.bytes()).then_some(REASON)
         }
         (Op::Cvt { from, src, .. }, Op::Cvt { .. }) if new_type_only(old, new) && from.is_integer() => {
@@ -168,7 +187,10 @@ fn boundary(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     if compare != other {
         let neighbours = matches!(
             (compare, other),
-            (Compare::Lt, Compare::Le) | (Compare::Le, Compare::Lt) | (Compare::Gt, Compare::Ge) | (Compare::Ge, Compare::Gt)
+            (Compare::Lt, Compare::Le)
+                | (Compare::Le, Compare::Lt)
+                | (Compare::Gt, Compare::Ge)
+                | (Compare::Ge, Compare::Gt)
         );
         return (b == d && neighbours && left.differs(right)).then_some("the operands are never equal");
     }
@@ -207,13 +229,14 @@ pub(super) fn moved_bound(facts: &Facts, old: &Op, before: &Op, new: &Op) -> Opt
         (Compare::Lt | Compare::Ge, -1) | (Compare::Le | Compare::Gt, 1) => (false, true),
         _ => (true, true),
     };
-    let never = !(at_bound && !left.differs(right)) && !(at_neighbour && !aligned);
+    let never = (!at_bound || left.differs(right)) && (!at_neighbour || aligned);
     (tame && never).then_some("the operands are never what the bounds differ in")
 }
 
 /// Bits that no operand has.
 fn bits(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
-    let (Op::Binary { op: one, ty, dst, a, b, .. }, Op::Binary { op: other, dst: new_dst, a: c, b: d, .. }) = (old, new)
+    let (Op::Binary { op: one, ty, dst, a, b, .. }, Op::Binary { op: other, dst: new_dst, a: c, b: d, .. }) =
+        (old, new)
     else {
         return None;
     };
@@ -228,12 +251,14 @@ fn bits(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
         return Some("the operands have no bit in common");
     }
     if b == d && matches!(one, BinaryOp::Or | BinaryOp::Xor) && matches!(other, BinaryOp::Or | BinaryOp::Xor) {
-        return (left.possible() & right.possible() & wanted == 0).then_some("nothing reads the bits that both may have");
+        return (left.possible() & right.possible() & wanted == 0)
+            .then_some("nothing reads the bits that both may have");
     }
     if let (BinaryOp::And, BinaryOp::And, Some(old), Some(new)) =
         (one, other, right.single(), facts.ranges.operand(*d, width).and_then(Value::single))
     {
-        return ((old ^ new) & left.possible() == 0).then_some("the other operand never has the bits that the mask changes");
+        return ((old ^ new) & left.possible() == 0)
+            .then_some("the other operand never has the bits that the mask changes");
     }
     None
 }
@@ -282,7 +307,15 @@ fn subnormals(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
             *ftz = *old;
             vec![*a, *b]
         }
-        (Op::Unary { op: tilewright_ptx_ir::ir::UnaryOp::Neg | tilewright_ptx_ir::ir::UnaryOp::Abs, ftz: old, a, .. }, Op::Unary { ftz, .. }) => {
+        (
+            Op::Unary {
+                op: tilewright_ptx_ir::ir::UnaryOp::Neg | tilewright_ptx_ir::ir::UnaryOp::Abs,
+                ftz: old,
+                a,
+                ..
+            },
+            Op::Unary { ftz, .. },
+        ) => {
             *ftz = *old;
             vec![*a]
         }

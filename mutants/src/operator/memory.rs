@@ -21,7 +21,7 @@ pub(super) fn parameter(site: &Site<'_>) -> Vec<Edit> {
 }
 
 pub(super) fn offset_element(site: &Site<'_>) -> Vec<Edit> {
-    shifted(site, |bytes| Some(bytes))
+    shifted(site, Some)
 }
 
 pub(super) fn offset_back(site: &Site<'_>) -> Vec<Edit> {

@@ -44,6 +44,8 @@ enum Fill {
     Outliers,
     /// Whole numbers, so that sums are exact.
     Integers,
+    /// The same, with an extreme element at another place in every row.
+    Peaks,
     /// A NaN in one row, infinities in others.
     Special,
     /// Zeros of both signs, and numbers below the normal ones.
@@ -88,7 +90,7 @@ fn add_of<T: Number + Real>(cases: &mut Vec<Case>) {
             for edge in edges.iter().copied().chain([beyond]) {
                 // Whole steps, the first length of the arrangement, its last, one in between; and lengths that are no whole steps.
                 let middle = (last + (edge - last) / 2) / lanes * lanes + lanes;
-                let rows = if edge <= 32 * lanes * 4 { 6 } else { 2 };
+                let rows = if edge <= 32 * lanes * 4 { 6 } else { 4 };
                 for (columns, offset) in [
                     (last + lanes, 0),
                     (edge, 0),
@@ -101,6 +103,16 @@ fn add_of<T: Number + Real>(cases: &mut Vec<Case>) {
                     for fill in [Fill::Integers, Fill::Outliers, Fill::Special, Fill::Tiny] {
                         cases.push(case::<T>(op, Shape { rows, columns }, fill, offset, wide));
                     }
+                }
+                // Every remainder, in every part of the arrangement.
+                for part in 0..2 * lanes {
+                    let columns = last + (edge - last) * part / (2 * lanes) / lanes * lanes + part % lanes + 1;
+                    cases.push(case::<T>(op, Shape { rows: 2, columns }, Fill::Integers, 1, wide));
+                }
+                // Every element of a thread is once the largest of a row, and once the smallest.
+                for offset in [0, 1] {
+                    let rows = (edge - last).div_ceil(edge.min(32 * lanes)).clamp(1, 4) * lanes * 2;
+                    cases.push(case::<T>(op, Shape { rows, columns: edge }, Fill::Peaks, offset, wide));
                 }
                 last = edge;
             }
@@ -139,7 +151,7 @@ impl<T: Number + Real> Inputs<T> {
     fn new(op: Op, shape: Shape, fill: Fill) -> Self {
         let mut random = Random::new(shape.columns as u64 + 7);
         let values = match fill {
-            Fill::Integers => Values::SmallIntegers,
+            Fill::Integers | Fill::Peaks => Values::SmallIntegers,
             Fill::Outliers | Fill::Special => Values::Outliers,
             Fill::Tiny => Values::Tiny,
         };
@@ -147,6 +159,17 @@ impl<T: Number + Real> Inputs<T> {
         for (row, values) in x.chunks_mut(shape.columns).enumerate() {
             let last = values.len() - 1;
             match (fill, row) {
+                (Fill::Integers, _) => values[last] = T::new(if row % 2 == 0 { 30.0 } else { -30.0 }),
+                (Fill::Peaks, _) => {
+                    // Steps are as wide as the team; every element of every step has its turn.
+                    let lanes = T::DTYPE.lanes() as usize;
+                    let problem = Shape { rows: 1, ..shape }.check();
+                    let threads =
+                        problem.map_or(32, |problem| Plan::new(Operation::Sum, T::DTYPE, problem, true).team.threads());
+                    let width = threads as usize * lanes;
+                    let place = row / (2 * lanes) * width + (row * 13 % (width / lanes)) * lanes + row / 2 % lanes;
+                    values[place.min(last)] = T::new(if row % 2 == 0 { 30.0 } else { -30.0 });
+                }
                 (Fill::Special, 0) => values[last] = T::new(f64::NAN),
                 (Fill::Special, 1) => values[last / 2] = T::new(f64::NEG_INFINITY),
                 (Fill::Special, 2) => values[last] = T::new(f64::INFINITY),
@@ -252,9 +275,8 @@ impl<T: Number + Real> Inputs<T> {
         self.expected.get_or_init(|| {
             let problem = self.shape.check().ok();
             // Team and order of sums depend on the type and the columns alone.
-            let additions = problem.map_or(0, |problem| {
-                Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns())
-            });
+            let additions = problem
+                .map_or(0, |problem| Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns()));
             let (weight, bias) = (floats(&self.weight), floats(&self.bias));
             let exact = |value: f32| vec![Expected { value: f64::from(value), bound: 0.0 }];
             let rows = self.x.chunks(self.shape.columns).map(floats);
