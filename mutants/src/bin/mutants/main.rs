@@ -18,7 +18,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     sample: usize,
     /// Each operator on every so many-th kernel, each on others
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 32)]
     stride: usize,
     /// Only the kernels of this crate: reduce, matmul-f16, …
     #[arg(long, value_parser = group)]
@@ -98,7 +98,7 @@ fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     };
     let judgements = campaign.run(|done, all| {
         // Only for whoever waits: nothing is lost if nobody can be told.
-        let _ = write!(io::stderr(), "\r{done} of {all} kernels");
+        write!(io::stderr(), "\r{done} of {all} kernels").ok();
     })?;
     eprintln!();
     print!("{}\n{}", table::survivors(&judgements, arguments.survivors), table::print(&judgements));
