@@ -61,7 +61,8 @@ pub(super) fn load(
         count(scene, window, &addresses, lanes, bytes);
     }
     let mut values = [[0; 32]; 4];
-    let extent = Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run };
+    let extent =
+        Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run: is_run && element >= 4 };
     let rest = if extent.load(warp, scene, pc, &mut values) { 0 } else { lanes };
     for lane in (0..LANES).filter(|lane| rest >> lane & 1 == 1) {
         let address = addresses[lane as usize];
@@ -153,7 +154,8 @@ pub(super) fn store(
     for (values, src) in values.iter_mut().zip(srcs) {
         *values = warp.registers.any(*src, lanes);
     }
-    let extent = Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes, is_run };
+    let extent =
+        Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes, is_run: is_run && element >= 4 };
     if extent.store(warp, scene, pc, &values) {
         return;
     }

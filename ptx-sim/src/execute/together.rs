@@ -21,7 +21,7 @@ pub(super) struct Extent<'a> {
     pub(super) elements: usize,
     pub(super) addresses: &'a WideLanes,
     pub(super) lanes: u32,
-    /// Whether all lanes access words, one after the other.
+    /// Whether all lanes access elements of whole words, one after the other.
     pub(super) is_run: bool,
 }
 
