@@ -88,6 +88,14 @@ impl Registers {
         }
     }
 
+    /// A register that is read in `lanes`, where it is; `None` for a literal.
+    #[inline]
+    pub(crate) fn wide_view(&mut self, source: Wide, lanes: u32) -> Option<&WideLanes> {
+        let Wide::Register(slot) = source else { return None };
+        self.need(self.wide_written[slot as usize], lanes, Source::Wide(source));
+        self.wide.get(slot as usize)
+    }
+
     /// The lanes where a predicate holds.
     #[inline]
     pub(crate) fn pred(&mut self, slot: u32, lanes: u32) -> u32 {
