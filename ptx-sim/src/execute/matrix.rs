@@ -1,15 +1,18 @@
-//! `ldmatrix`.
+//! `ldmatrix` and `mma`.
 
+use super::registers::Registers;
 use super::scene::Scene;
 use super::target::{Target, report_fault, target};
 use super::traffic;
 use super::warp::Warp;
 use super::watch::Touch;
 use super::{ALL, LANES};
-use crate::decode::{Place, Strength, Window};
+use crate::decode::{Code, Place, Strength, Window};
 use crate::memory::Fault;
 use crate::memory::shared::How;
+use crate::profile::Profile;
 use crate::report::Action;
+use crate::tensor_core;
 
 /// For a whole warp: lane 8i + r names row r of tile i; lane 4r + c receives columns 2c and 2c + 1 of that row, or of that column
 /// where the tile is transposed.
@@ -69,5 +72,33 @@ pub(super) fn load_matrix(
             if transpose { half(2 * column, row) | half(2 * column + 1, row) << 16 } else { words[row][column] }
         });
         warp.registers.set_narrow(*dst, &values, ALL);
+    }
+}
+
+/// `mma` by a whole warp.
+pub(super) fn multiply(registers: &mut Registers, profile: Profile, code: &Code) {
+    let Code::Mma { shape, satfinite, dsts, a, b, c } = code else { return };
+    for slots in [a, b, c] {
+        registers.read_slots(slots, ALL);
+    }
+    let mut d = [[0; 32]; 4];
+    let (a_views, b_views) = (registers.views::<4>(a), registers.views::<4>(b));
+    let operands = (&a_views[..a.len().min(4)], &b_views[..b.len().min(4)]);
+    if !tensor_core::execute_fast(*shape, profile, operands, &registers.views::<4>(c), &mut d) {
+        let rows = |slots: &[u32]| registers.views::<4>(slots).map(|lanes| *lanes);
+        let (a_rows, b_rows, c_rows) = (rows(a), rows(b), rows(c));
+        let d = &mut d[..dsts.len().min(4)];
+        tensor_core::execute(
+            *shape,
+            profile,
+            *satfinite,
+            &a_rows[..a.len()],
+            &b_rows[..b.len()],
+            &c_rows[..c.len()],
+            d,
+        );
+    }
+    for (dst, values) in dsts.iter().zip(&d) {
+        registers.set_narrow(*dst, values, ALL);
     }
 }

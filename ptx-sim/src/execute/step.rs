@@ -11,7 +11,6 @@ use crate::decode::{
     Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, Whole, WideLanes, Window,
 };
 use crate::report::{Action, Kind, Location};
-use crate::tensor_core;
 
 /// Where the lanes go from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,31 +139,13 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
         | Code::Reduce { .. }
         | Code::WarpSync { .. } => return exchange::exchange(warp, scene, &instruction.code, lanes, pc),
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
-        Code::Mma { shape, satfinite, dsts, a, b, c } => {
+        Code::Mma { .. } => {
             let whole = is_whole(warp, scene, lanes, ALL, pc);
             if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
             if whole == Presence::Yes {
-                let registers = &mut warp.registers;
-                let (mut a_rows, mut b_rows, mut c_rows) = ([[0; 32]; 4], [[0; 32]; 4], [[0; 32]; 4]);
-                registers.rows(a, lanes, &mut a_rows);
-                registers.rows(b, lanes, &mut b_rows);
-                registers.rows(c, lanes, &mut c_rows);
-                let mut d = [[0; 32]; 4];
-                let profile = scene.context.profile;
-                tensor_core::execute(
-                    *shape,
-                    profile,
-                    *satfinite,
-                    &a_rows[..a.len()],
-                    &b_rows[..b.len()],
-                    &c_rows[..c.len()],
-                    &mut d[..dsts.len()],
-                );
-                for (dst, values) in dsts.iter().zip(&d) {
-                    registers.set_narrow(*dst, values, lanes);
-                }
+                matrix::multiply(&mut warp.registers, scene.context.profile, &instruction.code);
             }
         }
 
