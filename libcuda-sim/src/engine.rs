@@ -5,7 +5,7 @@ use tilewright_ptx_sim::{self as sim, Kind, Memory, Profile, Program, Report, St
 
 use crate::code::Code;
 use crate::driver::{KernelFacts, Launch, LoadFailure};
-use crate::options::Options;
+use crate::options::{Options, Rewrite};
 
 /// A program and what the driver knows of its kernels.
 pub(crate) struct Loaded {
@@ -13,12 +13,18 @@ pub(crate) struct Loaded {
     pub(crate) kernels: Vec<KernelFacts>,
 }
 
-/// Parses, verifies and decodes PTX text.
-pub(crate) fn load(text: &str, profile: Profile) -> Result<Loaded, LoadFailure> {
-    let source = parse(text).map_err(|errors| LoadFailure {
+/// Parses PTX text, rewrites it if that is wanted, verifies and decodes it.
+pub(crate) fn load(text: &str, profile: Profile, rewrite: Option<&Rewrite>) -> Result<Loaded, LoadFailure> {
+    let mut source = parse(text).map_err(|errors| LoadFailure {
         code: if errors.is_unsupported() { Code::NOT_SUPPORTED } else { Code::INVALID_PTX },
         log: errors.to_string(),
     })?;
+    let mut rewritten = None;
+    if let Some(rewrite) = rewrite {
+        source.module = rewrite.apply(source.module);
+        rewritten = Some(source.module.to_string());
+    }
+    let text = rewritten.as_deref().unwrap_or(text);
     if !profile.accepts(source.module.target) {
         let log = format!("the module is written for {}, the device is {}", source.module.target, profile.name());
         return Err(LoadFailure { code: Code::NO_BINARY_FOR_GPU, log });

@@ -1,5 +1,9 @@
 //! Which simulated driver, and how it runs kernels.
 
+use std::fmt;
+use std::sync::Arc;
+
+use tilewright_ptx_ir::ir::Module;
 use tilewright_ptx_sim::{Check, Converge, Profile, Report, Statistics};
 
 use crate::{environment, table};
@@ -53,6 +57,22 @@ impl Default for Options {
     }
 }
 
+/// What becomes of a module before it is loaded.
+#[derive(Clone)]
+pub(crate) struct Rewrite(Arc<dyn Fn(Module) -> Module + Send + Sync>);
+
+impl Rewrite {
+    pub(crate) fn apply(&self, module: Module) -> Module {
+        (self.0)(module)
+    }
+}
+
+impl fmt::Debug for Rewrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rewrite")
+    }
+}
+
 /// One simulated driver: there is one of each profile in a process, each with one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Simulator {
@@ -94,6 +114,34 @@ impl Simulator {
     #[must_use]
     pub fn options(self) -> Options {
         table::driver(self.profile).options()
+    }
+
+    /// From now on every module that is loaded, in the whole process, is first made into what `rewrite` makes of it: to plant faults in kernels that host
+    /// code builds itself. Lines in reports are those of the new module's text.
+    ///
+    /// # Example
+    /// ```
+    /// use tilewright_ffi::{Driver, Error};
+    /// use tilewright_libcuda_sim::{Profile, Simulator};
+    ///
+    /// let simulator = Simulator::new(Profile::Sm89);
+    /// let context = Driver::from_api(simulator.api())?.device(0)?.primary_context()?;
+    /// simulator.set_rewrite(|mut module| {
+    ///     module.kernels.iter_mut().for_each(|kernel| kernel.name = "renamed".to_owned());
+    ///     module
+    /// });
+    /// let module = context.load_ptx(".version 7.0\n.target sm_80\n.address_size 64\n.visible .entry nothing() { ret; }")?;
+    /// assert!(module.function("renamed", &[]).is_ok() && module.function("nothing", &[]).is_err());
+    /// simulator.clear_rewrite();
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn set_rewrite(self, rewrite: impl Fn(Module) -> Module + Send + Sync + 'static) {
+        table::driver(self.profile).set_rewrite(Some(Rewrite(Arc::new(rewrite))));
+    }
+
+    /// Modules are loaded as they are again.
+    pub fn clear_rewrite(self) {
+        table::driver(self.profile).set_rewrite(None);
     }
 
     /// What kernels have done since the last call, those excepted in which something was found.

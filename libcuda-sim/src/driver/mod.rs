@@ -29,6 +29,7 @@ pub(crate) use stream::Stream;
 use crate::code::{Code, Result};
 use crate::handles::Handles;
 use crate::host::Pinned;
+use crate::options::Rewrite;
 use crate::{Options, Report, environment};
 
 /// One simulated driver with one device.
@@ -50,6 +51,8 @@ struct State {
     lost: Balance,
     /// What was set, if anything was; the environment's otherwise.
     options: Option<Options>,
+    /// What becomes of modules before they are loaded.
+    rewrite: Option<Rewrite>,
     reports: Vec<Report>,
     statistics: Statistics,
 }
@@ -89,6 +92,7 @@ impl Driver {
             primary: None,
             lost: Balance::ZERO,
             options: None,
+            rewrite: None,
             reports: Vec::new(),
             statistics: Statistics::ZERO,
         };
@@ -103,6 +107,7 @@ impl Driver {
         state.primary = None;
         state.lost = Balance::ZERO;
         state.options = None;
+        state.rewrite = None;
         state.reports.clear();
         state.statistics = Statistics::ZERO;
         drop(state);
@@ -146,6 +151,14 @@ impl Driver {
 
     pub(crate) fn options(&self) -> Options {
         self.state().options.unwrap_or_else(Options::from_environment)
+    }
+
+    pub(crate) fn set_rewrite(&self, rewrite: Option<Rewrite>) {
+        self.state().rewrite = rewrite;
+    }
+
+    pub(crate) fn rewrite(&self) -> Option<Rewrite> {
+        self.state().rewrite.clone()
     }
 
     /// The reports since the last call.

@@ -102,7 +102,7 @@ impl Driver {
             code: Code::INVALID_PTX,
             log: format!("the image is neither PTX text nor a binary: {error}"),
         })?;
-        let loaded = engine::load(text, self.profile)?;
+        let loaded = engine::load(text, self.profile, self.rewrite().as_ref())?;
         let kernels = loaded.kernels.into_iter().map(Arc::new).collect();
         let module = Module { program: loaded.program, kernels, functions: Mutex::default() };
         Ok(self.insert(Object::Module(Arc::new(module)))?)

@@ -1,0 +1,226 @@
+//! All mutants of all kernels, over all cores.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use crate::case::{Case, Group};
+use crate::kernel::Seen;
+use crate::operator::OPERATORS;
+use crate::worker::{Answer, Job, Judged, Work};
+
+/// What is made and run.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "constructed by name")]
+pub struct Campaign {
+    /// So many mutants of each operator and kernel.
+    pub sample: usize,
+    /// Each operator on every so many-th kernel, each on others: 1 for every operator on every kernel.
+    pub stride: usize,
+    /// The crates.
+    pub groups: Vec<Group>,
+    /// Kernels whose names contain this.
+    pub kernels: String,
+    /// Names of operators; all if there are none.
+    pub operators: Vec<String>,
+    /// Processes.
+    pub processes: usize,
+}
+
+/// A kernel with what became of its mutants.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Judgement {
+    /// Its crate.
+    pub group: Group,
+    /// Its name; kernels of one name that differ are numbered.
+    pub kernel: String,
+    /// Its cases.
+    pub cases: Vec<usize>,
+    /// Its mutants.
+    pub mutants: Vec<Judged>,
+}
+
+/// Why a campaign came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A process could not be started or did not answer.
+    #[error("a worker process: {0}")]
+    Worker(#[from] io::Error),
+    /// What a worker said is not what it was asked.
+    #[error("a worker process answered something else")]
+    Answer,
+    /// A case does not hold for the kernel as it is, or a kernel could not be made again.
+    #[error("{0}")]
+    Case(String),
+    /// There is no such operator.
+    #[error("there is no operator `{name}`")]
+    Operator {
+        /// The name.
+        name: String,
+    },
+}
+
+/// A kernel that was found.
+#[derive(Debug, Default)]
+struct Found {
+    cases: Vec<(u64, usize)>,
+    instructions: u64,
+}
+
+impl Campaign {
+    /// Finds the kernels, makes their mutants and runs them; `progress` hears how many kernels are done, of how many.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn run(&self, progress: impl Fn(usize, usize) + Sync) -> Result<Vec<Judgement>, Error> {
+        let operators = self.operators()?;
+        let mut subjects: Vec<(Group, String, Work)> = Vec::new();
+        for ((group, kernel, _), mut found) in self.discover()? {
+            if !kernel.contains(&self.kernels) {
+                continue;
+            }
+            found.cases.sort_unstable();
+            let cases = found.cases.into_iter().map(|(_, case)| case).collect();
+            let phase = subjects.len();
+            let chosen = |(place, _): &(usize, &usize)| (place + phase).is_multiple_of(self.stride.max(1));
+            let operators = operators.iter().enumerate().filter(chosen).map(|(_, operator)| *operator).collect();
+            let work = Work {
+                group,
+                cases,
+                instructions: found.instructions,
+                operators,
+                sample: self.sample,
+                phase: phase / self.stride.max(1),
+            };
+            subjects.push((group, kernel, work));
+        }
+        number(&mut subjects);
+        let jobs = subjects.iter().map(|(_, _, work)| Job::Judge(work.clone())).collect();
+        let answers = self.ask(jobs, progress)?;
+        subjects
+            .into_iter()
+            .zip(answers)
+            .map(|((group, kernel, work), answer)| match answer {
+                Answer::Judged(Ok(mutants)) => Ok(Judgement { group, kernel, cases: work.cases, mutants }),
+                Answer::Judged(Err(why)) => Err(Error::Case(why)),
+                Answer::Discovered(_) => Err(Error::Answer),
+            })
+            .collect()
+    }
+
+    fn operators(&self) -> Result<Vec<usize>, Error> {
+        let position = |name: &String| {
+            let position = OPERATORS.iter().position(|operator| operator.name == name);
+            position.ok_or_else(|| Error::Operator { name: name.clone() })
+        };
+        match self.operators.as_slice() {
+            [] => Ok((0..OPERATORS.len()).collect()),
+            names => names.iter().map(position).collect(),
+        }
+    }
+
+    fn discover(&self) -> Result<BTreeMap<(Group, String, u64), Found>, Error> {
+        /// Cases of a job.
+        const CHUNK: usize = 32;
+        let mut chunks = Vec::new();
+        for group in &self.groups {
+            let cases: Vec<usize> = (0..Case::of(*group).len()).collect();
+            chunks.extend(cases.chunks(CHUNK).map(|cases| (*group, cases.to_vec())));
+        }
+        let jobs = chunks.iter().map(|(group, cases)| Job::Discover { group: *group, cases: cases.clone() }).collect();
+        let mut found: BTreeMap<_, Found> = BTreeMap::new();
+        for ((group, cases), answer) in chunks.into_iter().zip(self.ask(jobs, |_, _| {})?) {
+            let Answer::Discovered(seen) = answer else { return Err(Error::Answer) };
+            for (index, seen) in cases.into_iter().zip(seen) {
+                let Seen { kernel, module, instructions } = seen.map_err(Error::Case)?;
+                let entry = found.entry((group, kernel, module)).or_default();
+                entry.cases.push((instructions, index));
+                entry.instructions = entry.instructions.max(instructions);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The answers to the jobs, in their order.
+    fn ask(&self, jobs: Vec<Job>, progress: impl Fn(usize, usize) + Sync) -> Result<Vec<Answer>, Error> {
+        let count = jobs.len();
+        let queue = Mutex::new(jobs.into_iter().enumerate());
+        let answers: Mutex<BTreeMap<usize, Answer>> = Mutex::default();
+        let work = || -> Result<(), Error> {
+            let mut worker = Worker::start()?;
+            loop {
+                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, job)) = next else { return Ok(()) };
+                let answer = worker.ask(&job)?;
+                let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
+                answers.insert(index, answer);
+                progress(answers.len(), count);
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.processes.max(1)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err(Error::Answer)))
+        })?;
+        let answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() == count { Ok(answers.into_values().collect()) } else { Err(Error::Answer) }
+    }
+}
+
+/// Kernels of one name that differ get numbers.
+fn number(subjects: &mut [(Group, String, Work)]) {
+    let mut counts: BTreeMap<(Group, String), usize> = BTreeMap::new();
+    for (group, kernel, _) in subjects.iter() {
+        *counts.entry((*group, kernel.clone())).or_default() += 1;
+    }
+    let mut seen: BTreeMap<(Group, String), usize> = BTreeMap::new();
+    for (group, kernel, _) in subjects {
+        let key = (*group, kernel.clone());
+        if counts.get(&key).is_some_and(|count| *count > 1) {
+            let place = seen.entry(key).or_default();
+            *place += 1;
+            *kernel = format!("{kernel} ({place})");
+        }
+    }
+}
+
+/// A process of this very program that answers jobs. What the simulator says of faults goes nowhere: faults are what is wanted.
+struct Worker {
+    process: std::process::Child,
+    jobs: std::process::ChildStdin,
+    answers: BufReader<std::process::ChildStdout>,
+}
+
+impl Worker {
+    fn start() -> Result<Self, Error> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (jobs, answers) = (process.stdin.take(), process.stdout.take());
+        let (Some(jobs), Some(answers)) = (jobs, answers) else { return Err(Error::Answer) };
+        Ok(Self { process, jobs, answers: BufReader::new(answers) })
+    }
+
+    fn ask(&mut self, job: &Job) -> Result<Answer, Error> {
+        serde_json::to_writer(&mut self.jobs, job).map_err(io::Error::from)?;
+        writeln!(self.jobs)?;
+        self.jobs.flush()?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(serde_json::from_str(&line).map_err(io::Error::from)?)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It has nothing to save.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,111 @@
+//! Inputs that hurt, the same in every process.
+
+use half::{bf16, f16};
+use tilewright_quant_pack::{Group, Grouping, Int4, Int4Affine, Shape};
+use tilewright_testkit::{Bits, Random, Values};
+
+/// A float that a kernel takes.
+pub(super) trait Number: Bits + bytemuck::Pod + Send + Sync {
+    /// The nearest to a value.
+    fn new(value: f64) -> Self;
+}
+
+impl Number for f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "the rounding is what is wanted")]
+    fn new(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl Number for f16 {
+    fn new(value: f64) -> Self {
+        Self::from_f64(value)
+    }
+}
+
+impl Number for bf16 {
+    // `from_f64` looks at the upper half of the significand alone.
+    #[expect(clippy::cast_possible_truncation, reason = "values of f32, and sums that are exact in it")]
+    fn new(value: f64) -> Self {
+        Self::from_f32(value as f32)
+    }
+}
+
+/// As f32, which holds every one of them.
+#[expect(clippy::cast_possible_truncation, reason = "values of 32-bit and smaller floats")]
+pub(super) fn floats<T: Bits>(values: &[T]) -> Vec<f32> {
+    values.iter().map(|value| value.value() as f32).collect()
+}
+
+/// `count` numbers.
+pub(super) fn draw<T: Number>(random: &mut Random, values: Values, count: usize) -> Vec<T> {
+    (0..count).map(|_| T::new(f64::from(random.float(values)))).collect()
+}
+
+/// An index as a small integer that differs from its neighbours'.
+#[expect(clippy::cast_precision_loss, reason = "the remainder is below the modulus, which is small")]
+pub(super) fn ramp(index: usize, modulus: usize) -> f64 {
+    (index % modulus) as f64
+}
+
+/// What int4 weights have beside their scales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Affine {
+    /// Nothing.
+    Symmetric,
+    /// Zero points.
+    Zeros,
+    /// Zero points, and groups in another order than the columns.
+    Gathered,
+    /// Groups in another order, without zero points.
+    GatheredSymmetric,
+}
+
+impl Affine {
+    pub(super) const ALL: [Self; 4] = [Self::Symmetric, Self::Zeros, Self::Gathered, Self::GatheredSymmetric];
+}
+
+/// Groups of `size` columns, or one if `size` is 0 or more than there are.
+pub(super) fn groups(size: usize, k: usize) -> Option<Group> {
+    if size == 0 || size > k { Some(Group::WholeRow) } else { Group::new(size).ok() }
+}
+
+/// Scales of four bits; those of neighbouring columns and groups differ.
+fn scales(n: usize, count: usize) -> Vec<f16> {
+    (0..n * count).map(|at| f16::from_f64((1.0 + ramp(at / n * 5 + at % n * 3, 13)) / 64.0)).collect()
+}
+
+fn below(random: &mut Random, end: usize) -> u8 {
+    u8::try_from(random.below(end)).unwrap_or(0)
+}
+
+/// A symmetric weight of any nibbles.
+pub(super) fn int4(random: &mut Random, [n, k]: [usize; 2], group: Group) -> Option<Int4> {
+    let values: Vec<i8> = (0..n * k).map(|_| below(random, 16).cast_signed() - 8).collect();
+    Int4::pack(&values, Shape { n, k }, group, scales(n, group.count(k))).ok()
+}
+
+/// A weight of any nibbles with what `affine` says.
+pub(super) fn int4_affine(
+    random: &mut Random,
+    [n, k]: [usize; 2],
+    group: Group,
+    affine: Affine,
+) -> Option<Int4Affine> {
+    let values: Vec<u8> = (0..n * k).map(|_| below(random, 16)).collect();
+    let count = group.count(k);
+    let zeros = (affine != Affine::GatheredSymmetric)
+        .then(|| (0..n * count).map(|at| u8::try_from((at / n * 5 + at % n * 7 + 3) % 16).unwrap_or(0)).collect());
+    let mut grouping = Grouping::in_order(k, group).ok()?;
+    if affine != Affine::Zeros {
+        let index: Vec<u32> = (0..k).map(|at| u32::try_from(grouping.of(at * 5 % k)).unwrap_or(0)).collect();
+        // A stride that shares no factor with k reaches every column once.
+        let reached = if k.is_multiple_of(5) {
+            (0..k).map(|at| u32::try_from(grouping.of(k - 1 - at)).unwrap_or(0)).collect()
+        } else {
+            index
+        };
+        grouping = Grouping::from_index(&reached, grouping.count()).ok()?;
+    }
+    Int4Affine::pack(&values, Shape { n, k }, grouping, scales(n, count), zeros).ok()
+}

@@ -1,0 +1,71 @@
+//! The kernels that cases load.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tilewright_ptx_ir::ir::{Kernel, Module};
+
+use crate::case::{Case, Gpu};
+use crate::judge::{run, simulator};
+
+/// A kernel and the cases that run it, cheapest first.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The module as its crate builds it.
+    pub module: Module,
+    /// Positions of its cases among all.
+    pub cases: Vec<usize>,
+    /// The most warp instructions that one of them takes.
+    pub instructions: u64,
+}
+
+impl Subject {
+    /// The kernel of the module.
+    #[must_use]
+    pub fn kernel(&self) -> Option<&Kernel> {
+        self.module.kernels.first()
+    }
+}
+
+/// What a case runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Seen {
+    /// The kernel's name.
+    pub kernel: String,
+    /// A hash of the module's text.
+    pub module: u64,
+    /// Warp instructions.
+    pub instructions: u64,
+}
+
+/// The module that `case` loads.
+///
+/// # Errors
+/// What is wrong, if the case does not hold for the kernel as it is, or loads none or several.
+pub fn discover(case: &Case) -> Result<(Module, Seen), String> {
+    let loaded: Arc<Mutex<Vec<Module>>> = Arc::default();
+    let keep = Arc::clone(&loaded);
+    simulator().set_rewrite(move |module| {
+        keep.lock().unwrap_or_else(PoisonError::into_inner).push(module.clone());
+        module
+    });
+    let _ = simulator().take_statistics();
+    let kill = Gpu::open(simulator()).map_err(|error| error.to_string()).map(|gpu| run(case, &gpu));
+    simulator().clear_rewrite();
+    let instructions = simulator().take_statistics().instructions;
+    if let Some(kill) = kill? {
+        return Err(format!("{}: does not hold: {kill}", case.name()));
+    }
+    let modules = std::mem::take(&mut *loaded.lock().unwrap_or_else(PoisonError::into_inner));
+    match <[Module; 1]>::try_from(modules) {
+        Ok([module]) => {
+            let mut hasher = DefaultHasher::new();
+            module.to_string().hash(&mut hasher);
+            let kernel = module.kernels.first().map(|kernel| kernel.name.clone()).unwrap_or_default();
+            Ok((module, Seen { kernel, module: hasher.finish(), instructions }))
+        }
+        Err(modules) => Err(format!("{}: loads {} modules", case.name(), modules.len())),
+    }
+}
