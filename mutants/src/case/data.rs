@@ -86,12 +86,7 @@ pub(super) fn int4(random: &mut Random, [n, k]: [usize; 2], group: Group) -> Opt
 }
 
 /// A weight of any nibbles with what `affine` says.
-pub(super) fn int4_affine(
-    random: &mut Random,
-    [n, k]: [usize; 2],
-    group: Group,
-    affine: Affine,
-) -> Option<Int4Affine> {
+pub(super) fn int4_affine(random: &mut Random, [n, k]: [usize; 2], group: Group, affine: Affine) -> Option<Int4Affine> {
     let values: Vec<u8> = (0..n * k).map(|_| below(random, 16)).collect();
     let count = group.count(k);
     let zeros = (affine != Affine::GatheredSymmetric)

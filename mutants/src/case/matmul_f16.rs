@@ -67,7 +67,8 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
 fn case<T: Number + Element>(shape: Shape, has_bias: bool, offsets: [usize; 2], whole: bool) -> Case {
     let Shape { m, n, k } = shape;
     let bias = if has_bias { " bias" } else { "" };
-    let name = format!("{:?} {m}x{n}x{k}{bias} at {offsets:?} {}", T::DTYPE, if whole { "integers" } else { "outliers" });
+    let name =
+        format!("{:?} {m}x{n}x{k}{bias} at {offsets:?} {}", T::DTYPE, if whole { "integers" } else { "outliers" });
     let inputs: OnceLock<Inputs<T>> = OnceLock::new();
     Case::new(Group::MatmulF16, name, move |gpu| {
         inputs.get_or_init(|| Inputs::new(shape, has_bias, whole)).check(gpu, offsets)
@@ -93,12 +94,8 @@ impl<T: Number + Element> Inputs<T> {
         // Another value in every column; large enough that sums are rounded when they are stored.
         let bias: Option<Vec<T>> =
             has_bias.then(|| (0..shape.n).map(|column| T::new(ramp(column * 7, 251) - 125.0)).collect());
-        let expected = reference::matmul(
-            shape,
-            &floats(&x),
-            &floats(&w),
-            &bias.as_deref().map(floats).unwrap_or_default(),
-        );
+        let expected =
+            reference::matmul(shape, &floats(&x), &floats(&w), &bias.as_deref().map(floats).unwrap_or_default());
         Self { shape, x, w, bias, whole, expected }
     }
 

@@ -108,11 +108,7 @@ impl fmt::Debug for Case {
 }
 
 impl Case {
-    fn new(
-        group: Group,
-        name: String,
-        check: impl Fn(&Gpu) -> Result<(), Failure> + Send + Sync + 'static,
-    ) -> Self {
+    fn new(group: Group, name: String, check: impl Fn(&Gpu) -> Result<(), Failure> + Send + Sync + 'static) -> Self {
         Self { group, name, check: Box::new(check) }
     }
 

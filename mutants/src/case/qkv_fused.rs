@@ -20,9 +20,8 @@ enum Format {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let int4 = [32, 96, 64, 128, 0]
-        .into_iter()
-        .flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
+    let int4 =
+        [32, 96, 64, 128, 0].into_iter().flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
     let int8 = [Granularity::PerTensor, Granularity::PerChannel].map(Format::Int8);
     let mut cases = Vec::new();
     for format in int4.chain(int8) {
