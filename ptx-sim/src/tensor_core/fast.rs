@@ -229,7 +229,7 @@ fn add<const K: usize, const EIGHTS: usize>(
                 let nearest = f32x8::from_i32x8(sums);
                 let is_above = nearest.fast_trunc_int().abs().cmp_gt(sums.abs());
                 let cut: f32x8 = bytemuck::cast(bytemuck::cast::<_, i32x8>(nearest) + is_above);
-                let unit: f32x8 = bytemuck::cast(i32x8::splat(2 * i32::from(BIAS) << 23) - scale);
+                let unit: f32x8 = bytemuck::cast(i32x8::splat((2 * i32::from(BIAS)) << 23) - scale);
                 *result = bytemuck::cast(cut * unit);
             }
         }
