@@ -266,9 +266,13 @@ impl Shared {
         let now = self.now();
         let first = offset / 4;
         self.words[first as usize..][..values.len()].copy_from_slice(values);
-        if self.is_watched {
-            for word in (first..).take(values.len()) {
-                self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
+        if !self.is_watched {
+            return;
+        }
+        for word in (first..).take(values.len()) {
+            match self.cells.get_mut(word as usize) {
+                Some(cell) if cell.parts == 0 => cell.stamp_write(now, 0xF, actor, WriteKind::Plain),
+                _ => self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain)),
             }
         }
     }
