@@ -21,6 +21,8 @@ pub struct Campaign {
     pub stride: usize,
     /// The crates.
     pub groups: Vec<Group>,
+    /// Whether mutants that are proved not to matter are run too.
+    pub doubts: bool,
     /// Kernels whose names contain this.
     pub kernels: String,
     /// Names of operators; all if there are none.
@@ -68,7 +70,6 @@ pub enum Error {
 #[derive(Debug, Default)]
 struct Found {
     cases: Vec<(u64, usize)>,
-    instructions: u64,
 }
 
 impl Campaign {
@@ -91,7 +92,7 @@ impl Campaign {
             let work = Work {
                 group,
                 cases,
-                instructions: found.instructions,
+                doubts: self.doubts,
                 operators,
                 sample: self.sample,
                 phase: phase / self.stride.max(1),
@@ -128,18 +129,18 @@ impl Campaign {
         const CHUNK: usize = 32;
         let mut chunks = Vec::new();
         for group in &self.groups {
-            let cases: Vec<usize> = (0..Case::of(*group).len()).collect();
-            chunks.extend(cases.chunks(CHUNK).map(|cases| (*group, cases.to_vec())));
+            let costs: Vec<u64> = Case::of(*group).iter().map(Case::cost).collect();
+            let cases: Vec<usize> = (0..costs.len()).collect();
+            chunks.extend(cases.chunks(CHUNK).map(|cases| (*group, cases.to_vec(), costs.clone())));
         }
-        let jobs = chunks.iter().map(|(group, cases)| Job::Discover { group: *group, cases: cases.clone() }).collect();
+        let jobs = chunks.iter().map(|(group, cases, _)| Job::Discover { group: *group, cases: cases.clone() }).collect();
         let mut found: BTreeMap<_, Found> = BTreeMap::new();
-        for ((group, cases), answer) in chunks.into_iter().zip(self.ask(jobs, |_, _| {})?) {
+        for ((group, cases, costs), answer) in chunks.into_iter().zip(self.ask(jobs, |_, _| {})?) {
             let Answer::Discovered(seen) = answer else { return Err(Error::Answer) };
             for (index, seen) in cases.into_iter().zip(seen) {
-                let Seen { kernel, module, instructions } = seen.map_err(Error::Case)?;
+                let Seen { kernel, module } = seen.map_err(Error::Case)?;
                 let entry = found.entry((group, kernel, module)).or_default();
-                entry.cases.push((instructions, index));
-                entry.instructions = entry.instructions.max(instructions);
+                entry.cases.push((costs.get(index).copied().unwrap_or(0), index));
             }
         }
         Ok(found)

@@ -79,6 +79,9 @@ fn first_finding(report: &Report) -> Option<String> {
     report.findings.first().map(|finding| finding.kind.name().to_owned())
 }
 
+/// More instructions than a warp takes in any case.
+const LONGEST: u64 = 1 << 20;
+
 /// Runs the cases of `subject`, cheapest first, on the mutant until one notices it; with `by_finding` until the simulator finds something, so that a value that
 /// happens to be wrong is not enough.
 #[must_use]
@@ -91,7 +94,7 @@ pub fn judge(subject: &Subject, cases: &[Case], mutant: &Mutant, by_finding: boo
     let mut options = simulator().options();
     let before = options;
     // A mutant whose loop does not end is noticed soon.
-    options.max_instructions = Some(4 * subject.instructions + 10_000);
+    options.max_instructions = Some(LONGEST);
     simulator().set_options(options);
     let outcome = judge_cases(subject, cases, by_finding);
     simulator().set_options(before);

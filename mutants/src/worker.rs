@@ -1,5 +1,6 @@
 //! What one process does for the campaign: a simulated driver is one a process, so every core has a process of its own.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Group};
 use crate::equivalence;
 use crate::judge::{Outcome, judge};
-use crate::kernel::{Seen, Subject, discover};
+use crate::kernel::{Seen, Subject, discover, verify};
 use crate::operator::{OPERATORS, sampled};
 
 /// What a process is asked.
@@ -31,8 +32,8 @@ pub(crate) struct Work {
     pub(crate) group: Group,
     /// Positions of its cases among the crate's, cheapest first.
     pub(crate) cases: Vec<usize>,
-    /// The most instructions of one of them.
-    pub(crate) instructions: u64,
+    /// Whether mutants that are proved not to matter are run too, to see whether the proof is right.
+    pub(crate) doubts: bool,
     /// Positions of operators.
     pub(crate) operators: Vec<usize>,
     /// So many mutants of each operator.
@@ -93,18 +94,30 @@ pub fn serve(jobs: impl BufRead, mut answers: impl Write) -> io::Result<()> {
 fn judge_all(cases: &[Case], work: &Work) -> Result<Vec<Judged>, String> {
     let case = work.cases.first().and_then(|index| cases.get(*index)).ok_or("a kernel without cases")?;
     let (module, _) = discover(case)?;
-    let subject = Subject { module, cases: work.cases.clone(), instructions: work.instructions };
+    let subject = Subject { module, cases: work.cases.clone() };
     let kernel = subject.kernel().ok_or("a module without kernels")?;
-    let facts = equivalence::Facts::of(kernel, case.group());
-    let mut judged = Vec::new();
+    let facts = equivalence::Facts::of(kernel, work.group);
+    let (mut judged, mut verified) = (Vec::new(), BTreeSet::new());
     for operator in work.operators.iter().filter_map(|index| OPERATORS.get(*index)) {
         for mutant in sampled(operator.mutants(kernel), work.sample, work.phase) {
+            let equivalent = facts.proof(&mutant);
+            let outcome = if equivalent.is_some() && !work.doubts {
+                Outcome::Survived
+            } else {
+                judge(&subject, cases, &mutant, operator.is_sync)
+            };
+            // What notices a fault must not see one where there is none.
+            if let Outcome::Killed { case, .. } = &outcome
+                && verified.insert(*case)
+            {
+                verify(cases.get(*case).ok_or("no such case")?)?;
+            }
             judged.push(Judged {
                 operator: operator.name.to_owned(),
                 statement: mutant.edit.at,
                 change: mutant.edit.describe(kernel),
-                equivalent: facts.proof(kernel, &mutant),
-                outcome: judge(&subject, cases, &mutant, operator.is_sync),
+                equivalent,
+                outcome,
             });
         }
     }

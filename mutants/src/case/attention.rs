@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use half::{bf16, f16};
 use tilewright_attention::reference::{self, Expected};
-use tilewright_attention::{Dtype, Element, Mask, Problem, Shape};
+use tilewright_attention::{Dtype, Element, Layout, Layouts, Mask, Problem, Shape};
 use tilewright_testkit::{Random, Values};
 
 use super::data::{Number, draw, floats};
@@ -20,13 +20,15 @@ enum Fill {
     Rising,
     /// Some large ones.
     Outliers,
+    /// An infinity in the last query, a large number in the last value.
+    Infinities,
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for dim in (32..=256).step_by(16) {
         for mask in [Mask::None, Mask::Causal] {
-            for (heads_q, heads_kv, len_q, len_kv) in [
+            for (index, (heads_q, heads_kv, len_q, len_kv)) in [
                 (1, 1, 1, 1),
                 (2, 1, 1, 63),
                 (2, 2, 1, 65),
@@ -34,17 +36,26 @@ pub(super) fn cases() -> Vec<Case> {
                 (3, 1, 16, 200),
                 (2, 1, 5, 460),
                 (5, 1, 7, 65),
+                (2, 2, 2, 300),
                 (1, 1, 17, 17),
                 (2, 1, 64, 64),
                 (4, 2, 65, 130),
                 (2, 2, 129, 200),
                 (1, 1, 130, 65),
-            ] {
+                (2, 1, 90, 330),
+                (1, 1, 40, 37),
+            ]
+            .into_iter()
+            .enumerate()
+            {
                 let shape = Shape { batch: 1 + heads_kv % 2, heads_q, heads_kv, len_q, len_kv, dim };
                 for offset in [0, 1] {
-                    for fill in [Fill::Uniform, Fill::Rising, Fill::Outliers] {
-                        cases.push(case::<f16>(shape, mask, offset, fill));
-                        cases.push(case::<bf16>(shape, mask, offset, fill));
+                    for turn in [0, 1] {
+                        let fill = [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Infinities][(index + 2 * turn + offset) % 4];
+                        let scale = [None, None, Some(-0.25), None, Some(0.0)][(index + turn) % 5];
+                        let how = How { offset, fill, scale, apart: index % 2 == turn };
+                        cases.push(case::<f16>(shape, mask, how));
+                        cases.push(case::<bf16>(shape, mask, how));
                     }
                 }
             }
@@ -53,57 +64,103 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
+/// How the tensors lie in memory, and what is in them.
+#[derive(Clone, Copy, Debug)]
+struct How {
+    offset: usize,
+    fill: Fill,
+    scale: Option<f32>,
+    /// Whether each tensor has strides of its own.
+    apart: bool,
+}
+
 struct Inputs<T> {
     problem: Problem,
     q: Vec<T>,
     k: Vec<T>,
     v: Vec<T>,
-    expected: Vec<Expected>,
+    expected: OnceLock<Vec<Expected>>,
 }
 
-fn case<T: Number + Element>(shape: Shape, mask: Mask, offset: usize, fill: Fill) -> Case {
+fn case<T: Number + Element>(shape: Shape, mask: Mask, how: How) -> Case {
     let Shape { batch, heads_q, heads_kv, len_q, len_kv, dim } = shape;
     let name = format!(
-        "attention {} {batch} x {heads_q}/{heads_kv} heads, {len_q} x {len_kv} x {dim} {mask:?} {fill:?} at {offset}",
+        "attention {} {batch} x {heads_q}/{heads_kv} heads, {len_q} x {len_kv} x {dim} {mask:?} {how:?}",
         if T::DTYPE == Dtype::F16 { "f16" } else { "bf16" }
     );
     let inputs: OnceLock<Option<Inputs<T>>> = OnceLock::new();
-    Case::new(Group::Attention, name, move |gpu| {
-        let made = inputs.get_or_init(|| Inputs::new(shape, mask, fill));
-        made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu, offset)
+    Case::new(Group::Attention, name, batch * heads_q * len_q * len_kv * dim, move |gpu| {
+        let made = inputs.get_or_init(|| Inputs::new(shape, mask, how));
+        made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu, how.offset)
     })
 }
 
+/// Elements from the first to the last of a tensor, and all strides different: rows and heads have room between them.
+fn spread(shape: Shape, heads: usize, len: usize, room: usize) -> (Layout, usize) {
+    let row_stride = shape.dim + room;
+    let head_stride = len * row_stride + room;
+    let batch_stride = heads * head_stride + 2 * room;
+    let span = (shape.batch - 1) * batch_stride + (heads - 1) * head_stride + (len - 1) * row_stride + shape.dim;
+    (Layout { batch_stride, head_stride, row_stride }, span)
+}
+
 impl<T: Number + Element> Inputs<T> {
-    fn new(shape: Shape, mask: Mask, fill: Fill) -> Option<Self> {
-        let Shape { batch, heads_q, heads_kv, len_q, len_kv, dim } = shape;
-        let problem = Problem::new(shape, mask).ok()?;
-        let mut random = Random::new((len_q * 1000 + len_kv + dim) as u64);
-        let values = if fill == Fill::Outliers { Values::Outliers } else { Values::Uniform };
-        let q: Vec<T> = draw(&mut random, values, batch * heads_q * len_q * dim);
-        let mut k: Vec<T> = draw(&mut random, values, batch * heads_kv * len_kv * dim);
-        let v: Vec<T> = draw(&mut random, values, batch * heads_kv * len_kv * dim);
-        let mut q = q;
-        if fill == Fill::Rising {
-            // One column decides: it is 1 in every query, and rises along the keys.
-            q.iter_mut().step_by(dim).for_each(|q| *q = T::new(4.0));
-            for (at, key) in k.iter_mut().step_by(dim).enumerate() {
-                let place = at % len_kv;
-                let height = if place < len_kv * 3 / 4 { place } else { 2 * (len_kv * 3 / 4) - place };
-                *key = T::new(f64::from(u32::try_from(height).unwrap_or(0)) / 8.0);
-            }
+    fn new(shape: Shape, mask: Mask, how: How) -> Option<Self> {
+        let Shape { heads_q, heads_kv, len_q, len_kv, dim, .. } = shape;
+        let mut problem = Problem::new(shape, mask).ok()?;
+        if let Some(scale) = how.scale {
+            problem = problem.with_scale(scale).ok()?;
         }
-        let expected = reference::attention(&problem, T::DTYPE, [&floats(&q), &floats(&k), &floats(&v)]);
-        Some(Self { problem, q, k, v, expected })
+        let rooms = if how.apart { [8, 16, 24, 32] } else { [0; 4] };
+        let (q_layout, q_span) = spread(shape, heads_q, len_q, rooms[0]);
+        let (k_layout, k_span) = spread(shape, heads_kv, len_kv, rooms[1]);
+        let (v_layout, v_span) = spread(shape, heads_kv, len_kv, rooms[2]);
+        // The output has no room: what lies there would have to stay.
+        let layouts = Layouts { q: q_layout, k: k_layout, v: v_layout, o: problem.layouts().o };
+        problem = problem.with_layouts(layouts).ok()?;
+        let mut random = Random::new((len_q * 1000 + len_kv + dim) as u64);
+        let values = if how.fill == Fill::Outliers { Values::Outliers } else { Values::Uniform };
+        let mut q: Vec<T> = draw(&mut random, values, q_span);
+        let mut k: Vec<T> = draw(&mut random, values, k_span);
+        let mut v: Vec<T> = draw(&mut random, values, v_span);
+        match how.fill {
+            Fill::Rising => {
+                // One column decides: it is 4 in every query, and rises along the keys.
+                q.iter_mut().step_by(q_layout.row_stride).for_each(|q| *q = T::new(4.0));
+                for head in k.chunks_mut(k_layout.head_stride) {
+                    for (place, key) in head.iter_mut().step_by(k_layout.row_stride).enumerate() {
+                        let peak = len_kv * 3 / 4;
+                        let height = if place < peak { place } else { (2 * peak).saturating_sub(place) };
+                        *key = T::new(f64::from(u32::try_from(height).unwrap_or(0)) / 8.0);
+                    }
+                }
+            }
+            // In the last query, and in front of every head but the first one's keys: nobody else may see them.
+            Fill::Infinities => {
+                if let Some(last) = q.last_mut() {
+                    *last = T::new(f64::INFINITY);
+                }
+                let last = v_layout.row_stride;
+                if let Some(value) = v.rchunks_mut(last).next().and_then(|row| row.last_mut()) {
+                    *value = T::new(60_000.0);
+                }
+            }
+            Fill::Uniform | Fill::Outliers => {}
+        }
+        Some(Self { problem, q, k, v, expected: OnceLock::new() })
     }
 
     fn check(&self, gpu: &Gpu, offset: usize) -> Result<(), Failure> {
+        let Shape { batch, heads_q, len_q, dim, .. } = self.problem.shape();
         let q = gpu.input(&self.q, offset)?;
         let (k, v) = (gpu.input(&self.k, offset)?, gpu.input(&self.v, offset)?);
-        let mut o = gpu.output::<T>(self.q.len(), offset)?;
+        let mut o = gpu.output::<T>(batch * heads_q * len_q * dim, offset)?;
         let inputs = [q.slice()?, k.slice()?, v.slice()?];
         gpu.attention()?.run(gpu.stream(), &self.problem, inputs, &mut o.slice_mut()?).map_err(Failure::of)?;
-        within("o", &o.download(gpu)?, self.expected.iter().map(|e| (e.value, e.bound)))?;
+        let expected = self.expected.get_or_init(|| {
+            reference::attention(&self.problem, T::DTYPE, [&floats(&self.q), &floats(&self.k), &floats(&self.v)])
+        });
+        within("o", &o.download(gpu)?, expected.iter().map(|e| (e.value, e.bound)))?;
         q.unchanged(gpu, &self.q)?;
         k.unchanged(gpu, &self.k)?;
         v.unchanged(gpu, &self.v)

@@ -79,16 +79,64 @@ fn below(random: &mut Random, end: usize) -> u8 {
     u8::try_from(random.below(end)).unwrap_or(0)
 }
 
-/// A symmetric weight of any nibbles.
-pub(super) fn int4(random: &mut Random, [n, k]: [usize; 2], group: Group) -> Option<Int4> {
-    let values: Vec<i8> = (0..n * k).map(|_| below(random, 16).cast_signed() - 8).collect();
-    Int4::pack(&values, Shape { n, k }, group, scales(n, group.count(k))).ok()
+/// A symmetric weight of any nibbles, or of ones.
+pub(super) fn int4(random: &mut Random, [n, k]: [usize; 2], group: Group, fill: Fill) -> Option<Int4> {
+    let mut values: Vec<i8> = (0..n * k).map(|_| below(random, 16).cast_signed() - 8).collect();
+    let mut scales = scales(n, group.count(k));
+    if fill == Fill::Ties {
+        values.fill(1);
+        scales.fill(f16::ONE);
+    }
+    Int4::pack(&values, Shape { n, k }, group, scales).ok()
+}
+
+/// The activations for weights of such groups. Ties are made in the first group, and what is more than one comes from another one in every row.
+pub(super) fn activations(random: &mut Random, [m, k]: [usize; 2], group: usize, fill: Fill) -> Vec<f16> {
+    let mut x: Vec<f16> = draw(random, Values::SmallIntegers, m * k);
+    match fill {
+        Fill::Whole => {}
+        Fill::Infinities => with_infinities(&mut x, k, 3),
+        Fill::Ties => {
+            let others = k.div_ceil(group.max(1)).saturating_sub(1).max(1);
+            for (row, x) in x.chunks_mut(k).enumerate() {
+                x.fill(f16::ZERO);
+                let more = (1 + row % others) * group;
+                for (place, value) in [(0, 2048.0), (1, 1.0), (more, 3.0 * 2f64.powi(-14))] {
+                    if let Some(x) = x.get_mut(place) {
+                        *x = f16::from_f64(value);
+                    }
+                }
+            }
+        }
+    }
+    x
 }
 
 /// A weight of any nibbles with what `affine` says.
-pub(super) fn int4_affine(random: &mut Random, [n, k]: [usize; 2], group: Group, affine: Affine) -> Option<Int4Affine> {
-    let values: Vec<u8> = (0..n * k).map(|_| below(random, 16)).collect();
+pub(super) fn int4_affine(
+    random: &mut Random,
+    [n, k]: [usize; 2],
+    group: Group,
+    affine: Affine,
+    fill: Fill,
+) -> Option<Int4Affine> {
+    let mut values: Vec<u8> = (0..n * k).map(|_| below(random, 16)).collect();
     let count = group.count(k);
+    let mut scales = scales(n, count);
+    if fill == Fill::Ties {
+        let one = if affine == Affine::GatheredSymmetric { 9 } else { 6 };
+        values.fill(one);
+        scales.fill(f16::ONE);
+        let zeros = (affine != Affine::GatheredSymmetric).then(|| vec![5; n * count]);
+        let mut grouping = Grouping::in_order(k, group).ok()?;
+        if affine != Affine::Zeros {
+            // The first groups last: as good as any other order.
+            let last = grouping.count() - 1;
+            let index: Vec<u32> = (0..k).map(|at| u32::try_from(last - grouping.of(at)).unwrap_or(0)).collect();
+            grouping = Grouping::from_index(&index, grouping.count()).ok()?;
+        }
+        return Int4Affine::pack(&values, Shape { n, k }, grouping, scales, zeros).ok();
+    }
     let zeros = (affine != Affine::GatheredSymmetric)
         .then(|| (0..n * count).map(|at| u8::try_from((at / n * 5 + at % n * 7 + 3) % 16).unwrap_or(0)).collect());
     let mut grouping = Grouping::in_order(k, group).ok()?;
@@ -102,5 +150,35 @@ pub(super) fn int4_affine(random: &mut Random, [n, k]: [usize; 2], group: Group,
         };
         grouping = Grouping::from_index(&reached, grouping.count()).ok()?;
     }
-    Int4Affine::pack(&values, Shape { n, k }, grouping, scales(n, count), zeros).ok()
+    Int4Affine::pack(&values, Shape { n, k }, grouping, scales, zeros).ok()
+}
+
+/// What x and w of a product hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// Whole numbers, so that sums are exact until they are stored.
+    Whole,
+    /// The same, but some rows start with an infinity: what is read past the end of the row before makes NaN of its zeros.
+    Infinities,
+    /// Sums halfway between two results, and a little more in another step: it is lost if a sum is rounded towards zero.
+    Ties,
+}
+
+/// Some rows of a matrix start with an infinity.
+pub(super) fn with_infinities<T: Number>(values: &mut [T], k: usize, every: usize) {
+    for row in values.chunks_mut(k.max(1)).skip(1).step_by(every) {
+        if let Some(first) = row.first_mut() {
+            *first = T::new(f64::INFINITY);
+        }
+    }
+}
+
+/// Extents of products whose edges fall everywhere in the tiles: rows, columns and depths of the `index`-th.
+pub(super) fn extents(index: usize, tile: [usize; 2], depths: &[usize]) -> [usize; 3] {
+    let [rows, columns] = tile;
+    let few = [1, 16, 5, 9, 15, 2, 8, 13, 3, 11];
+    let many = [81, 17, 64, 113, 66, 34, 97, 128, 50, 130];
+    let of = |from: &[usize]| from.get(index % from.len().max(1)).copied().unwrap_or(1);
+    let m = of(if rows <= 16 { &few } else { &many });
+    [m, 1 + (index * 37 + 13) % (2 * columns + 9), of(depths)]
 }

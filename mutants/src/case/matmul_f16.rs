@@ -3,11 +3,11 @@
 use std::sync::OnceLock;
 
 use half::{bf16, f16};
-use tilewright_matmul_f16::{Element, Shape, reference};
+use tilewright_matmul_f16::{Dtype, Element, Shape, reference};
 use tilewright_testkit::{Random, Values};
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Number, draw, floats, ramp};
+use super::data::{Fill, Number, draw, extents, floats, ramp, with_infinities};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -18,60 +18,46 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Rows and columns around the edges of the narrow tiles and of the medium one, and the k that wrap their rings.
-fn shapes() -> Vec<Shape> {
-    let mut shapes = Vec::new();
-    for (m, n, k) in [
-        (1, 8, 64),
-        (1, 64, 72),
-        (3, 50, 8),
-        (16, 66, 640),
-        (5, 130, 1096),
-        (15, 48 * 133, 72),
-        (16, 48 * 133 + 10, 136),
-        (17, 64, 64),
-        (64, 66, 136),
-        (63, 62, 8),
-        (66, 130, 712),
-        (65, 10, 1224),
-        (130, 18, 200),
-        // Odd columns: results are written one by one.
-        (3, 7, 72),
-        (16, 65, 72),
-        (65, 67, 136),
-        // k that no 16-byte copy can read.
-        (3, 10, 9),
-        (16, 66, 67),
-        (5, 65, 1091),
-        (66, 66, 67),
-        (65, 67, 133),
-        (65, 66, 811),
-    ] {
-        shapes.push(Shape { m, n, k });
-    }
-    shapes
-}
+/// k of whole 16-byte chunks, up to where every ring has come round more than once.
+const WHOLE: [usize; 11] = [8, 64, 72, 136, 584, 328, 648, 200, 392, 1096, 520];
+/// k of every remainder of 8.
+const RAGGED: [usize; 11] = [1, 66, 131, 581, 196, 389, 647, 454, 519, 1090, 7];
 
 fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
-    for shape in shapes() {
-        for bias in [false, true] {
-            for (x_offset, w_offset) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                for whole in [true, false] {
-                    cases.push(case::<T>(shape, bias, [x_offset, w_offset], whole));
+    let mut add = |shape: [usize; 3], bias, offsets, fill| cases.push(case::<T>(shape, bias, offsets, fill));
+    for bias in [false, true] {
+        for paired in [true, false] {
+            for offsets in [[0, 0], [1, 0], [0, 1], [1, 1]] {
+                let depths = if offsets == [1, 1] { RAGGED } else { WHOLE };
+                for tile in [[16, 48], [64, 64]] {
+                    for index in 0..11 {
+                        let [m, n, k] = extents(index, tile, &depths);
+                        let n = (n.next_multiple_of(2) - usize::from(!paired)).max(1);
+                        let fill = if index % 2 == 0 { Fill::Whole } else { Fill::Infinities };
+                        add([m, n, k], bias, offsets, fill);
+                    }
+                    add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 72], bias, offsets, Fill::Ties);
                 }
+                // So many columns that narrow tiles are 64 wide.
+                for (index, k) in [(0, 0), (1, 1), (2, 4), (3, 6)] {
+                    let m = [16, 3, 13, 8][index];
+                    let n = 48 * 133 + 2 * index + usize::from(!paired);
+                    let fill = if index % 2 == 0 { Fill::Whole } else { Fill::Infinities };
+                    add([m, n, depths[k]], bias, offsets, fill);
+                }
+                add([16, 48 * 133 + usize::from(!paired), 24], bias, offsets, Fill::Ties);
             }
         }
     }
 }
 
-fn case<T: Number + Element>(shape: Shape, has_bias: bool, offsets: [usize; 2], whole: bool) -> Case {
-    let Shape { m, n, k } = shape;
+fn case<T: Number + Element>([m, n, k]: [usize; 3], has_bias: bool, offsets: [usize; 2], fill: Fill) -> Case {
+    let shape = Shape { m, n, k };
     let bias = if has_bias { " bias" } else { "" };
-    let name =
-        format!("{:?} {m}x{n}x{k}{bias} at {offsets:?} {}", T::DTYPE, if whole { "integers" } else { "outliers" });
+    let name = format!("{:?} {m}x{n}x{k}{bias} at {offsets:?} {fill:?}", T::DTYPE);
     let inputs: OnceLock<Inputs<T>> = OnceLock::new();
-    Case::new(Group::MatmulF16, name, move |gpu| {
-        inputs.get_or_init(|| Inputs::new(shape, has_bias, whole)).check(gpu, offsets)
+    Case::new(Group::MatmulF16, name, m * n * k, move |gpu| {
+        inputs.get_or_init(|| Inputs::new(shape, has_bias, fill)).check(gpu, offsets)
     })
 }
 
@@ -80,23 +66,42 @@ struct Inputs<T> {
     x: Vec<T>,
     w: Vec<T>,
     bias: Option<Vec<T>>,
-    /// Whether every sum is exact in f32.
-    whole: bool,
-    expected: Vec<Expected>,
+    expected: OnceLock<Vec<Expected>>,
 }
 
 impl<T: Number + Element> Inputs<T> {
-    fn new(shape: Shape, has_bias: bool, whole: bool) -> Self {
-        let mut random = Random::new((shape.m * 1000 + shape.n + shape.k) as u64);
-        let values = if whole { Values::SmallIntegers } else { Values::Outliers };
-        let x: Vec<T> = draw(&mut random, values, shape.m * shape.k);
-        let w: Vec<T> = draw(&mut random, values, shape.n * shape.k);
+    fn new(shape: Shape, has_bias: bool, fill: Fill) -> Self {
+        let Shape { m, n, k } = shape;
+        let mut random = Random::new((m * 1000 + n + k) as u64);
+        let mut x: Vec<T> = draw(&mut random, Values::SmallIntegers, m * k);
+        let mut w: Vec<T> = draw(&mut random, Values::SmallIntegers, n * k);
         // Another value in every column; large enough that sums are rounded when they are stored.
-        let bias: Option<Vec<T>> =
-            has_bias.then(|| (0..shape.n).map(|column| T::new(ramp(column * 7, 251) - 125.0)).collect());
-        let expected =
-            reference::matmul(shape, &floats(&x), &floats(&w), &bias.as_deref().map(floats).unwrap_or_default());
-        Self { shape, x, w, bias, whole, expected }
+        let mut bias: Vec<T> = (0..n).map(|column| T::new(ramp(column * 7, 251) - 125.0)).collect();
+        match fill {
+            Fill::Whole => {}
+            Fill::Infinities => {
+                with_infinities(&mut x, k, 3);
+                with_infinities(&mut w, k, 5);
+            }
+            Fill::Ties => {
+                // Half of a place of the result, and three quarters of a place of f32.
+                let (half, little) = if T::DTYPE == Dtype::F16 { (2048.0, -14) } else { (256.0, -17) };
+                for (at, x) in x.iter_mut().enumerate() {
+                    *x = T::new([half, 1.0].get(at % k).copied().unwrap_or(0.0));
+                }
+                w.fill(T::new(1.0));
+                bias.fill(T::new(3.0 * 2f64.powi(little)));
+            }
+        }
+        let bias = has_bias.then_some(bias);
+        Self { shape, x, w, bias, expected: OnceLock::new() }
+    }
+
+    fn expected(&self) -> &[Expected] {
+        self.expected.get_or_init(|| {
+            let bias = self.bias.as_deref().map(floats).unwrap_or_default();
+            reference::matmul(self.shape, &floats(&self.x), &floats(&self.w), &bias)
+        })
     }
 
     fn check(&self, gpu: &Gpu, [x_offset, w_offset]: [usize; 2]) -> Result<(), Failure> {
@@ -110,12 +115,10 @@ impl<T: Number + Element> Inputs<T> {
             .run(gpu.stream(), self.shape, x.slice()?, w.slice()?, bias_slice, &mut y.slice_mut()?)
             .map_err(Failure::of)?;
         let y = y.download(gpu)?;
-        let bounds = self.expected.iter().map(|e| (e.value, reference::bound(e, self.shape.k, T::DTYPE)));
+        let bounds = self.expected().iter().map(|e| (e.value, reference::bound(e, self.shape.k, T::DTYPE)));
         within("y", &y, bounds)?;
-        if self.whole {
-            let wanted: Vec<T> = self.expected.iter().map(|expected| T::new(expected.value)).collect();
-            same_bits("y", &y, &wanted)?;
-        }
+        let wanted: Vec<T> = self.expected().iter().map(|expected| T::new(expected.value)).collect();
+        same_bits("y", &y, &wanted)?;
         x.unchanged(gpu, &self.x)?;
         w.unchanged(gpu, &self.w)
     }

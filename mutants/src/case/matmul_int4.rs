@@ -5,53 +5,48 @@ use std::sync::OnceLock;
 use half::f16;
 use tilewright_matmul_int4::{Shape, Weight, reference};
 use tilewright_quant_pack::{Int4, Int4Affine};
-use tilewright_testkit::{Random, Values};
+use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, draw, floats, groups};
+use super::data::{Affine, Fill, activations, extents, floats, groups};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
 /// Sizes of groups; 0 is the whole row.
 const GROUPS: [usize; 5] = [32, 96, 64, 128, 0];
+/// Few groups, which warps do not share, up to where the ring has come round for those that may be long.
+const SHALLOW: [usize; 9] = [8, 64, 72, 136, 88, 56, 96, 40, 24];
+const DEEP: [usize; 11] = [136, 1096, 200, 1288, 648, 328, 2632, 712, 1352, 264, 1480];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for group in GROUPS {
         for affine in Affine::ALL {
-            // Narrow tiles with few groups and with many, which warps share; the medium tile.
-            for (m, n, k) in [
-                (1, 8, 64),
-                (3, 50, 136),
-                (16, 66, 200),
-                (5, 130, 1096),
-                (16, 66, 1360),
-                (7, 52, 680),
-                (2, 10, 2632),
-                (15, 48 * 133, 72),
-                (16, 48 * 133 + 10, 648),
-                (17, 64, 64),
-                (64, 66, 136),
-                (65, 10, 1288),
-                (66, 130, 712),
-                (130, 18, 328),
-                // Odd columns: results are written one by one.
-                (3, 7, 72),
-                (9, 49, 1096),
-                (16, 65, 136),
-                (15, 48 * 133 + 1, 648),
-                (65, 67, 136),
-                (66, 65, 712),
-                // Enough columns for the wide tile.
-                (65, 4298, 136),
-                (66, 4298, 328),
-                (66, 4299, 200),
-            ] {
-                for offset in [0, 1] {
-                    if offset == 1 && n > 4000 && m > 16 {
-                        continue;
+            let mut add = |shape, offset, fill| cases.push(case(shape, group, affine, offset, fill));
+            for offset in [0, 1] {
+                for odd in [0, 1] {
+                    for (tile, depths) in [([16, 48], SHALLOW.as_slice()), ([16, 48], &DEEP), ([64, 64], &DEEP)] {
+                        for index in 0..depths.len() {
+                            let [m, n, k] = extents(index, tile, depths);
+                            let n = (n.next_multiple_of(2) - odd).max(1);
+                            let fill = if index % 2 == 0 { Fill::Whole } else { Fill::Infinities };
+                            add([m, n, k], offset, fill);
+                        }
+                        add([tile[0], tile[1] * 2 + 2 - odd, 3 * group.max(32)], offset, Fill::Ties);
+                        add([tile[0], tile[1] * 2 + 2 - odd, 16 * group.max(32)], offset, Fill::Ties);
                     }
-                    cases.push(case([m, n, k], group, affine, offset));
+                    // So many columns that narrow tiles are 64 wide.
+                    add([16, 48 * 133 + odd, 72], offset, Fill::Whole);
+                    add([13, 48 * 133 + 2 + odd, 1096], offset, Fill::Infinities);
+                    add([8, 48 * 133 + 6 + odd, 136], offset, Fill::Infinities);
+                    add([16, 48 * 133 + odd, 3 * group.max(32)], offset, Fill::Ties);
+                    add([16, 48 * 133 + odd, 8 * group.max(32)], offset, Fill::Ties);
+                    // And the others 128.
+                    if offset == 0 {
+                        add([65, 4298 + odd, 136], offset, Fill::Whole);
+                        add([66, 4298 + odd, 328], offset, Fill::Infinities);
+                        add([128, 4298 + odd, 3 * group.max(32)], offset, Fill::Ties);
+                    }
                 }
             }
         }
@@ -67,35 +62,37 @@ enum Weights {
 struct Inputs {
     x: Vec<f16>,
     weight: Weights,
-    expected: Vec<Expected>,
+    expected: OnceLock<Vec<Expected>>,
     groups: usize,
 }
 
-fn case([m, n, k]: [usize; 3], size: usize, affine: Affine, offset: usize) -> Case {
-    let name = format!("w4a16 {m}x{n}x{k} groups of {size}, {affine:?} at {offset}");
+fn case([m, n, k]: [usize; 3], size: usize, affine: Affine, offset: usize, fill: Fill) -> Case {
+    let name = format!("w4a16 {m}x{n}x{k} groups of {size}, {affine:?} at {offset} {fill:?}");
     let inputs: OnceLock<Option<Inputs>> = OnceLock::new();
-    Case::new(Group::MatmulInt4, name, move |gpu| {
-        let made = inputs.get_or_init(|| Inputs::new([m, n, k], size, affine));
+    Case::new(Group::MatmulInt4, name, m * n * k, move |gpu| {
+        let made = inputs.get_or_init(|| Inputs::new([m, n, k], size, affine, fill));
         made.as_ref().ok_or(Failure::Case("a weight that is none"))?.check(gpu, [m, n, k], offset)
     })
 }
 
 impl Inputs {
-    fn new([m, n, k]: [usize; 3], size: usize, affine: Affine) -> Option<Self> {
+    fn new([m, n, k]: [usize; 3], size: usize, affine: Affine, fill: Fill) -> Option<Self> {
         let mut random = Random::new((m * 1000 + n + k + size) as u64);
-        let x: Vec<f16> = draw(&mut random, Values::SmallIntegers, m * k);
         let group = groups(size, k)?;
-        let shape = Shape { m, n, k };
-        let (weight, expected) = if affine == Affine::Symmetric {
-            let weight = super::data::int4(&mut random, [n, k], group)?;
-            let expected = reference::matmul(shape, &floats(&x), &weight);
-            (Weights::Symmetric(weight), expected)
+        let x = activations(&mut random, [m, k], group.size(k), fill);
+        let weight = if affine == Affine::Symmetric {
+            Weights::Symmetric(super::data::int4(&mut random, [n, k], group, fill)?)
         } else {
-            let weight = super::data::int4_affine(&mut random, [n, k], group, affine)?;
-            let expected = reference::matmul_affine(shape, &floats(&x), &weight);
-            (Weights::Affine(weight), expected)
+            Weights::Affine(super::data::int4_affine(&mut random, [n, k], group, affine, fill)?)
         };
-        Some(Self { x, weight, expected, groups: group.count(k) })
+        Some(Self { x, weight, expected: OnceLock::new(), groups: group.count(k) })
+    }
+
+    fn expected(&self, shape: Shape) -> &[Expected] {
+        self.expected.get_or_init(|| match &self.weight {
+            Weights::Symmetric(weight) => reference::matmul(shape, &floats(&self.x), weight),
+            Weights::Affine(weight) => reference::matmul_affine(shape, &floats(&self.x), weight),
+        })
     }
 
     fn check(&self, gpu: &Gpu, [m, n, k]: [usize; 3], offset: usize) -> Result<(), Failure> {
@@ -108,9 +105,10 @@ impl Inputs {
         let mut y = gpu.output::<f16>(m * n, 0)?;
         gpu.matmul_int4()?.run(gpu.stream(), m, x.slice()?, &weight, &mut y.slice_mut()?).map_err(Failure::of)?;
         let y = y.download(gpu)?;
-        within("y", &y, self.expected.iter().map(|e| (e.value, reference::bound(e, k, self.groups))))?;
+        let expected = self.expected(Shape { m, n, k });
+        within("y", &y, expected.iter().map(|e| (e.value, reference::bound(e, k, self.groups))))?;
         // Whole numbers times scales of a few bits: every sum is exact until it is stored.
-        let wanted: Vec<f16> = self.expected.iter().map(|e| f16::from_f64(e.value)).collect();
+        let wanted: Vec<f16> = expected.iter().map(|e| f16::from_f64(e.value)).collect();
         same_bits("y", &y, &wanted)?;
         x.unchanged(gpu, &self.x)
     }

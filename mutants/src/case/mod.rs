@@ -98,6 +98,7 @@ type Check = Box<dyn Fn(&Gpu) -> Result<(), Failure> + Send + Sync>;
 pub struct Case {
     group: Group,
     name: String,
+    cost: u64,
     check: Check,
 }
 
@@ -108,8 +109,13 @@ impl fmt::Debug for Case {
 }
 
 impl Case {
-    fn new(group: Group, name: String, check: impl Fn(&Gpu) -> Result<(), Failure> + Send + Sync + 'static) -> Self {
-        Self { group, name, check: Box::new(check) }
+    fn new(
+        group: Group,
+        name: String,
+        cost: usize,
+        check: impl Fn(&Gpu) -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        Self { group, name, cost: cost as u64, check: Box::new(check) }
     }
 
     /// Every case, crate by crate, always in the same order.
@@ -141,6 +147,12 @@ impl Case {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How long it takes, in a measure of its crate's own.
+    #[must_use]
+    pub const fn cost(&self) -> u64 {
+        self.cost
     }
 
     /// Calls it and looks at the result.

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use half::f16;
 use tilewright_qkv_fused::{Outputs, QkvShape, QkvWeights, Schedule, reference};
 use tilewright_quant_pack::{Granularity, Int4, Int4Affine, Int8, Shape as WeightShape};
-use tilewright_testkit::{Random, Values};
+use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, draw, floats, groups, int4, int4_affine};
+use super::data::{Affine, Fill, activations, extents, floats, groups, int4, int4_affine};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -19,45 +19,49 @@ enum Format {
     Int8(Granularity),
 }
 
+const SHALLOW: [usize; 9] = [8, 64, 72, 136, 88, 56, 96, 40, 24];
+const DEEP: [usize; 9] = [136, 1096, 200, 648, 328, 2632, 712, 1352, 264];
+
 pub(super) fn cases() -> Vec<Case> {
-    let int4 =
-        [32, 96, 64, 128, 0].into_iter().flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
+    let int4 = [32, 96, 64, 128, 0]
+        .into_iter()
+        .flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
     let int8 = [Granularity::PerTensor, Granularity::PerChannel].map(Format::Int8);
     let mut cases = Vec::new();
     for format in int4.chain(int8) {
+        let group = match format {
+            Format::Int4 { group, .. } => group.max(32),
+            Format::Int8(_) => 64,
+        };
         for schedule in Schedule::ALL {
-            for (m, n_q, n_kv, k) in [
-                (1, 8, 8, 64),
-                (3, 50, 10, 136),
-                (16, 66, 34, 200),
-                (5, 130, 66, 1096),
-                (16, 34, 18, 1360),
-                (2, 10, 4, 2632),
-                (15, 48 * 60, 48 * 37, 72),
-                (16, 48 * 60 + 2, 48 * 37 + 4, 648),
-                (17, 64, 32, 64),
-                (64, 66, 34, 136),
-                (65, 10, 18, 1288),
-                (66, 130, 66, 712),
-                (3, 7, 9, 72),
-                (9, 49, 17, 1096),
-                (16, 65, 33, 136),
-                (16, 48 * 60 + 1, 48 * 37 + 3, 648),
-                (65, 67, 33, 136),
-                (66, 65, 19, 712),
-                (65, 2150, 1074, 136),
-                (66, 2150, 1074, 328),
-                (66, 2151, 1073, 200),
-            ] {
-                let large = n_q > 1000;
-                if large && schedule != Schedule::Async {
+            let mut add = |[m, n_q, n_kv, k]: [usize; 4], offset, fill| {
+                cases.push(case(format, schedule, QkvShape { m, n_q, n_kv, k }, offset, fill));
+            };
+            for (offset, odd) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                for (tile, depths) in [([16, 48], SHALLOW.as_slice()), ([16, 48], &DEEP), ([64, 64], &DEEP)] {
+                    for index in 0..depths.len() {
+                        let [m, n, k] = extents(index, tile, depths);
+                        let n_q = (n.next_multiple_of(2) - odd).max(1);
+                        let n_kv = [n_q / 2 + 1, n_q + 4, 6, 34][index % 4].next_multiple_of(2) - odd;
+                        let fill = if index % 2 == 0 { Fill::Whole } else { Fill::Infinities };
+                        add([m, n_q, n_kv, k], offset, fill);
+                    }
+                    add([tile[0], 66 - odd, 34 - odd, 3 * group], offset, Fill::Ties);
+                    add([tile[0], 66 - odd, 34 - odd, 16 * group], offset, Fill::Ties);
+                }
+                if schedule != Schedule::Async {
                     continue;
                 }
-                for offset in [0, 1] {
-                    if offset == 1 && large && m > 16 {
-                        continue;
-                    }
-                    cases.push(case(format, schedule, QkvShape { m, n_q, n_kv, k }, offset));
+                // So many columns that narrow tiles are 64 wide.
+                let (q, kv) = (48 * 60 + odd, 48 * 37 + odd);
+                add([16, q, kv, 72], offset, Fill::Whole);
+                add([13, q + 2, kv + 6, 1096], offset, Fill::Infinities);
+                add([16, q, kv, 8 * group], offset, Fill::Ties);
+                // And the others 128 and more.
+                if offset == 0 {
+                    add([66, 2150 + odd, 1074 + odd, 136], offset, Fill::Whole);
+                    add([65, 2150 + odd, 1074 + odd, 328], offset, Fill::Infinities);
+                    add([128, 2150 + odd, 1074 + odd, 3 * group], offset, Fill::Ties);
                 }
             }
         }
@@ -74,16 +78,16 @@ enum Weights {
 struct Inputs {
     x: Vec<f16>,
     weights: Weights,
-    expected: [Vec<Expected>; 3],
+    expected: OnceLock<[Vec<Expected>; 3]>,
     groups: usize,
 }
 
-fn case(format: Format, schedule: Schedule, shape: QkvShape, offset: usize) -> Case {
+fn case(format: Format, schedule: Schedule, shape: QkvShape, offset: usize, fill: Fill) -> Case {
     let QkvShape { m, n_q, n_kv, k } = shape;
-    let name = format!("qkv {m}x({n_q}, {n_kv})x{k} {format:?} {schedule:?} at {offset}");
+    let name = format!("qkv {m}x({n_q}, {n_kv})x{k} {format:?} {schedule:?} at {offset} {fill:?}");
     let inputs: OnceLock<Option<Inputs>> = OnceLock::new();
-    Case::new(Group::QkvFused, name, move |gpu| {
-        let made = inputs.get_or_init(|| Inputs::new(format, shape));
+    Case::new(Group::QkvFused, name, m * (n_q + 2 * n_kv) * k, move |gpu| {
+        let made = inputs.get_or_init(|| Inputs::new(format, shape, fill));
         made.as_ref().ok_or(Failure::Case("weights that are none"))?.check(gpu, schedule, shape, offset)
     })
 }
@@ -95,22 +99,23 @@ fn three<T>(shape: QkvShape, mut make: impl FnMut([usize; 2]) -> Option<T>) -> O
 }
 
 impl Inputs {
-    fn new(format: Format, shape: QkvShape) -> Option<Self> {
+    fn new(format: Format, shape: QkvShape, fill: Fill) -> Option<Self> {
         let mut random = Random::new((shape.m * 1000 + shape.n_q + shape.k) as u64);
-        let x: Vec<f16> = draw(&mut random, Values::SmallIntegers, shape.m * shape.k);
-        let numbers = floats(&x);
-        let (weights, expected, count) = match format {
+        let size = match format {
+            Format::Int4 { group, .. } => groups(group, shape.k)?.size(shape.k),
+            Format::Int8(_) => shape.k,
+        };
+        let x = activations(&mut random, [shape.m, shape.k], size, fill);
+        let (weights, count) = match format {
             Format::Int4 { group, affine: Affine::Symmetric } => {
                 let group = groups(group, shape.k)?;
-                let weights = three(shape, |nk| int4(&mut random, nk, group))?;
-                let expected = reference::qkv_int4(shape, &numbers, weights.each_ref());
-                (Weights::Symmetric(weights), expected, group.count(shape.k))
+                let weights = three(shape, |nk| int4(&mut random, nk, group, fill))?;
+                (Weights::Symmetric(weights), group.count(shape.k))
             }
             Format::Int4 { group, affine } => {
                 let group = groups(group, shape.k)?;
-                let weights = three(shape, |nk| int4_affine(&mut random, nk, group, affine))?;
-                let expected = reference::qkv_affine(shape, &numbers, weights.each_ref());
-                (Weights::Affine(weights), expected, group.count(shape.k))
+                let weights = three(shape, |nk| int4_affine(&mut random, nk, group, affine, fill))?;
+                (Weights::Affine(weights), group.count(shape.k))
             }
             Format::Int8(granularity) => {
                 let mut seed = 3u8;
@@ -121,11 +126,19 @@ impl Inputs {
                     let scales = (0..granularity.scales(shape)).map(scale).collect();
                     Int8::from_parts(shape, granularity, random.bytes(n * k), scales).ok()
                 })?;
-                let expected = reference::qkv_int8(shape, &numbers, weights.each_ref());
-                (Weights::Bytes(weights), expected, 1)
+                (Weights::Bytes(weights), 1)
             }
         };
-        Some(Self { x, weights, expected, groups: count })
+        Some(Self { x, weights, expected: OnceLock::new(), groups: count })
+    }
+
+    fn expected(&self, shape: QkvShape) -> &[Vec<Expected>; 3] {
+        let x = floats(&self.x);
+        self.expected.get_or_init(|| match &self.weights {
+            Weights::Symmetric(weights) => reference::qkv_int4(shape, &x, weights.each_ref()),
+            Weights::Affine(weights) => reference::qkv_affine(shape, &x, weights.each_ref()),
+            Weights::Bytes(weights) => reference::qkv_int8(shape, &x, weights.each_ref()),
+        })
     }
 
     fn check(&self, gpu: &Gpu, schedule: Schedule, shape: QkvShape, offset: usize) -> Result<(), Failure> {
@@ -141,7 +154,7 @@ impl Inputs {
         let [mut q, mut k, mut v] = [q?, k?, v?];
         let outputs = Outputs { q: &mut q.slice_mut()?, k: &mut k.slice_mut()?, v: &mut v.slice_mut()? };
         gpu.qkv(schedule)?.run(stream, shape.m, x.slice()?, &weights, outputs).map_err(Failure::of)?;
-        for ((name, result), expected) in ["q", "k", "v"].into_iter().zip([q, k, v]).zip(&self.expected) {
+        for ((name, result), expected) in ["q", "k", "v"].into_iter().zip([q, k, v]).zip(self.expected(shape)) {
             let result = result.download(gpu)?;
             let bounds = expected.iter().map(|e| (e.value, reference::bound(e, shape.k, self.groups)));
             within(name, &result, bounds)?;

@@ -38,7 +38,7 @@ fn case<T: Number + Element>(shape: RopeShape, pairs: Pairs, tokens_first: bool)
     let RopeShape { batch, heads, len, dim } = shape;
     let name = format!("rope {:?} {batch} x {heads} x {len} x {dim} {pairs:?}, tokens first: {tokens_first}", T::DTYPE);
     let inputs: OnceLock<Option<Inputs<T>>> = OnceLock::new();
-    Case::new(Group::Attention, name, move |gpu| {
+    Case::new(Group::Attention, name, batch * heads * len * dim, move |gpu| {
         let made = inputs.get_or_init(|| Inputs::new(shape, pairs, tokens_first));
         made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu)
     })

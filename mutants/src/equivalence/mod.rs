@@ -1,24 +1,109 @@
 //! Proofs that a mutant cannot matter.
+//!
+//! What is known of a kernel for every launch that its host code allows: the values that its integer registers may have, which bits of them reach anything, of which
+//! power of two its floats are multiples, which statements can be reached. The rules look at the changed instruction in this light.
 
-use tilewright_ptx_ir::ir::Kernel;
+mod by_hand;
+mod demanded;
+mod domain;
+mod flow;
+mod granule;
+mod range;
+mod rules;
+mod value;
+
+use tilewright_ptx_ir::ir::{Inst, Kernel, Op, Statement};
 
 use crate::case::Group;
 use crate::edit::Mutant;
+use demanded::Demanded;
+use domain::Domain;
+use granule::Granules;
+use range::Ranges;
+use value::Value;
 
 /// What is known of a kernel whatever its arguments are.
 #[derive(Debug)]
-pub struct Facts {}
+pub struct Facts {
+    kernel: Kernel,
+    group: Group,
+    domain: Domain,
+    ranges: Ranges,
+    demanded: Demanded,
+    granules: Granules,
+    reachable: Vec<bool>,
+    copies: bool,
+}
 
 impl Facts {
     /// The facts of a kernel.
     #[must_use]
-    pub fn of(_kernel: &Kernel, _group: Group) -> Self {
-        Self {}
+    pub fn of(kernel: &Kernel, group: Group) -> Self {
+        let domain = Domain::of(group, kernel);
+        let ranges = Ranges::of(kernel, &domain);
+        let reachable = flow::reachable(kernel, &ranges);
+        let is_copy = |statement: &Statement| matches!(statement, Statement::Inst(Inst { op: Op::CpAsync { .. }, .. }));
+        Self {
+            kernel: kernel.clone(),
+            group,
+            ranges,
+            demanded: Demanded::of(kernel),
+            granules: Granules::of(kernel),
+            reachable,
+            copies: kernel.body.iter().any(is_copy),
+            domain,
+        }
     }
 
-    /// Why the mutant does the same as the kernel, if a rule proves it.
+    fn result(&self, op: &Op, bits: u32) -> Option<Value> {
+        self.ranges.result(op, bits, &self.kernel, &self.domain)
+    }
+
+    /// Why the mutant does the same as the kernel, if a rule proves it or somebody has.
     #[must_use]
-    pub fn proof(&self, _kernel: &Kernel, _mutant: &Mutant) -> Option<String> {
-        None
+    pub fn proof(&self, mutant: &Mutant) -> Option<String> {
+        self.by_rule(mutant).or_else(|| by_hand::reason(self.group, &self.kernel, mutant)).map(str::to_owned)
+    }
+
+    fn by_rule(&self, mutant: &Mutant) -> Option<&'static str> {
+        let edit = &mutant.edit;
+        if self.reachable.get(edit.at) == Some(&false) {
+            return Some("never reached");
+        }
+        let Some(Statement::Inst(old)) = self.kernel.body.get(edit.at) else { return None };
+        let waits = matches!(old.op, Op::CpAsyncCommit | Op::CpAsyncWait { .. } | Op::CpAsyncWaitAll);
+        if waits && !self.copies {
+            return Some("the kernel makes no asynchronous copies");
+        }
+        match (edit.removed, edit.inserted.as_slice()) {
+            (1, []) => self.removable(old),
+            (1, [Statement::Inst(new)]) => rules::same(self, old, new),
+            (1, [Statement::Inst(before), Statement::Inst(new)]) => {
+                let ranges = rules::extended(self, &before.op)?;
+                let extended = Self { ranges, kernel: self.kernel.clone(), ..self.cheap_copy() };
+                rules::same(&extended, old, new).or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
+            }
+            _ => None,
+        }
+    }
+
+    fn cheap_copy(&self) -> Self {
+        Self {
+            kernel: self.kernel.clone(),
+            group: self.group,
+            domain: self.domain.clone(),
+            ranges: Ranges::default(),
+            demanded: self.demanded.clone(),
+            granules: self.granules.clone(),
+            reachable: Vec::new(),
+            copies: self.copies,
+        }
+    }
+
+    /// Why an instruction may go.
+    fn removable(&self, old: &Inst) -> Option<&'static str> {
+        let guard = old.guard?;
+        let holds = self.ranges.predicate(guard.pred).map(|value| value != guard.negate);
+        (holds == Some(false)).then_some("the guard never holds")
     }
 }

@@ -32,6 +32,9 @@ struct Arguments {
     /// Also prints the mutants that cannot matter, with the reason
     #[arg(long)]
     survivors: bool,
+    /// Also runs the mutants that are proved not to matter, to see whether the proofs are right
+    #[arg(long)]
+    doubts: bool,
     /// Processes; one for each core if not given
     #[arg(long)]
     processes: Option<usize>,
@@ -84,6 +87,7 @@ fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     let campaign = Campaign {
         sample: arguments.sample,
         stride: arguments.stride,
+        doubts: arguments.doubts,
         groups: if arguments.only.is_empty() { Group::ALL.to_vec() } else { arguments.only.clone() },
         kernels: arguments.kernel.clone(),
         operators: arguments.operator.clone(),

@@ -118,7 +118,7 @@ fn case<T: Number + Real>(op: Op, shape: Shape, fill: Fill, offset: usize, wide:
         if wide { " wide weight" } else { "" }
     );
     let inputs: OnceLock<Inputs<T>> = OnceLock::new();
-    Case::new(Group::Reduce, name, move |gpu| {
+    Case::new(Group::Reduce, name, shape.rows * shape.columns, move |gpu| {
         inputs.get_or_init(|| Inputs::new(op, shape, fill)).check(gpu, offset, wide)
     })
 }
@@ -252,8 +252,9 @@ impl<T: Number + Real> Inputs<T> {
         self.expected.get_or_init(|| {
             let problem = self.shape.check().ok();
             // Team and order of sums depend on the type and the columns alone.
-            let additions = problem
-                .map_or(0, |problem| Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns()));
+            let additions = problem.map_or(0, |problem| {
+                Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns())
+            });
             let (weight, bias) = (floats(&self.weight), floats(&self.bias));
             let exact = |value: f32| vec![Expected { value: f64::from(value), bound: 0.0 }];
             let rows = self.x.chunks(self.shape.columns).map(floats);

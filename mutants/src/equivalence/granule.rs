@@ -1,0 +1,88 @@
+//! Of which power of two the finite values of float registers are multiples: what is a multiple of 2^-126 is never subnormal.
+
+use std::collections::BTreeMap;
+
+use tilewright_ptx_ir::ir::{BinaryOp, Immediate, Kernel, MmaShape, Op, Operand, Reg, RegClass, Statement, TernaryOp, Type, UnaryOp};
+
+/// The exponent of each f32 register; `LOWEST` if nothing is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Granules(BTreeMap<Reg, i32>);
+
+/// Every f32 is a multiple of this power.
+const LOWEST: i32 = -149;
+/// Zero is a multiple of everything.
+const HIGHEST: i32 = 1000;
+
+impl Granules {
+    pub(super) fn of(kernel: &Kernel) -> Self {
+        let mut granules = Self::default();
+        loop {
+            let mut grown = false;
+            for statement in &kernel.body {
+                let Statement::Inst(inst) = statement else { continue };
+                inst.op.for_each_write(|reg| {
+                    if reg.class == RegClass::F32 {
+                        let new = granules.result(&inst.op).max(LOWEST);
+                        let old = granules.0.get(&reg).copied();
+                        if old.is_none_or(|old| new < old) {
+                            granules.0.insert(reg, new);
+                            grown = true;
+                        }
+                    }
+                });
+            }
+            if !grown {
+                return granules;
+            }
+        }
+    }
+
+    /// Whether no value of the operand is subnormal.
+    pub(super) fn is_normal(&self, operand: Operand) -> bool {
+        self.operand(operand) >= -126
+    }
+
+    fn operand(&self, operand: Operand) -> i32 {
+        match operand {
+            // What has no value yet does not lower anything; it is looked at again.
+            Operand::Reg(reg) if reg.class == RegClass::F32 => self.0.get(&reg).copied().unwrap_or(HIGHEST),
+            Operand::Imm(Immediate::F32(bits)) => of_float(f32::from_bits(bits)),
+            _ => LOWEST,
+        }
+    }
+
+    /// Of which power the exact result is a multiple. Rounding keeps that: a rounded value is the value itself or a multiple of a larger power.
+    pub(super) fn result(&self, op: &Op) -> i32 {
+        let of = |operand: &Operand| self.operand(*operand);
+        match op {
+            Op::Mov { src, .. } => of(src),
+            Op::Select { a, b, .. } => of(a).min(of(b)),
+            Op::Cvt { from: Type::F16, .. } => -24,
+            Op::Cvt { from, .. } if from.is_integer() => 0,
+            Op::Unary { op: UnaryOp::Neg | UnaryOp::Abs, a, .. } => of(a),
+            Op::Binary { op: BinaryOp::Add | BinaryOp::Sub | BinaryOp::Min | BinaryOp::Max, a, b, .. } => {
+                of(a).min(of(b))
+            }
+            Op::Binary { op: BinaryOp::Mul, a, b, .. } => of(a).saturating_add(of(b)),
+            Op::Ternary { op: TernaryOp::Fma, a, b, c, .. } => of(a).saturating_add(of(b)).min(of(c)),
+            Op::Mma { shape, c, .. } => {
+                let own = match shape {
+                    MmaShape::M16N8K16F16F32 | MmaShape::M16N8K8F16F32 => -48,
+                    _ => LOWEST,
+                };
+                c.iter().map(|reg| of(&(*reg).into())).fold(own, i32::min)
+            }
+            _ => LOWEST,
+        }
+    }
+}
+
+fn of_float(value: f32) -> i32 {
+    if value == 0.0 || !value.is_finite() {
+        return HIGHEST;
+    }
+    let bits = value.to_bits();
+    let (exponent, fraction) = ((bits >> 23 & 0xFF).cast_signed(), bits & 0x7F_FFFF);
+    let significand = if exponent == 0 { fraction } else { fraction | 1 << 23 };
+    exponent.max(1) - 150 + significand.trailing_zeros().cast_signed()
+}
