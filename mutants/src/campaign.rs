@@ -133,7 +133,8 @@ impl Campaign {
             let cases: Vec<usize> = (0..costs.len()).collect();
             chunks.extend(cases.chunks(CHUNK).map(|cases| (*group, cases.to_vec(), costs.clone())));
         }
-        let jobs = chunks.iter().map(|(group, cases, _)| Job::Discover { group: *group, cases: cases.clone() }).collect();
+        let jobs =
+            chunks.iter().map(|(group, cases, _)| Job::Discover { group: *group, cases: cases.clone() }).collect();
         let mut found: BTreeMap<_, Found> = BTreeMap::new();
         for ((group, cases, costs), answer) in chunks.into_iter().zip(self.ask(jobs, |_, _| {})?) {
             let Answer::Discovered(seen) = answer else { return Err(Error::Answer) };

@@ -1,7 +1,7 @@
 //! A change of a kernel's statements.
 
-use tilewright_ptx_ir::ir::{Inst, Kernel, Op, RegClass, Statement};
 use tilewright_ptx_ir::ir::Reg;
+use tilewright_ptx_ir::ir::{Inst, Kernel, Op, RegClass, Statement};
 
 /// Statements that take the place of others.
 #[derive(Clone, Debug, PartialEq, Eq)]

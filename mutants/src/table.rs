@@ -88,7 +88,8 @@ pub fn total(judgements: &[Judgement]) -> Tally {
 #[must_use]
 pub fn unchecked(judgements: &[Judgement]) -> usize {
     let missed = |mutant: &&Judged| {
-        let found = matches!(&mutant.outcome, Outcome::Killed { by: crate::Kill::Finding(_) | crate::Kill::Refused(_), .. });
+        let found =
+            matches!(&mutant.outcome, Outcome::Killed { by: crate::Kill::Finding(_) | crate::Kill::Refused(_), .. });
         is_sync(mutant) && !found && mutant.equivalent.is_none()
     };
     mutants(judgements).filter(missed).count()
@@ -123,7 +124,8 @@ pub fn print(judgements: &[Judgement]) -> String {
         }
     }
     let operators = OPERATORS.iter().filter_map(|operator| Some(by_operator.get(operator.name)?.row(operator.name)));
-    let groups = by_group.iter().map(|(group, (kernels, tally))| tally.row(&format!("{}, {kernels} kernels", group.name())));
+    let groups =
+        by_group.iter().map(|(group, (kernels, tally))| tally.row(&format!("{}, {kernels} kernels", group.name())));
     let all = total(judgements).row(&format!("all, {} kernels", judgements.len()));
     format!("{}\n\n{}\n", table(operators), table(groups.chain([all])))
 }

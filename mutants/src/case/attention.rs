@@ -51,7 +51,8 @@ pub(super) fn cases() -> Vec<Case> {
                 let shape = Shape { batch: 1 + heads_kv % 2, heads_q, heads_kv, len_q, len_kv, dim };
                 for offset in [0, 1] {
                     for turn in [0, 1] {
-                        let fill = [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Infinities][(index + 2 * turn + offset) % 4];
+                        let fill = [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Infinities]
+                            [(index + 2 * turn + offset) % 4];
                         let scale = [None, None, Some(-0.25), None, Some(0.0)][(index + turn) % 5];
                         let how = How { offset, fill, scale, apart: index % 2 == turn };
                         cases.push(case::<f16>(shape, mask, how));

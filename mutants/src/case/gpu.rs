@@ -170,9 +170,8 @@ pub(super) fn same_bits<T: Bits>(tensor: &'static str, results: &[T], expected: 
     if results.len() != expected.len() {
         return Err(Failure::Case("as many results as expected"));
     }
-    let differs = |(got, wanted): (&T, &T)| {
-        got.bits() != wanted.bits() && !(got.value().is_nan() && wanted.value().is_nan())
-    };
+    let differs =
+        |(got, wanted): (&T, &T)| got.bits() != wanted.bits() && !(got.value().is_nan() && wanted.value().is_nan());
     let Some(index) = results.iter().zip(expected).position(differs) else { return Ok(()) };
     let value = |values: &[T]| values.get(index).map_or(f64::NAN, |value| value.value());
     Err(Failure::Wrong { tensor, index, got: value(results), wanted: value(expected), bound: 0.0 })

@@ -23,9 +23,8 @@ const SHALLOW: [usize; 9] = [8, 64, 72, 136, 88, 56, 96, 40, 24];
 const DEEP: [usize; 9] = [136, 1096, 200, 648, 328, 2632, 712, 1352, 264];
 
 pub(super) fn cases() -> Vec<Case> {
-    let int4 = [32, 96, 64, 128, 0]
-        .into_iter()
-        .flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
+    let int4 =
+        [32, 96, 64, 128, 0].into_iter().flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
     let int8 = [Granularity::PerTensor, Granularity::PerChannel].map(Format::Int8);
     let mut cases = Vec::new();
     for format in int4.chain(int8) {

@@ -163,7 +163,8 @@ fn lop3_needs(table: u8, constants: [Option<u64>; 3]) -> [u64; 3] {
         for (place, need) in needs.iter_mut().enumerate() {
             for entry in 0..8u8 {
                 let inputs = [entry >> 2 & 1, entry >> 1 & 1, entry & 1];
-                let fits = inputs.iter().zip(known).all(|(input, known)| known.is_none_or(|known| known == u64::from(*input)));
+                let fits =
+                    inputs.iter().zip(known).all(|(input, known)| known.is_none_or(|known| known == u64::from(*input)));
                 let other = entry ^ (4 >> place);
                 if fits && (table >> entry & 1) != (table >> other & 1) {
                     *need |= 1 << bit;

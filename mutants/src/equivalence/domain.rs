@@ -44,12 +44,7 @@ impl Domain {
                 let columns = 65_535 * 64 / 2;
                 Self {
                     grid: [if is_wide { 1 << 25 } else { 1 }, columns / 32 + 3, 1],
-                    parameters: vec![
-                        upto("m", rows(is_wide)),
-                        upto("n_q", columns),
-                        upto("n_kv", columns),
-                        depth(),
-                    ],
+                    parameters: vec![upto("m", rows(is_wide)), upto("n_q", columns), upto("n_kv", columns), depth()],
                 }
             }
             // attention/src/problem.rs: MAX_GRID, MAX_LEN; strides of heads and rows are below 2^31.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{BinaryOp, Immediate, Kernel, MmaShape, Op, Operand, Reg, RegClass, Statement, TernaryOp, Type, UnaryOp};
+use tilewright_ptx_ir::ir::{
+    BinaryOp, Immediate, Kernel, MmaShape, Op, Operand, Reg, RegClass, Statement, TernaryOp, Type, UnaryOp,
+};
 
 /// The exponent of each f32 register; `LOWEST` if nothing is known.
 #[derive(Clone, Debug, Default)]

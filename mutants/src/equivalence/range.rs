@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tilewright_ptx_ir::ir::{
-    Address, Base, BinaryOp, Compare, Immediate, Kernel, MulPart, Op, Operand, Reg, RegClass, Space, Special, Statement, TernaryOp, Type,
-    UnaryOp,
+    Address, Base, BinaryOp, Compare, Immediate, Kernel, MulPart, Op, Operand, Reg, RegClass, Space, Special,
+    Statement, TernaryOp, Type, UnaryOp,
 };
 
 use super::domain::Domain;
@@ -74,7 +74,11 @@ impl Ranges {
             joined = Value {
                 low: if joined.low < old.low { 0 } else { joined.low },
                 high: if joined.high > old.high { all & !low_zeros } else { joined.high },
-                zeros: if joined.high > old.high || joined.zeros != old.zeros { low_zeros | !all } else { joined.zeros },
+                zeros: if joined.high > old.high || joined.zeros != old.zeros {
+                    low_zeros | !all
+                } else {
+                    joined.zeros
+                },
             };
         }
         if old == Some(joined) {
@@ -110,10 +114,8 @@ impl Ranges {
             Op::Binary { op, ty: Type::Pred, a, b, .. } => {
                 let (a, b) = (self.predicate(a.reg()?), self.predicate(b.reg()?));
                 match (op, a, b) {
-                    (BinaryOp::And, Some(false), _)
-                    | (BinaryOp::And, _, Some(false)) => Some(false),
-                    (BinaryOp::Or, Some(true), _)
-                    | (BinaryOp::Or, _, Some(true)) => Some(true),
+                    (BinaryOp::And, Some(false), _) | (BinaryOp::And, _, Some(false)) => Some(false),
+                    (BinaryOp::Or, Some(true), _) | (BinaryOp::Or, _, Some(true)) => Some(true),
                     (BinaryOp::And, Some(true), Some(true)) => Some(true),
                     (BinaryOp::Or, Some(false), Some(false)) => Some(false),
                     _ => None,
@@ -159,9 +161,9 @@ impl Ranges {
             Op::ReadSpecial { src, .. } => special(*src, kernel, domain),
             // Places in a window that is smaller than a mebibyte.
             Op::SharedAddress { .. } => Value::range(0, 1 << 20),
-            Op::Load { space: Space::Param, address: Address { base: Base::Param(param), offset: 0 }, dsts, .. }
-                if dsts.len() == 1 =>
-            {
+            Op::Load {
+                space: Space::Param, address: Address { base: Base::Param(param), offset: 0 }, dsts, ..
+            } if dsts.len() == 1 => {
                 let name = kernel.params.get(param.0 as usize).map(|param| param.name.as_str());
                 name.and_then(|name| domain.parameter(name)).unwrap_or_else(|| Value::any(bits))
             }
@@ -202,7 +204,8 @@ impl Ranges {
     /// `y < x ? x - y : 0`, which is no larger than x.
     fn saturated_difference(&self, a: &Operand, b: &Operand, pred: Reg, bits: u32) -> Option<Value> {
         let Op::Binary { op: BinaryOp::Sub, a: whole, b: part, .. } = self.definition(a.reg()?)? else { return None };
-        let Op::SetPredicate { compare: Compare::Lt, ty, a: less, b: more, combine: None, .. } = self.definition(pred)?
+        let Op::SetPredicate { compare: Compare::Lt, ty, a: less, b: more, combine: None, .. } =
+            self.definition(pred)?
         else {
             return None;
         };

@@ -114,9 +114,12 @@ fn constant_result(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
 /// What is never negative reads the same signed and unsigned.
 fn signs(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     const REASON: &str = "no operand is ever negative";
-    let natural = |operand: &Operand, bits| facts.ranges.operand(*operand, bits).is_some_and(|value| value.is_natural(bits));
+    let natural =
+        |operand: &Operand, bits| facts.ranges.operand(*operand, bits).is_some_and(|value| value.is_natural(bits));
     match (old, new) {
-        (Op::Binary { op: BinaryOp::Shr, ty, a, .. }, Op::Binary { op: BinaryOp::Shr, .. }) if new_type_only(old, new) => {
+        (Op::Binary { op: BinaryOp::Shr, ty, a, .. }, Op::Binary { op: BinaryOp::Shr, .. })
+            if new_type_only(old, new) =>
+        {
             natural(a, 8 * ty.bytes()).then_some(REASON)
         }
         (Op::Cvt { from, src, .. }, Op::Cvt { .. }) if new_type_only(old, new) && from.is_integer() => {
@@ -168,7 +171,10 @@ fn boundary(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     if compare != other {
         let neighbours = matches!(
             (compare, other),
-            (Compare::Lt, Compare::Le) | (Compare::Le, Compare::Lt) | (Compare::Gt, Compare::Ge) | (Compare::Ge, Compare::Gt)
+            (Compare::Lt, Compare::Le)
+                | (Compare::Le, Compare::Lt)
+                | (Compare::Gt, Compare::Ge)
+                | (Compare::Ge, Compare::Gt)
         );
         return (b == d && neighbours && left.differs(right)).then_some("the operands are never equal");
     }
@@ -213,7 +219,8 @@ pub(super) fn moved_bound(facts: &Facts, old: &Op, before: &Op, new: &Op) -> Opt
 
 /// Bits that no operand has.
 fn bits(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
-    let (Op::Binary { op: one, ty, dst, a, b, .. }, Op::Binary { op: other, dst: new_dst, a: c, b: d, .. }) = (old, new)
+    let (Op::Binary { op: one, ty, dst, a, b, .. }, Op::Binary { op: other, dst: new_dst, a: c, b: d, .. }) =
+        (old, new)
     else {
         return None;
     };
@@ -228,12 +235,14 @@ fn bits(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
         return Some("the operands have no bit in common");
     }
     if b == d && matches!(one, BinaryOp::Or | BinaryOp::Xor) && matches!(other, BinaryOp::Or | BinaryOp::Xor) {
-        return (left.possible() & right.possible() & wanted == 0).then_some("nothing reads the bits that both may have");
+        return (left.possible() & right.possible() & wanted == 0)
+            .then_some("nothing reads the bits that both may have");
     }
     if let (BinaryOp::And, BinaryOp::And, Some(old), Some(new)) =
         (one, other, right.single(), facts.ranges.operand(*d, width).and_then(Value::single))
     {
-        return ((old ^ new) & left.possible() == 0).then_some("the other operand never has the bits that the mask changes");
+        return ((old ^ new) & left.possible() == 0)
+            .then_some("the other operand never has the bits that the mask changes");
     }
     None
 }
@@ -282,7 +291,15 @@ fn subnormals(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
             *ftz = *old;
             vec![*a, *b]
         }
-        (Op::Unary { op: tilewright_ptx_ir::ir::UnaryOp::Neg | tilewright_ptx_ir::ir::UnaryOp::Abs, ftz: old, a, .. }, Op::Unary { ftz, .. }) => {
+        (
+            Op::Unary {
+                op: tilewright_ptx_ir::ir::UnaryOp::Neg | tilewright_ptx_ir::ir::UnaryOp::Abs,
+                ftz: old,
+                a,
+                ..
+            },
+            Op::Unary { ftz, .. },
+        ) => {
             *ftz = *old;
             vec![*a]
         }

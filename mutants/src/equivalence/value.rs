@@ -61,11 +61,7 @@ impl Value {
     }
 
     pub(super) fn join(self, other: Self) -> Self {
-        Self {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-            zeros: self.zeros & other.zeros,
-        }
+        Self { low: self.low.min(other.low), high: self.high.max(other.high), zeros: self.zeros & other.zeros }
     }
 
     pub(super) const fn fits(self, bits: u32) -> bool {
@@ -129,18 +125,14 @@ impl Value {
                 Self { low, high: cover(self.high | other.high) & !zeros, zeros }.tightened(bits)
             }
             BinaryOp::Shl => match other.single() {
-                Some(amount) if amount < u64::from(bits) => {
-                    self.mul(Self::constant(1 << amount), bits)
-                }
+                Some(amount) if amount < u64::from(bits) => self.mul(Self::constant(1 << amount), bits),
                 _ => Self::any(bits),
             },
             BinaryOp::Shr if natural => match other.single() {
-                Some(amount) if amount < 64 => Self {
-                    low: self.low >> amount,
-                    high: self.high >> amount,
-                    zeros: !(self.possible() >> amount),
+                Some(amount) if amount < 64 => {
+                    Self { low: self.low >> amount, high: self.high >> amount, zeros: !(self.possible() >> amount) }
+                        .tightened(bits)
                 }
-                .tightened(bits),
                 _ => Self::range(0, self.high),
             },
             BinaryOp::Div if natural => {
@@ -148,22 +140,16 @@ impl Value {
                 Self::range(self.low / by(other.high), self.high / by(other.low))
             }
             BinaryOp::Rem if natural => Self::range(0, self.high.min(other.high.saturating_sub(1))),
-            BinaryOp::Min if natural => Self {
-                low: self.low.min(other.low),
-                high: self.high.min(other.high),
-                zeros: self.zeros & other.zeros,
+            BinaryOp::Min if natural => {
+                Self { low: self.low.min(other.low), high: self.high.min(other.high), zeros: self.zeros & other.zeros }
+                    .tightened(bits)
             }
-            .tightened(bits),
-            BinaryOp::Max if natural => Self {
-                low: self.low.max(other.low),
-                high: self.high.max(other.high),
-                zeros: self.zeros & other.zeros,
+            BinaryOp::Max if natural => {
+                Self { low: self.low.max(other.low), high: self.high.max(other.high), zeros: self.zeros & other.zeros }
+                    .tightened(bits)
             }
-            .tightened(bits),
             // The larger of anything and 0 is no negative number.
-            BinaryOp::Max if other.is_natural(bits) || self.is_natural(bits) => {
-                Self::range(0, mask(bits) >> 1)
-            }
+            BinaryOp::Max if other.is_natural(bits) || self.is_natural(bits) => Self::range(0, mask(bits) >> 1),
             _ => Self::any(bits),
         }
     }

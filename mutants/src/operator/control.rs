@@ -1,8 +1,6 @@
 //! Guards, comparisons, branches and choices.
 
-use tilewright_ptx_ir::ir::{
-    BinaryOp, BoolOp, Compare, Guard, Immediate, Inst, Op, Operand, Statement, Type,
-};
+use tilewright_ptx_ir::ir::{BinaryOp, BoolOp, Compare, Guard, Immediate, Inst, Op, Operand, Statement, Type};
 
 use super::{Site, integer};
 use crate::edit::{Edit, fresh};
@@ -125,13 +123,7 @@ fn moved_bound(site: &Site<'_>, by: i64) -> Vec<Edit> {
 }
 
 /// An integer operation without modifiers.
-pub(super) const fn binary(
-    op: BinaryOp,
-    ty: Type,
-    dst: tilewright_ptx_ir::ir::Reg,
-    a: Operand,
-    b: Operand,
-) -> Op {
+pub(super) const fn binary(op: BinaryOp, ty: Type, dst: tilewright_ptx_ir::ir::Reg, a: Operand, b: Operand) -> Op {
     Op::Binary { op, ty, rounding: None, ftz: false, sat: false, approx: false, full: false, nan: false, dst, a, b }
 }
 

@@ -2,8 +2,8 @@
 
 use tilewright_ptx_ir::ir::{BinaryOp, Immediate, Op, Operand, Reg, RegClass, Rounding, TernaryOp, Type, UnaryOp};
 
-use super::integers::plain;
 use super::Site;
+use super::integers::plain;
 use crate::edit::{Edit, fresh};
 
 pub(super) fn rounding(site: &Site<'_>) -> Vec<Edit> {

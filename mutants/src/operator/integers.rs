@@ -31,14 +31,8 @@ fn moved_immediates(site: &Site<'_>, by: i64) -> Vec<Edit> {
         .flat_map(|place| {
             site.change(|op| {
                 let operand = match (op, place) {
-                    (
-                        Op::Binary { a, .. } | Op::Mul { a, .. } | Op::Mad { a, .. } | Op::Select { a, .. },
-                        0,
-                    ) => a,
-                    (
-                        Op::Binary { b, .. } | Op::Mul { b, .. } | Op::Mad { b, .. } | Op::Select { b, .. },
-                        1,
-                    ) => b,
+                    (Op::Binary { a, .. } | Op::Mul { a, .. } | Op::Mad { a, .. } | Op::Select { a, .. }, 0) => a,
+                    (Op::Binary { b, .. } | Op::Mul { b, .. } | Op::Mad { b, .. } | Op::Select { b, .. }, 1) => b,
                     (Op::Mad { c, .. }, 2) => c,
                     _ => return,
                 };

@@ -37,10 +37,7 @@ pub(super) fn drop_shuffle(site: &Site<'_>) -> Vec<Edit> {
 
 pub(super) fn short_mask(site: &Site<'_>) -> Vec<Edit> {
     site.change(|op| {
-        if let Op::Shuffle { mask, .. }
-        | Op::Vote { mask, .. }
-        | Op::WarpSync { mask }
-        | Op::Redux { mask, .. } = op
+        if let Op::Shuffle { mask, .. } | Op::Vote { mask, .. } | Op::WarpSync { mask } | Op::Redux { mask, .. } = op
             && integer(mask).is_some()
         {
             *mask = Operand::Imm(Immediate::Int(0xFFFF));

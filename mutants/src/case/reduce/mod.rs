@@ -252,9 +252,8 @@ impl<T: Number + Real> Inputs<T> {
         self.expected.get_or_init(|| {
             let problem = self.shape.check().ok();
             // Team and order of sums depend on the type and the columns alone.
-            let additions = problem.map_or(0, |problem| {
-                Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns())
-            });
+            let additions = problem
+                .map_or(0, |problem| Plan::new(Operation::Sum, T::DTYPE, problem, false).additions(problem.columns()));
             let (weight, bias) = (floats(&self.weight), floats(&self.bias));
             let exact = |value: f32| vec![Expected { value: f64::from(value), bound: 0.0 }];
             let rows = self.x.chunks(self.shape.columns).map(floats);
