@@ -16,10 +16,7 @@ pub(super) fn run(bench: &mut Bench<'_>) -> Result<()> {
         layer(bench, n, k, &ROWS)?;
     }
     let is_layer = |side: &usize| LAYERS.contains(&(*side, *side)) && ROWS.contains(side);
-    SQUARES
-        .into_iter()
-        .filter(|side| !is_layer(side))
-        .try_for_each(|side| layer(bench, side, side, &[side]))
+    SQUARES.into_iter().filter(|side| !is_layer(side)).try_for_each(|side| layer(bench, side, side, &[side]))
 }
 
 fn layer(bench: &mut Bench<'_>, n: usize, k: usize, rows: &[usize]) -> Result<()> {
