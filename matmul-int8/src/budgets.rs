@@ -22,7 +22,7 @@ pub const BUDGETS: &[Budget] = &[
     Budget { kernel: "matmul_w8a8_f32_64x64", registers: [208, 208, 208, 208] },
     Budget { kernel: "matmul_w8a8_f32_128x128", registers: [168, 168, 168, 168] },
     Budget { kernel: "matmul_w8a8_f32_128x192", registers: [192, 192, 192, 192] },
-    Budget { kernel: "matmul_w8a8_f32_128x256", registers: [232, 232, 232, 232] },
+    Budget { kernel: "matmul_w8a8_f32_128x256", registers: [248, 248, 248, 248] },
     Budget { kernel: "matmul_w8a8_i32_16x48", registers: [144, 144, 144, 152] },
     Budget { kernel: "matmul_w8a8_i32_16x64", registers: [128, 128, 128, 128] },
     Budget { kernel: "matmul_w8a8_i32_64x64", registers: [208, 208, 208, 208] },

@@ -44,7 +44,7 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
     let y = Result2 { base: y, rows: m, columns: n };
     epilogue::for_each_pair(&sums, &warp, first[0] + warp.row, first[1] + warp.column, |spot, sums| {
         let Some((x_scale, w_scale)) = scales else {
-            return y.store_words(k, spot, sums.map(Value::bits));
+            return y.store_words(k, spot, sums.map(Value::bits), plan.paired_store);
         };
         let x_scale = row_scale(plan.x_scales, x_scale, spot.row, m);
         let scaled = [0u32, 1].map(|side| {
@@ -53,7 +53,7 @@ fn build_w8a8(k: &Builder, plan: &Plan) {
         });
         match plan.output {
             Output::F16 => y.store_halves(k, spot, k.pack_f16x2(scaled[0], scaled[1]).bits(), plan.paired_store),
-            Output::F32 | Output::I32 => y.store_words(k, spot, scaled.map(Value::bits)),
+            Output::F32 | Output::I32 => y.store_words(k, spot, scaled.map(Value::bits), plan.paired_store),
         }
     });
 }

@@ -59,7 +59,7 @@ pub struct Plan {
     pub w_scales: Scales,
     /// Type of y.
     pub output: Output,
-    /// Whether two neighbours of a 16-bit y are written with one store.
+    /// Whether two neighbours of y are written with one store.
     pub paired_store: bool,
 }
 
@@ -90,8 +90,8 @@ impl Plan {
             Operation::W8A8 => row_product::geometry(target, problem.checked.m, problem.checked.n, [x_copy, w_copy]),
             Operation::W8A16 => w8a16_geometry(problem, target, x_copy),
         };
-        let paired_store =
-            output == Output::F16 && problem.checked.n.is_multiple_of(2) && addresses.y.is_multiple_of(4);
+        let pair_bytes = if output == Output::F16 { 4 } else { 8 };
+        let paired_store = problem.checked.n.is_multiple_of(2) && addresses.y.is_multiple_of(pair_bytes);
         Self { operation: problem.operation, geometry, x_copy, w_copy, x_scales, w_scales, output, paired_store }
     }
 
@@ -118,9 +118,10 @@ impl Plan {
                 output: Output::I32,
                 paired_store: false,
             };
-            plans.push(raw);
+            plans.extend([false, true].map(|paired_store| Self { paired_store, ..raw }));
             for (x_scales, w_scales) in scales.into_iter().flat_map(|x| scales.map(|w| (x, w))) {
-                let outputs = [(Output::F16, false), (Output::F16, true), (Output::F32, false)];
+                let outputs =
+                    [Output::F16, Output::F32].into_iter().flat_map(|output| [(output, false), (output, true)]);
                 plans.extend(outputs.map(|(output, paired_store)| Self {
                     x_scales,
                     w_scales,

@@ -4,14 +4,17 @@ use tilewright_ffi::{Context, Driver};
 use tilewright_libcuda_sim::{Profile, Simulator};
 
 use crate::compare::{Bits, assert_same_bits};
+use crate::config;
 use crate::device::{context, is_simulated};
 
 /// Asserts that `act` gives the same bits `count` times: on the simulator under as many schedules (warps in another order, asynchronous copies at other
-/// moments), on the GPU launch after launch.
+/// moments), on the GPU launch after launch. Fewer times, but at least twice, if `PROPTEST_CASES` asks for fewer cases: a race detector makes
+/// each launch take seconds.
 ///
 /// # Panics
 /// With the first element that differs, if one does.
 pub fn assert_deterministic<T: Bits>(what: &str, count: u64, act: impl Fn(&Context) -> Vec<T>) {
+    let count = config::asked_for().map_or(count, |cases| count.min(u64::from(cases).max(2)));
     let first = act(context());
     for seed in 1..count {
         assert_same_bits(&format!("{what}, run {seed}"), &first, &with_seed(seed, || act(context())));

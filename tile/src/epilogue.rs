@@ -90,12 +90,16 @@ impl<'k> Target<'k> {
         });
     }
 
-    /// Writes two 32-bit neighbours where the result has them.
-    pub fn store_words(&self, k: &'k Builder, spot: Spot<'k>, pair: [Value<'k, u32>; 2]) {
+    /// Writes two 32-bit neighbours where the result has them. With `paired` (rows of an even number of columns from an 8-byte boundary on) it is one store.
+    pub fn store_words(&self, k: &'k Builder, spot: Spot<'k>, pair: [Value<'k, u32>; 2], paired: bool) {
         let place = self.place(&spot, 4).cast::<u32>();
         k.if_(self.has(&spot), || {
-            place.store(pair[0]);
-            place.plus(1).store_if(spot.is_in(self.columns, 1), pair[1]);
+            if paired {
+                place.store_vector(pair);
+            } else {
+                place.store(pair[0]);
+                place.plus(1).store_if(spot.is_in(self.columns, 1), pair[1]);
+            }
         });
     }
 

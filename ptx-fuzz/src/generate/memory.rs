@@ -2,10 +2,10 @@
 
 use tilewright_ptx_ir::ir::{
     Address, AtomicOp, Base, Cache, EvictionPriority, FenceOrder, FloatTest, Immediate, Kernel, LoadOrder, Local,
-    LocalIndex, LocalKind, Op, Operand, Reg, Scope, Space, Statement, StoreOrder, Symbol, Type, Variable,
+    LocalIndex, LocalKind, MulPart, Op, Operand, Reg, Scope, Space, Statement, StoreOrder, Symbol, Type, Variable,
 };
 
-use super::{Builder, INPUT, OUTPUT, SCRATCH, SCRATCH_DOUBLE, SCRATCH_PRED, SCRATCH_SINGLE, SCRATCH_WIDE, int};
+use super::{Builder, INPUT, OUTPUT, SCRATCH, SCRATCH_DOUBLE, SCRATCH_PRED, SCRATCH_SINGLE, SCRATCH_WIDE, THREAD, int};
 use crate::registers::{Kind, SLOT_BYTES, slots, thread_bytes};
 
 const ELEMENTS: [Type; 11] = [
@@ -167,15 +167,16 @@ impl Builder {
         }
     }
 
-    /// Some of the thread's input again, by every kind of load.
+    /// Some of the thread's input again, or of that of others, by every kind of load.
     fn input(&mut self) {
         let Vector { ty, registers: dsts, bytes } = self.vector();
         let offset = self.place(bytes, thread_bytes());
         let space = self.draw.of(&[Space::Global, Space::Global, Space::Generic]);
+        let base = if self.draw.flag() { self.in_a_row(bytes) } else { INPUT };
         if space == Space::Generic {
-            self.ask(INPUT);
+            self.ask(base);
         }
-        let address = Address { base: Base::Reg(INPUT), offset };
+        let address = Address { base: Base::Reg(base), offset };
         let (mut order, mut scope, mut cache, mut l1) =
             (LoadOrder::Weak, None, Cache::Default, EvictionPriority::Normal);
         let (mut l2_prefetch, mut policy) = (None, None);
@@ -193,11 +194,18 @@ impl Builder {
                     EvictionPriority::NoAllocate,
                 ]);
                 l2_prefetch = self.draw.of(&[None, Some(64), Some(128), Some(256)]);
-                policy = if self.draw.flag() { Some(self.policy()) } else { None };
+                policy = if base == INPUT && self.draw.flag() { Some(self.policy()) } else { None };
             }
             _ => {}
         }
         self.emit(Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address });
+    }
+
+    /// An address in the block's input such that threads behind one another access `bytes` bytes behind one another.
+    fn in_a_row(&mut self, bytes: u32) -> Reg {
+        let (dst, a, b) = (SCRATCH_WIDE, THREAD.into(), int(i64::from(bytes) - i64::from(thread_bytes())));
+        self.emit(Op::Mad { part: MulPart::Wide, ty: Type::S32, dst, a, b, c: INPUT.into() });
+        dst
     }
 
     fn policy(&mut self) -> Reg {

@@ -74,7 +74,8 @@ impl Instruction {
             _ => Single::FRACTION_BITS,
         };
         let relative = regions.iter().find(|region| region.measure == Measure::Relative && !self.ftz);
-        regions.extend(relative.and_then(|region| laws::subnormal(region.limit, fraction_bits)));
+        let is_square = self.operation == Operation::Unary(UnaryOp::Ex2) && self.ty == Type::F32;
+        regions.extend(relative.and_then(|region| laws::subnormal(region.limit, fraction_bits, is_square)));
         regions
     }
 

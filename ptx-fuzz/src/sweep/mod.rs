@@ -149,6 +149,8 @@ fn divisions(tally: &mut Tally, ftz: bool, full: bool, first: u64, answers: &[u3
         let exact = match x / y {
             _ if vanishes && x.is_infinite() => f64::NAN,
             quotient if vanishes => quotient * 0.0,
+            // Flushed before it is rounded.
+            quotient if ftz && is_power_of_two(y) && quotient.abs() < Single::SMALLEST_NORMAL => quotient * 0.0,
             quotient => quotient,
         };
         let kind = if !exact.is_finite() || exact == 0.0 || !y.is_finite() {

@@ -1,12 +1,13 @@
 //! Loads and stores.
 
-use super::LANES;
+use super::row;
 use super::scene::Scene;
 use super::target::{Target, report_fault, target};
 use super::together::Extent;
 use super::traffic;
 use super::warp::Warp;
 use super::watch::Touch;
+use super::{ALL, LANES};
 use crate::decode::{Access, Destination, LOCAL_WINDOW, Place, SHARED_WINDOW, Source, WideLanes, Window};
 use crate::memory::Fault;
 use crate::memory::shared::{Actor, How};
@@ -51,17 +52,21 @@ pub(super) fn load(
     lanes: u32,
     pc: u32,
 ) {
+    if lanes == ALL && row::load(warp, scene, window, access, dsts, place, pc) {
+        return;
+    }
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(dsts.len()).unwrap_or(1);
     let is_run = matches!(window, Window::Global | Window::Shared) && traffic::is_run(&addresses, lanes, bytes);
     if is_run {
-        traffic::count_run(&mut scene.statistics, window, &addresses, bytes);
+        traffic::count_run(&mut scene.statistics, window, addresses[0], bytes);
     } else {
         count(scene, window, &addresses, lanes, bytes);
     }
     let mut values = [[0; 32]; 4];
-    let extent = Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run };
+    let extent =
+        Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run: is_run && element >= 4 };
     let rest = if extent.load(warp, scene, pc, &mut values) { 0 } else { lanes };
     for lane in (0..LANES).filter(|lane| rest >> lane & 1 == 1) {
         let address = addresses[lane as usize];
@@ -140,12 +145,15 @@ pub(super) fn store(
     lanes: u32,
     pc: u32,
 ) {
+    if lanes == ALL && row::store(warp, scene, window, access, srcs, place, pc) {
+        return;
+    }
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(srcs.len()).unwrap_or(1);
     let is_run = matches!(window, Window::Global | Window::Shared) && traffic::is_run(&addresses, lanes, bytes);
     if is_run {
-        traffic::count_run(&mut scene.statistics, window, &addresses, bytes);
+        traffic::count_run(&mut scene.statistics, window, addresses[0], bytes);
     } else {
         count(scene, window, &addresses, lanes, bytes);
     }
@@ -153,7 +161,8 @@ pub(super) fn store(
     for (values, src) in values.iter_mut().zip(srcs) {
         *values = warp.registers.any(*src, lanes);
     }
-    let extent = Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes, is_run };
+    let extent =
+        Extent { window, access, elements: srcs.len(), addresses: &addresses, lanes, is_run: is_run && element >= 4 };
     if extent.store(warp, scene, pc, &values) {
         return;
     }

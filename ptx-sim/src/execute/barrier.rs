@@ -108,14 +108,16 @@ impl Scene<'_> {
             barrier.votes.asked += lanes.count_ones();
             barrier.votes.holding += (holds & lanes).count_ones();
         }
-        self.complete_barriers();
+        self.complete(id as usize);
         Some(generation)
     }
 
     /// `lanes` threads have exited: barriers of all threads no longer wait for them.
     pub(super) fn exit(&mut self, lanes: u32) {
         self.live_threads -= lanes.count_ones();
-        self.complete_barriers();
+        for id in 0..self.barriers.len() {
+            self.complete(id);
+        }
     }
 
     /// What a barrier that a fragment waited at answers.
@@ -124,32 +126,30 @@ impl Scene<'_> {
         answers.iter().find(|(known, _)| *known == generation).map_or(Votes::default(), |(_, votes)| *votes)
     }
 
-    fn complete_barriers(&mut self) {
-        for id in 0..self.barriers.len() {
-            let live = self.live_threads;
-            let barrier = &mut self.barriers[id];
-            let is_complete = barrier.arrived > 0 && barrier.arrived >= barrier.threads.unwrap_or(live);
-            if !is_complete {
-                continue;
+    /// Ends the generation of a barrier that all have come to.
+    fn complete(&mut self, id: usize) {
+        let live = self.live_threads;
+        let Some(barrier) = self.barriers.get_mut(id) else { return };
+        if barrier.arrived == 0 || barrier.arrived < barrier.threads.unwrap_or(live) {
+            return;
+        }
+        let (arriving, waiting) = (std::mem::take(&mut barrier.arriving), std::mem::take(&mut barrier.waiting));
+        let joins_all = barrier.waits >= live;
+        barrier.arrived = 0;
+        barrier.waits = 0;
+        let votes = std::mem::take(&mut barrier.votes);
+        if votes.asked > 0 {
+            if barrier.answers.len() >= 64 {
+                barrier.answers.remove(0);
             }
-            let (arriving, waiting) = (std::mem::take(&mut barrier.arriving), std::mem::take(&mut barrier.waiting));
-            let joins_all = barrier.waits >= live;
-            barrier.arrived = 0;
-            barrier.waits = 0;
-            let votes = std::mem::take(&mut barrier.votes);
-            if votes.asked > 0 {
-                if barrier.answers.len() >= 64 {
-                    barrier.answers.remove(0);
-                }
-                barrier.answers.push((barrier.generation, votes));
-            }
-            barrier.generation += 1;
-            if joins_all {
-                self.shared.end_epoch();
-                self.meet_all();
-            } else {
-                self.meet(&arriving, &waiting);
-            }
+            barrier.answers.push((barrier.generation, votes));
+        }
+        barrier.generation += 1;
+        if joins_all {
+            self.shared.end_epoch();
+            self.meet_all();
+        } else {
+            self.meet(&arriving, &waiting);
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | `registers` | the register files of a warp |
 //! | `step`, `arithmetic` | one instruction |
 //! | `access`, `atomic`, `matrix`, `copy` | the instructions on memory |
+//! | `row` | loads and stores of a whole warp, one word after the other |
 //! | `together` | loads and stores all of whose lanes stay in one place |
 //! | `target` | where an access goes, or why it cannot be made |
 //! | `exchange` | the instructions between lanes |
@@ -28,6 +29,7 @@ mod local;
 mod matrix;
 mod order;
 mod registers;
+mod row;
 mod scene;
 mod schedule;
 mod step;

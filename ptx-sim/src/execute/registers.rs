@@ -88,6 +88,14 @@ impl Registers {
         }
     }
 
+    /// A register that is read in `lanes`, where it is; `None` for a literal.
+    #[inline]
+    pub(crate) fn wide_view(&mut self, source: Wide, lanes: u32) -> Option<&WideLanes> {
+        let Wide::Register(slot) = source else { return None };
+        self.need(self.wide_written[slot as usize], lanes, Source::Wide(source));
+        self.wide.get(slot as usize)
+    }
+
     /// The lanes where a predicate holds.
     #[inline]
     pub(crate) fn pred(&mut self, slot: u32, lanes: u32) -> u32 {
@@ -157,11 +165,15 @@ impl Registers {
         }
     }
 
-    /// The lanes of several registers, for instructions that read them at once.
-    pub(crate) fn rows(&mut self, slots: &[u32], lanes: u32, rows: &mut [Lanes; 4]) {
-        for (row, slot) in rows.iter_mut().zip(slots) {
+    /// Several registers whose reading was noted, where they are; zeros for those that there are not.
+    pub(crate) fn views<const N: usize>(&self, slots: &[u32]) -> [&Lanes; N] {
+        std::array::from_fn(|index| slots.get(index).map_or(&[0; 32], |slot| &self.narrow[*slot as usize]))
+    }
+
+    /// Notes that registers are read in `lanes`.
+    pub(crate) fn read_slots(&mut self, slots: &[u32], lanes: u32) {
+        for slot in slots {
             self.need(self.narrow_written[*slot as usize], lanes, Source::Narrow(Narrow::Register(*slot)));
-            *row = self.narrow[*slot as usize];
         }
     }
 }

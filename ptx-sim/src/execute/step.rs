@@ -11,15 +11,14 @@ use crate::decode::{
     Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, Whole, WideLanes, Window,
 };
 use crate::report::{Action, Kind, Location};
-use crate::tensor_core;
 
 /// Where the lanes go from here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     Next,
     Jump(u32),
     /// Each lane goes its own way.
-    Scatter([u32; 32]),
+    Scatter(Box<[u32; 32]>),
     Exit,
     Barrier {
         id: u32,
@@ -35,10 +34,22 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
     if arithmetic::compute(&mut warp.registers, &instruction.code, lanes) {
         return Flow::Next;
     }
-    step_other(warp, scene, instruction, pc, lanes)
+    match &instruction.code {
+        Code::Branch { target } => Flow::Jump(*target),
+        Code::Load { window, access, dsts, place } => {
+            access::load(warp, scene, *window, *access, dsts, *place, lanes, pc);
+            Flow::Next
+        }
+        Code::Store { window, access, srcs, place } => {
+            access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
+            Flow::Next
+        }
+        _ => step_other(warp, scene, instruction, pc, lanes),
+    }
 }
 
-/// An instruction that is more than a function of 32 lanes.
+/// An instruction that is more than a function of 32 lanes, a branch, or a load or store.
+#[inline(never)]
 fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
     let registers = &mut warp.registers;
     match &instruction.code {
@@ -117,12 +128,6 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             registers.set_pred(*dst, holds, lanes);
         }
         Code::LoadParam { dsts, offset, access } => load_param(warp, scene, dsts, *offset, *access, lanes, pc),
-        Code::Load { window, access, dsts, place } => {
-            access::load(warp, scene, *window, *access, dsts, *place, lanes, pc);
-        }
-        Code::Store { window, access, srcs, place } => {
-            access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
-        }
         Code::Atomic { .. } => atomic::atomic(warp, scene, &instruction.code, lanes, pc),
         Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
             Presence::Yes => matrix::load_matrix(warp, scene, *transpose, dsts, *place, pc),
@@ -140,31 +145,13 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
         | Code::Reduce { .. }
         | Code::WarpSync { .. } => return exchange::exchange(warp, scene, &instruction.code, lanes, pc),
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
-        Code::Mma { shape, satfinite, dsts, a, b, c } => {
+        Code::Mma { .. } => {
             let whole = is_whole(warp, scene, lanes, ALL, pc);
             if whole == Presence::NotYet {
                 return Flow::WaitForWarp;
             }
             if whole == Presence::Yes {
-                let registers = &mut warp.registers;
-                let (mut a_rows, mut b_rows, mut c_rows) = ([[0; 32]; 4], [[0; 32]; 4], [[0; 32]; 4]);
-                registers.rows(a, lanes, &mut a_rows);
-                registers.rows(b, lanes, &mut b_rows);
-                registers.rows(c, lanes, &mut c_rows);
-                let mut d = [[0; 32]; 4];
-                let profile = scene.context.profile;
-                tensor_core::execute(
-                    *shape,
-                    profile,
-                    *satfinite,
-                    &a_rows[..a.len()],
-                    &b_rows[..b.len()],
-                    &c_rows[..c.len()],
-                    &mut d[..dsts.len()],
-                );
-                for (dst, values) in dsts.iter().zip(&d) {
-                    registers.set_narrow(*dst, values, lanes);
-                }
+                matrix::multiply(&mut warp.registers, scene.context.profile, &instruction.code);
             }
         }
 
@@ -195,8 +182,11 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
                 scene.fence(actor, *reach);
             }
         }
-        // Computed already.
-        Code::Unary { .. }
+        // Done already.
+        Code::Branch { .. }
+        | Code::Load { .. }
+        | Code::Store { .. }
+        | Code::Unary { .. }
         | Code::Binary { .. }
         | Code::Ternary { .. }
         | Code::WideBinary { .. }
@@ -205,7 +195,6 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
         | Code::MultiplyWide { .. }
         | Code::Lop3 { .. }
         | Code::Compare { .. } => {}
-        Code::Branch { target } => return Flow::Jump(*target),
         Code::BranchIndexed { index, targets } => {
             let indices = registers.narrow(crate::decode::Narrow::Register(*index), lanes);
             let outside = (0..32usize).find(|lane| lanes >> lane & 1 == 1 && indices[*lane] as usize >= targets.len());
@@ -216,7 +205,7 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
                 return Flow::Next;
             }
             let target = |lane: usize| targets.get(indices[lane] as usize).copied().unwrap_or(0);
-            return Flow::Scatter(std::array::from_fn(target));
+            return Flow::Scatter(Box::new(std::array::from_fn(target)));
         }
         Code::Exit => return Flow::Exit,
         Code::Trap => scene.report_and_stop(Kind::Trap, None, (Action::Execute, warp.first_thread(lanes), pc)),

@@ -21,7 +21,7 @@ pub(super) struct Extent<'a> {
     pub(super) elements: usize,
     pub(super) addresses: &'a WideLanes,
     pub(super) lanes: u32,
-    /// Whether all lanes access words, one after the other.
+    /// Whether all lanes access elements of whole words, one after the other.
     pub(super) is_run: bool,
 }
 
@@ -104,10 +104,6 @@ impl Extent<'_> {
         match self.place(scene) {
             None => return false,
             Some(Place::Shared) => {
-                let (word, each) = (self.words(0, 0).0, self.bytes() as usize / 4);
-                if self.is_run && self.load_run(values, |words| scene.shared.read_run(word, each, &actor, words)) {
-                    return true;
-                }
                 for lane in self.lanes() {
                     actor.thread = first + thread(lane);
                     for (index, values) in values.iter_mut().enumerate().take(self.elements) {
@@ -127,7 +123,7 @@ impl Extent<'_> {
                 if self.is_run && self.load_run(values, |words| allocation.load_words(start - shift, words)) {
                     if is_watched {
                         let action = (Action::Read(self.bytes()), self.access.is_constant);
-                        scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, true);
+                        self.watch(scene, actor, action);
                     }
                     return true;
                 }
@@ -148,7 +144,7 @@ impl Extent<'_> {
                 }
                 if is_watched {
                     let action = (action, self.access.is_constant);
-                    scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, self.is_run);
+                    self.watch(scene, actor, action);
                 }
             }
         }
@@ -162,10 +158,6 @@ impl Extent<'_> {
         match self.place(scene) {
             None => return false,
             Some(Place::Shared) => {
-                let (word, each) = (self.words(0, 0).0, self.bytes() as usize / 4);
-                if self.is_run && self.store_run(values, |words| scene.shared.write_run(word, each, &actor, words)) {
-                    return true;
-                }
                 for lane in self.lanes() {
                     actor.thread = first + thread(lane);
                     for (index, values) in values.iter().enumerate().take(self.elements) {
@@ -183,7 +175,7 @@ impl Extent<'_> {
                 }
                 if is_watched {
                     let action = (Action::Write(self.bytes()), false);
-                    scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, self.is_run);
+                    self.watch(scene, actor, action);
                 }
                 if self.is_run && self.store_run(values, |words| allocation.store_words(start - shift, words)) {
                     return true;
@@ -198,6 +190,15 @@ impl Extent<'_> {
             }
         }
         true
+    }
+
+    /// Looks at accesses to device memory, which do not overlap if they are writes.
+    fn watch(&self, scene: &mut Scene<'_>, actor: Actor, action: (Action, bool)) {
+        if self.is_run {
+            scene.watch_run(self.addresses[0], self.bytes(), actor, action);
+        } else {
+            scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action);
+        }
     }
 
     /// The elements of lanes whose words stand one lane's after the other's.

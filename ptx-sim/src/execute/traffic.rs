@@ -17,12 +17,12 @@ pub(super) fn is_run(addresses: &WideLanes, lanes: u32, bytes: u32) -> bool {
 }
 
 /// Counts such an access to shared memory, which has no conflicts, or to device memory.
-pub(super) fn count_run(statistics: &mut Statistics, window: Window, addresses: &WideLanes, bytes: u32) {
+pub(super) fn count_run(statistics: &mut Statistics, window: Window, start: u64, bytes: u32) {
     if window == Window::Shared {
         statistics.shared_passes += u64::from(bytes / 4);
         statistics.shared_passes_ideal += u64::from(bytes / 4);
     } else {
-        statistics.global_sectors += addresses[31] / 32 - addresses[0] / 32 + 1;
+        statistics.global_sectors += (start + 31 * u64::from(bytes)) / 32 - start / 32 + 1;
         statistics.global_bytes += u64::from(bytes) * 32;
     }
 }

@@ -47,19 +47,40 @@ impl Scene<'_> {
         self.context.options.check.finds_races() && self.context.view.is_watched(address)
     }
 
-    /// Looks at ordinary accesses by `lanes` of a warp, whose first lane is `actor`, to places of an allocation that do not overlap. In a run,
-    /// all lanes access words, one after the other.
+    /// Looks at ordinary accesses by `lanes` of a warp, whose first lane is `actor`, to places of an allocation that do not overlap.
     pub(super) fn watch_lanes(
         &mut self,
         (addresses, bytes): (&WideLanes, u32),
         lanes: u32,
         actor: Actor,
         (action, is_constant): (Action, bool),
-        is_run: bool,
     ) {
-        let context = self.context;
-        let (index, offset) = context.view.place(addresses[lanes.trailing_zeros() as usize % 32]);
-        let stamp = Stamp {
+        let index = self.context.view.place(addresses[lanes.trailing_zeros() as usize % 32]).0;
+        let stamp = self.ordinary(actor, is_constant);
+        let writes = matches!(action, Action::Write(_));
+        let offsets = addresses.map(|address| crate::memory::name(address).1);
+        let clashes =
+            self.context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, writes, &is_ordered_here);
+        for (lane, clash) in clashes {
+            self.report_clash_of_lane(clash, (addresses[lane as usize % 32], bytes), action, (actor, lane));
+        }
+    }
+
+    /// The same for all lanes of a warp that access `bytes` bytes each, words, one lane's after the other's from `start` on.
+    pub(super) fn watch_run(&mut self, start: u64, bytes: u32, actor: Actor, (action, is_constant): (Action, bool)) {
+        let (index, offset) = self.context.view.place(start);
+        let stamp = self.ordinary(actor, is_constant);
+        let writes = matches!(action, Action::Write(_));
+        let each = bytes as usize / 4;
+        for (lane, clash) in self.context.shadow.access_run(index, offset, each, &stamp, writes, &is_ordered_here) {
+            let address = start + u64::from(lane * bytes);
+            self.report_clash_of_lane(clash, (address, bytes), action, (actor, lane));
+        }
+    }
+
+    /// An ordinary access to device memory, now.
+    const fn ordinary(&self, actor: Actor, is_constant: bool) -> Stamp {
+        Stamp {
             block: self.number,
             epoch: self.shared.epoch(),
             turn: actor.turn,
@@ -68,19 +89,19 @@ impl Scene<'_> {
             pc: actor.pc,
             thread: actor.thread,
             nature: Nature::new().with_constant(is_constant),
-        };
-        let writes = matches!(action, Action::Write(_));
-        let clashes = if is_run {
-            context.shadow.access_run(index, offset, bytes as usize / 4, &stamp, writes, &is_ordered_here)
-        } else {
-            let offsets = addresses.map(|address| crate::memory::name(address).1);
-            context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, writes, &is_ordered_here)
-        };
-        for (lane, clash) in clashes {
-            let (allocation, offset) = crate::memory::name(addresses[lane as usize % 32]);
-            let actor = Actor { thread: actor.thread + u16::try_from(lane).unwrap_or(0), ..actor };
-            self.report_clash(clash, bytes, Location::Global { allocation, offset }, action, actor);
         }
+    }
+
+    fn report_clash_of_lane(
+        &mut self,
+        clash: Clash,
+        (address, bytes): (u64, u32),
+        action: Action,
+        (first, lane): (Actor, u32),
+    ) {
+        let (allocation, offset) = crate::memory::name(address);
+        let actor = Actor { thread: first.thread + u16::try_from(lane).unwrap_or(0), ..first };
+        self.report_clash(clash, bytes, Location::Global { allocation, offset }, action, actor);
     }
 
     /// Looks at an access to the block's shared memory.

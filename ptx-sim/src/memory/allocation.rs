@@ -93,8 +93,8 @@ impl Allocation {
     /// Which bits of `written` belong to so many words.
     fn flags(&self, first: usize, count: usize) -> impl Iterator<Item = (&AtomicU32, u32)> {
         let end = first + count;
-        let all = self.written.iter().enumerate().take(end.div_ceil(8)).skip(first / 8);
-        all.map(move |(index, flags)| {
+        let all = self.written.get(first / 8..end.div_ceil(8)).unwrap_or(&[]);
+        (first / 8..).zip(all).map(move |(index, flags)| {
             let (from, to) = (first.max(8 * index) % 8, end.min(8 * index + 8) - 8 * index);
             (flags, u32::MAX >> (32 - 4 * (to - from)) << (4 * from))
         })

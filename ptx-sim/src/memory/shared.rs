@@ -140,43 +140,46 @@ impl Shared {
         if is_quiet { self.words.get(word).copied() } else { None }
     }
 
-    /// Reads `each` words for each lane of a warp, one lane's after the other's, if it is plain to see that nothing is wrong with that. Noting a read again
-    /// changes nothing: some may have been noted if not.
+    /// Reads words for each lane of a warp, one lane's after the other's, if it is plain to see that nothing is wrong with that. Noting a read again changes
+    /// nothing: some may have been noted if not.
     #[inline]
-    pub(crate) fn read_run(&mut self, word: usize, each: usize, first: &Actor, to: &mut [u32]) -> bool {
+    pub(crate) fn read_run<const EACH: usize>(&mut self, word: usize, first: &Actor) -> Option<&[[u32; EACH]; 32]> {
         let now = self.now();
         if self.is_watched {
-            let Some(cells) = self.cells.get_mut(word..word + to.len()) else { return false };
+            let cells = self.cells.get_mut(word..)?.as_chunks_mut::<EACH>().0.first_chunk_mut::<32>()?;
             let mut actor = *first;
-            for cells in cells.chunks_exact_mut(each) {
+            for cells in cells {
                 if !cells.iter_mut().all(|cell| cell.note_quiet_read(now, &actor, 0xF)) {
-                    return false;
+                    return None;
                 }
                 actor.thread += 1;
             }
         }
-        let Some(words) = self.words.get(word..word + to.len()) else { return false };
-        to.copy_from_slice(words);
-        true
+        self.words.get(word..)?.as_chunks().0.first_chunk()
     }
 
     /// The same for writes.
     #[inline]
-    pub(crate) fn write_run(&mut self, word: usize, each: usize, first: &Actor, from: &[u32]) -> bool {
+    pub(crate) fn write_run<const EACH: usize>(
+        &mut self,
+        word: usize,
+        first: &Actor,
+        from: &[[u32; EACH]; 32],
+    ) -> Option<()> {
         let now = self.now();
+        let to = self.words.get_mut(word..)?.as_chunks_mut().0.first_chunk_mut::<32>()?;
         if self.is_watched {
-            let Some(cells) = self.cells.get_mut(word..word + from.len()) else { return false };
+            let cells = self.cells.get_mut(word..)?.as_chunks_mut::<EACH>().0.first_chunk_mut::<32>()?;
             let mut actor = *first;
-            for cells in cells.chunks_exact_mut(each) {
+            for cells in cells {
                 if !cells.iter_mut().all(|cell| cell.note_quiet_write(now, &actor, WriteKind::Plain)) {
-                    return false;
+                    return None;
                 }
                 actor.thread += 1;
             }
         }
-        let Some(words) = self.words.get_mut(word..word + from.len()) else { return false };
-        words.copy_from_slice(from);
-        true
+        *to = *from;
+        Some(())
     }
 
     /// Reads four words, each for two lanes of a warp, if it is plain to see that nothing is wrong with that: the first for lanes `lane` and the next, and so on.
@@ -263,9 +266,13 @@ impl Shared {
         let now = self.now();
         let first = offset / 4;
         self.words[first as usize..][..values.len()].copy_from_slice(values);
-        if self.is_watched {
-            for word in (first..).take(values.len()) {
-                self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
+        if !self.is_watched {
+            return;
+        }
+        for word in (first..).take(values.len()) {
+            match self.cells.get_mut(word as usize) {
+                Some(cell) if cell.parts == 0 => cell.stamp_write(now, 0xF, actor, WriteKind::Plain),
+                _ => self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain)),
             }
         }
     }

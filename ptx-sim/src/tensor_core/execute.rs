@@ -6,6 +6,7 @@ use super::fragment;
 use super::model::{Model, Operand};
 use super::{fast, integer, multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32};
 use crate::Profile;
+use crate::decode::Lanes;
 
 /// The registers of one warp: `[register][lane]`.
 pub(super) type Registers<'a> = &'a [[u32; 32]];
@@ -46,6 +47,24 @@ pub fn execute(
     }
 }
 
+/// [`execute`] for registers that lie apart, where that is fast; `false`, and d means nothing, if it is not.
+pub(crate) fn execute_fast(
+    shape: MmaShape,
+    profile: Profile,
+    operands: (&[&Lanes], &[&Lanes]),
+    c: &[&Lanes],
+    d: &mut [Lanes; 4],
+) -> bool {
+    let model = profile.tensor_core();
+    match shape {
+        MmaShape::M16N8K16F16F32 => fast::accumulate::<16, true>(model, operands, c, d),
+        MmaShape::M16N8K8F16F32 => fast::accumulate::<8, true>(model, operands, c, d),
+        MmaShape::M16N8K16Bf16F32 => fast::accumulate::<16, false>(model, operands, c, d),
+        MmaShape::M16N8K8Bf16F32 => fast::accumulate::<8, false>(model, operands, c, d),
+        _ => false,
+    }
+}
+
 /// Whether [`execute`] knows the shape: the IR may learn more of them.
 pub(crate) const fn is_modelled(shape: MmaShape) -> bool {
     matches!(
@@ -68,9 +87,9 @@ pub(crate) const fn is_modelled(shape: MmaShape) -> bool {
 }
 
 /// The 16-bit operands of one warp: a by rows, b by columns.
-pub(super) struct Tiles<const K: usize> {
-    pub(super) a: [[u16; K]; 16],
-    pub(super) b: [[u16; K]; 8],
+struct Tiles<const K: usize> {
+    a: [[u16; K]; 16],
+    b: [[u16; K]; 8],
 }
 
 impl<const K: usize> Tiles<K> {
@@ -112,29 +131,30 @@ fn floating<const K: usize>(
     c: Registers<'_>,
     d: &mut [[u32; 32]],
 ) {
-    let tiles = Tiles::<K>::gather(a, b);
-    let mut sums = [[0; 8]; 16];
-    for (register, lanes) in c.iter().enumerate().take(4) {
-        for (row, quad) in sums[8 * (register / 2)..].iter_mut().zip(lanes.as_chunks::<4>().0) {
-            for (pair, bits) in row.as_chunks_mut::<2>().0.iter_mut().zip(quad) {
-                pair[register % 2] = *bits;
+    let (a_lanes, b_lanes, c_lanes) = (each(a), each(b), each(c));
+    let mut sums = [[0; 32]; 4];
+    let operands = (&a_lanes[..K / 4], &b_lanes[..K / 8]);
+    let is_done = match operand {
+        Operand::F16 => fast::accumulate::<K, true>(model, operands, &c_lanes, &mut sums),
+        Operand::Bf16 => fast::accumulate::<K, false>(model, operands, &c_lanes, &mut sums),
+    };
+    if !is_done {
+        let tiles = Tiles::<K>::gather(a, b);
+        for (register, (lanes, c)) in sums.iter_mut().zip(c_lanes).enumerate() {
+            for (lane, (sum, c)) in lanes.iter_mut().zip(c).enumerate() {
+                let place = fragment::accumulator(lane, register);
+                *sum = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], *c);
             }
         }
     }
-    if !fast::accumulate(model, operand, &tiles, &mut sums) {
-        for (a, sums) in tiles.a.iter().zip(&mut sums) {
-            for (b, sum) in tiles.b.iter().zip(sums) {
-                *sum = multiply_accumulate(model, operand, a, b, *sum);
-            }
-        }
+    for (to, from) in d.iter_mut().zip(&sums) {
+        *to = *from;
     }
-    for (register, lanes) in d.iter_mut().enumerate().take(4) {
-        for (row, quad) in sums[8 * (register / 2)..].iter().zip(lanes.as_chunks_mut::<4>().0) {
-            for (pair, result) in row.as_chunks::<2>().0.iter().zip(quad) {
-                *result = pair[register % 2];
-            }
-        }
-    }
+}
+
+/// The registers one by one, zeros for those that there are not.
+fn each<'r>(registers: Registers<'r>) -> [&'r Lanes; 4] {
+    std::array::from_fn(|index| registers.get(index).unwrap_or(&[0; 32]))
 }
 
 /// Operands of 32 bits, one a register.

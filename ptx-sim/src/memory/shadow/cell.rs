@@ -1,5 +1,6 @@
 //! What is remembered of a word or a byte: the last write and one read, or where there is more to remember, its place in a page's histories.
 
+use super::PAGE;
 use super::history::History;
 use super::stamp::{Clash, Stamp};
 
@@ -59,21 +60,33 @@ impl Page {
         if cell.note_quietly(visit, ordered) { None } else { self.access(word, (0, 4), visit, ordered) }
     }
 
-    /// Notes an access to whole words; what it clashes with first.
+    /// Notes accesses to the words from `word` up to `stop` by lanes of which the first accesses `start` and each so many words, as long as there is no more to
+    /// remember of any than one read. The first word of which there is.
     #[inline]
-    pub(super) fn access_words(
+    pub(super) fn access_run_quietly(
         &mut self,
-        first: usize,
-        count: usize,
-        visit: Visit<'_>,
-        ordered: &impl Fn(&Stamp) -> bool,
-    ) -> Option<Clash> {
-        let cells = self.cells.get_mut(first..first + count)?;
-        let noted = cells.iter_mut().position(|cell| !cell.note_quietly(visit, ordered))?;
-        (first + noted..first + count).fold(None, |clash, word| {
-            let found = self.access_word(word, visit, ordered);
-            clash.or(found)
-        })
+        word: usize,
+        (start, stop): (usize, usize),
+        words_each: usize,
+        first: &Stamp,
+        writes: bool,
+        ordered: &impl Fn(&Stamp, &Stamp) -> bool,
+    ) -> usize {
+        let at = word % PAGE;
+        let Some(cells) = self.cells.get_mut(at..at + (stop - word)) else { return word };
+        let mut stamp = *first;
+        stamp.thread += ((word - start) / words_each) as u16;
+        let mut left = words_each - (word - start) % words_each;
+        let noted = cells.iter_mut().position(|cell| {
+            if left == 0 {
+                stamp.thread += 1;
+                left = words_each;
+            }
+            left -= 1;
+            let visit = Visit { stamp: &stamp, writes, is_same: false };
+            !cell.note_quietly(visit, &|earlier: &Stamp| ordered(earlier, &stamp))
+        });
+        noted.map_or(stop, |index| word + index)
     }
 
     /// Notes an access to the bytes `from..to` of a word; what it clashes with first.
@@ -150,7 +163,7 @@ impl Cell {
     }
 
     /// Notes an access that is ordered after the last write, and of which there is no more to remember than one read. Whether it is such.
-    #[inline]
+    #[inline(always)]
     fn note_quietly(&mut self, visit: Visit<'_>, ordered: &impl Fn(&Stamp) -> bool) -> bool {
         let Visit { stamp, writes, .. } = visit;
         let precedes = |earlier: &Stamp| earlier.is_none() || ordered(earlier);

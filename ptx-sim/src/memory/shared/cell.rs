@@ -83,12 +83,7 @@ impl Cell {
         if !self.is_quiet(now, actor, bytes) {
             return false;
         }
-        if self.read.epoch == now.epoch {
-            return self.read_thread == actor.thread && self.read.turn == actor.turn;
-        }
-        self.read = Stamp { epoch: now.epoch, turn: actor.turn, pc: actor.pc };
-        self.read_thread = actor.thread;
-        self.second_reader = NOBODY;
+        self.note_reader(now, actor);
         true
     }
 
@@ -118,11 +113,19 @@ impl Cell {
         } else {
             self.clash_with_write(now, actor, how == How::Atomic)
         };
+        self.note_reader(now, actor);
+        trouble
+    }
+
+    #[inline]
+    const fn note_reader(&mut self, now: Now, actor: &Actor) {
         let reader = Stamp { epoch: now.epoch, turn: actor.turn, pc: actor.pc };
         if self.read.epoch != now.epoch {
             self.read = reader;
             self.read_thread = actor.thread;
             self.second_reader = NOBODY;
+        } else if self.read_thread == actor.thread && self.read.turn == actor.turn {
+            // Known already.
         } else if !same_warp(self.read_thread, actor.thread) {
             self.second_reader = actor.thread;
         } else if self.many_warps_read() {
@@ -135,7 +138,6 @@ impl Cell {
         } else if self.read_thread != actor.thread {
             self.second_reader = actor.thread;
         }
-        trouble
     }
 
     const fn many_warps_read(&self) -> bool {
