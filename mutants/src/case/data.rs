@@ -184,3 +184,15 @@ pub(super) fn extents(index: usize, tile: [usize; 2], depths: &[usize]) -> [usiz
     let m = of(if rows <= 16 { &few } else { &many });
     [m, 1 + (index * 37 + 13) % (2 * columns + 9), of(depths)]
 }
+
+/// Depths for weights of groups of `size` columns (0 for the whole row, whose kernel depends on how many tiles of 64 it has): few groups, which warps do not share, and
+/// many, with which every ring comes round more than once.
+pub(super) fn depths(size: usize) -> [Vec<usize>; 2] {
+    const DEEP: [usize; 11] = [136, 1096, 200, 1288, 648, 328, 2632, 712, 1352, 264, 1480];
+    if size == 0 {
+        return [(9..17).map(|eights| 8 * eights).collect(), (137..145).map(|eights| 8 * eights).collect()];
+    }
+    let few = (0..8).map(|part| (size + 2 * size * part / 7).next_multiple_of(8).min(3 * size)).collect();
+    let many = DEEP.into_iter().chain([4 * size, 5 * size + 8]).filter(|k| *k > 3 * size).collect();
+    [few, many]
+}

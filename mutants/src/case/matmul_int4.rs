@@ -8,44 +8,55 @@ use tilewright_quant_pack::{Int4, Int4Affine};
 use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, Fill, activations, extents, floats, groups};
+use super::data::{Affine, Fill, activations, depths, extents, floats, groups};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
 /// Sizes of groups; 0 is the whole row.
 const GROUPS: [usize; 5] = [32, 96, 64, 128, 0];
-/// Few groups, which warps do not share, up to where the ring has come round for those that may be long.
-const SHALLOW: [usize; 9] = [8, 64, 72, 136, 88, 56, 96, 40, 24];
-const DEEP: [usize; 11] = [136, 1096, 200, 1288, 648, 328, 2632, 712, 1352, 264, 1480];
-
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for group in GROUPS {
         for affine in Affine::ALL {
+            let [few, many] = depths(group);
+            let (whole, size) = (group == 0, group.max(32));
             let mut add = |shape, offset, fill| cases.push(case(shape, group, affine, offset, fill));
             for offset in [0, 1] {
                 for odd in [0, 1] {
-                    for (tile, depths) in [([16, 48], SHALLOW.as_slice()), ([16, 48], &DEEP), ([64, 64], &DEEP)] {
+                    for (tile, depths) in [([16, 48], &few), ([16, 48], &many), ([64, 64], &few), ([64, 64], &many)] {
                         for index in 0..depths.len() {
                             let [m, n, k] = extents(index, tile, depths);
                             let n = (n.next_multiple_of(2) - odd).max(1);
                             let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                             add([m, n, k], offset, fill);
                         }
-                        add([tile[0], tile[1] * 2 + 2 - odd, 3 * group.max(32)], offset, Fill::Ties);
-                        add([tile[0], tile[1] * 2 + 2 - odd, 16 * group.max(32)], offset, Fill::Ties);
+                        if !whole {
+                            add([tile[0], tile[1] * 2 + 2 - odd, 3 * size], offset, Fill::Ties);
+                            add([tile[0], tile[1] * 2 + 2 - odd, 16 * size], offset, Fill::Ties);
+                        }
                     }
                     // So many columns that narrow tiles are 64 wide.
-                    add([16, 48 * 133 + odd, 72], offset, Fill::Whole);
-                    add([13, 48 * 133 + 2 + odd, 1096], offset, Fill::Infinities);
-                    add([8, 48 * 133 + 6 + odd, 136], offset, Fill::Infinities);
-                    add([16, 48 * 133 + odd, 3 * group.max(32)], offset, Fill::Ties);
-                    add([16, 48 * 133 + odd, 8 * group.max(32)], offset, Fill::Ties);
+                    for index in 0..4 {
+                        for depths in [&few, &many] {
+                            let k = depths.get((index * 3 + 1) % depths.len()).copied().unwrap_or(size);
+                            let m = [16, 13, 8, 3][index];
+                            if k < 1300 {
+                                add([m, 48 * 133 + 2 * index + odd, k], offset, Fill::Infinities);
+                            }
+                        }
+                    }
+                    if !whole {
+                        add([16, 48 * 133 + odd, 3 * size], offset, Fill::Ties);
+                        add([16, 48 * 133 + odd, 8 * size], offset, Fill::Ties);
+                    }
                     // And the others 128.
                     if offset == 0 {
-                        add([65, 4298 + odd, 136], offset, Fill::Whole);
-                        add([66, 4298 + odd, 328], offset, Fill::Infinities);
-                        add([128, 4298 + odd, 3 * group.max(32)], offset, Fill::Ties);
+                        let (one, two) = if whole { (120, 128) } else { (size + 40, 328) };
+                        add([65, 4298 + odd, one], offset, Fill::Whole);
+                        add([66, 4298 + odd, two], offset, Fill::Infinities);
+                        if !whole {
+                            add([128, 4298 + odd, 3 * size], offset, Fill::Ties);
+                        }
                     }
                 }
             }

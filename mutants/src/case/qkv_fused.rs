@@ -8,7 +8,7 @@ use tilewright_quant_pack::{Granularity, Int4, Int4Affine, Int8, Shape as Weight
 use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, Fill, activations, extents, floats, groups, int4, int4_affine};
+use super::data::{Affine, Fill, activations, depths, extents, floats, groups, int4, int4_affine};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -19,25 +19,22 @@ enum Format {
     Int8(Granularity),
 }
 
-const SHALLOW: [usize; 9] = [8, 64, 72, 136, 88, 56, 96, 40, 24];
-const DEEP: [usize; 9] = [136, 1096, 200, 648, 328, 2632, 712, 1352, 264];
-
 pub(super) fn cases() -> Vec<Case> {
     let int4 =
         [32, 96, 64, 128, 0].into_iter().flat_map(|group| Affine::ALL.map(|affine| Format::Int4 { group, affine }));
     let int8 = [Granularity::PerTensor, Granularity::PerChannel].map(Format::Int8);
     let mut cases = Vec::new();
     for format in int4.chain(int8) {
-        let group = match format {
-            Format::Int4 { group, .. } => group.max(32),
-            Format::Int8(_) => 64,
+        let ([few, many], size, whole) = match format {
+            Format::Int4 { group, .. } => (depths(group), group.max(32), group == 0),
+            Format::Int8(_) => (depths(64), 64, false),
         };
         for schedule in Schedule::ALL {
             let mut add = |[m, n_q, n_kv, k]: [usize; 4], offset, fill| {
                 cases.push(case(format, schedule, QkvShape { m, n_q, n_kv, k }, offset, fill));
             };
             for (offset, odd) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                for (tile, depths) in [([16, 48], SHALLOW.as_slice()), ([16, 48], &DEEP), ([64, 64], &DEEP)] {
+                for (tile, depths) in [([16, 48], &few), ([16, 48], &many), ([64, 64], &few), ([64, 64], &many)] {
                     for index in 0..depths.len() {
                         let [m, n, k] = extents(index, tile, depths);
                         let n_q = (n.next_multiple_of(2) - odd).max(1);
@@ -45,22 +42,37 @@ pub(super) fn cases() -> Vec<Case> {
                         let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                         add([m, n_q, n_kv, k], offset, fill);
                     }
-                    add([tile[0], 66 - odd, 34 - odd, 3 * group], offset, Fill::Ties);
-                    add([tile[0], 66 - odd, 34 - odd, 16 * group], offset, Fill::Ties);
+                    if !whole {
+                        add([tile[0], 66 - odd, 34 - odd, 3 * size], offset, Fill::Ties);
+                        add([tile[0], 66 - odd, 34 - odd, 16 * size], offset, Fill::Ties);
+                    }
                 }
                 if schedule != Schedule::Async {
                     continue;
                 }
                 // So many columns that narrow tiles are 64 wide.
                 let (q, kv) = (48 * 60 + odd, 48 * 37 + odd);
-                add([16, q, kv, 72], offset, Fill::Whole);
-                add([13, q + 2, kv + 6, 1096], offset, Fill::Infinities);
-                add([16, q, kv, 8 * group], offset, Fill::Ties);
+                for index in 0..3 {
+                    for depths in [&few, &many] {
+                        let k = depths.get((index * 3 + 1) % depths.len()).copied().unwrap_or(size);
+                        if k < 1300 {
+                            let m = [16, 13, 8][index];
+                            add([m, q + 2 * index, kv + 6 * index, k], offset, Fill::Infinities);
+                        }
+                    }
+                }
+                if !whole {
+                    add([16, q, kv, 3 * size], offset, Fill::Ties);
+                    add([16, q, kv, 8 * size], offset, Fill::Ties);
+                }
                 // And the others 128 and more.
                 if offset == 0 {
-                    add([66, 2150 + odd, 1074 + odd, 136], offset, Fill::Whole);
-                    add([65, 2150 + odd, 1074 + odd, 328], offset, Fill::Infinities);
-                    add([128, 2150 + odd, 1074 + odd, 3 * group], offset, Fill::Ties);
+                    let (one, two) = if whole { (120, 128) } else { (size + 40, 328) };
+                    add([66, 2150 + odd, 1074 + odd, one], offset, Fill::Whole);
+                    add([65, 2150 + odd, 1074 + odd, two], offset, Fill::Infinities);
+                    if !whole {
+                        add([128, 2150 + odd, 1074 + odd, 3 * size], offset, Fill::Ties);
+                    }
                 }
             }
         }
