@@ -47,6 +47,10 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         {
             Some("the wait and the barrier behind the copies of the first weights are for the copies of x as well")
         }
+        // `PackedTile`: with one unit of columns for each warp, thread t copies the 16 bytes that it reads.
+        ("late-barrier", Op::BarrierSync { .. }) if own_words(kernel, mutant) => {
+            Some("the words that a thread reads first are those that it copied itself, and waited for")
+        }
         // Copies that a thread reads back itself are behind its own wait: `RowStorage::Split`.
         ("drop-barrier" | "late-barrier", Op::BarrierSync { .. })
             if group == Group::Reduce && is_first_reduction(kernel, mutant.edit.at) =>
@@ -93,6 +97,20 @@ fn stores_what_all_have(kernel: &Kernel, mutant: &Mutant) -> bool {
             let first = |inst: &Inst| matches!(&inst.op, Op::SetPredicate { compare: Compare::Eq, dst, b: Operand::Imm(Immediate::Int(0)), .. } if *dst == guard.pred);
             one_word(op) && (0..at).filter_map(inst).any(first)
         }
+        _ => false,
+    }
+}
+
+/// Whether the access that comes in front of the barrier is that of the packed int4 words, in tiles where each warp has one unit of columns.
+fn own_words(kernel: &Kernel, mutant: &Mutant) -> bool {
+    let Some(Statement::Inst(access)) = mutant.edit.inserted.iter().rev().nth(1) else { return false };
+    let tile = |tile: &&str| kernel.name.contains(*tile);
+    match &access.op {
+        Op::Load { space: Space::Shared, dsts, .. } if dsts.len() == 4 => {
+            ["w4a16_64x64", "w4a16_16x64", "w4a16_16x48"].iter().any(|name| tile(name))
+        }
+        // Copied over words that the same thread has read; in the asynchronous schedule x comes first.
+        Op::CpAsync { .. } => ["w4a16_16x64_ping_pong", "w4a16_16x64_single_slot"].iter().any(|name| tile(name)),
         _ => false,
     }
 }
