@@ -41,6 +41,12 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         {
             Some("only the first lane's result is used, which `down` gives too")
         }
+        // `single_slot`: x is copied, then the first weights, which lie elsewhere, and only behind their barrier is either read.
+        ("drop-barrier" | "late-barrier" | "drop-commit" | "drop-wait" | "late-wait", op)
+            if kernel.name.contains("_single_slot") && is_first_of_its_kind(kernel, mutant.edit.at, op) =>
+        {
+            Some("the wait and the barrier behind the copies of the first weights are for the copies of x as well")
+        }
         // Copies that a thread reads back itself are behind its own wait: `RowStorage::Split`.
         ("drop-barrier" | "late-barrier", Op::BarrierSync { .. })
             if group == Group::Reduce && is_first_reduction(kernel, mutant.edit.at) =>
@@ -89,6 +95,14 @@ fn stores_what_all_have(kernel: &Kernel, mutant: &Mutant) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether no statement in front of it does the same.
+fn is_first_of_its_kind(kernel: &Kernel, at: usize, op: &Op) -> bool {
+    let kind = std::mem::discriminant(op);
+    let same =
+        |statement: &Statement| matches!(statement, Statement::Inst(inst) if std::mem::discriminant(&inst.op) == kind);
+    !kernel.body.iter().take(at).any(same)
 }
 
 /// Whether the barrier is the kernel's first.

@@ -8,15 +8,7 @@ use super::range::Ranges;
 
 /// For each statement, whether it can be reached.
 pub(super) fn reachable(kernel: &Kernel, ranges: &Ranges) -> Vec<bool> {
-    let labels: BTreeMap<Label, usize> = kernel
-        .body
-        .iter()
-        .enumerate()
-        .filter_map(|(at, statement)| match statement {
-            Statement::Label(label) => Some((*label, at)),
-            _ => None,
-        })
-        .collect();
+    let labels = places(kernel);
     let mut reached = vec![false; kernel.body.len()];
     let mut pending = vec![0];
     while let Some(at) = pending.pop() {
@@ -111,21 +103,63 @@ pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
     found
 }
 
+/// Whether from the barrier at `at` every way leads over nothing that others may see to another barrier, which then orders all that this one does, or to the end.
+pub(super) fn is_followed(kernel: &Kernel, at: usize) -> bool {
+    let labels = places(kernel);
+    let mut seen = vec![false; kernel.body.len()];
+    let mut pending = vec![at + 1];
+    while let Some(at) = pending.pop() {
+        match seen.get_mut(at) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        let Some(Statement::Inst(Inst { guard, op })) = kernel.body.get(at) else {
+            pending.push(at + 1);
+            continue;
+        };
+        match op {
+            Op::BarrierSync { .. } if guard.is_none() => continue,
+            Op::Return | Op::Exit if guard.is_none() => continue,
+            Op::Branch { label, .. } => {
+                pending.extend(labels.get(label));
+                if guard.is_none() {
+                    continue;
+                }
+            }
+            Op::BranchIndexed { .. } => return false,
+            op if touches(op) || matches!(op, Op::BarrierReduce { .. } | Op::BarrierArrive { .. }) => return false,
+            _ => {}
+        }
+        pending.push(at + 1);
+    }
+    true
+}
+
+/// Whether an instruction touches memory that other threads may touch too; loads of device memory read what nobody writes before the results.
+const fn touches(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Store { .. }
+            | Op::Atomic { .. }
+            | Op::CpAsync { .. }
+            | Op::LdMatrix { .. }
+            | Op::BarrierSync { .. }
+            | Op::Load { space: Space::Shared | Space::Generic, .. }
+            | Op::Call { .. }
+    )
+}
+
+fn places(kernel: &Kernel) -> BTreeMap<Label, usize> {
+    let labels = kernel.body.iter().enumerate().filter_map(|(at, statement)| match statement {
+        Statement::Label(label) => Some((*label, at)),
+        _ => None,
+    });
+    labels.collect()
+}
+
 /// Whether no thread writes anything, or reads shared memory, before it comes to statement `at` for the first time, and none comes to it twice.
 pub(super) fn is_first(kernel: &Kernel, at: usize) -> bool {
     let earlier = kernel.body.iter().take(at);
-    let touches = |op: &Op| {
-        matches!(
-            op,
-            Op::Store { .. }
-                | Op::Atomic { .. }
-                | Op::CpAsync { .. }
-                | Op::LdMatrix { .. }
-                | Op::BarrierSync { .. }
-                | Op::Load { space: Space::Shared | Space::Generic, .. }
-                | Op::Call { .. }
-        )
-    };
     let quiet = earlier.clone().all(|statement| !matches!(statement, Statement::Inst(inst) if touches(&inst.op)));
     let labels: Vec<Label> = earlier
         .filter_map(|statement| match statement {

@@ -79,6 +79,9 @@ impl Facts {
         if (barrier || mutant.operator == "late-barrier") && flow::is_first(&self.kernel, edit.at) {
             return Some("nothing in front of the barrier touches memory that others do");
         }
+        if barrier && flow::is_followed(&self.kernel, edit.at) {
+            return Some("the next barrier comes before any access to memory that others touch");
+        }
         match (edit.removed, edit.inserted.as_slice()) {
             (1, []) => self.removable(old),
             (1, [Statement::Inst(new)]) => rules::same(self, old, new).or_else(|| self.saturated(&old.op, &new.op)),
