@@ -52,9 +52,10 @@ proptest! {
 
     #[test]
     fn sine_and_cosine_stay_inside_their_absolute_bound(x in -6.25f32..6.25, seed in any::<u64>()) {
-        for (op, exact) in [(UnaryOp::Sin, f64::from(x).sin()), (UnaryOp::Cos, f64::from(x).cos())] {
+        // The ISA's bound, and for cosines what an H100 reaches, 2^-20.43.
+        for (op, exact, bound) in [(UnaryOp::Sin, f64::from(x).sin(), -20.5f64), (UnaryOp::Cos, f64::from(x).cos(), -20.4)] {
             let ours = f64::from(approximate(op, false, x, Jitter { seed: Some(seed) }));
-            prop_assert!((ours - exact).abs() <= (-20.5f64).exp2());
+            prop_assert!((ours - exact).abs() <= bound.exp2());
         }
     }
 
@@ -69,14 +70,15 @@ proptest! {
     }
 
     #[test]
-    fn quotients_stay_inside_two_units(a in -1e18f32..1e18, b in -1e18f32..1e18, seed in any::<u64>()) {
+    fn quotients_stay_inside_what_a_chip_reaches(a in -1e18f32..1e18, b in -1e18f32..1e18, seed in any::<u64>()) {
         prop_assume!(b != 0.0);
         let exact = f64::from(a) / f64::from(b);
         prop_assume!(exact.abs() > f64::from(f32::MIN_POSITIVE) && exact.abs() < f64::from(f32::MAX));
         let unit = 2.0f64.powi(exact.abs().log2().floor() as i32 - 23);
         for full in [false, true] {
             let ours = f64::from(divide(full, false, a, b, Jitter { seed: Some(seed) }));
-            prop_assert!((ours - exact).abs() <= 2.0 * unit);
+            // The ISA says 2; an H100 is up to 2.093 off.
+            prop_assert!((ours - exact).abs() <= 2.1 * unit);
         }
     }
 
@@ -118,7 +120,10 @@ fn exact_answers_are_never_moved() {
             let power = 2.0f32.powi(exponent);
             assert_eq!(approximate(UnaryOp::Ex2, true, exponent as f32, jitter), power);
             assert_eq!(approximate(UnaryOp::Rcp, true, -power, jitter), -1.0 / power);
-            assert_eq!(approximate(UnaryOp::Lg2, true, power, jitter), exponent as f32);
+            // Below 1 an H100 is a unit off.
+            if exponent >= 0 {
+                assert_eq!(approximate(UnaryOp::Lg2, true, power, jitter), exponent as f32);
+            }
             assert_eq!(divide(true, false, 3.0, power, jitter), 3.0 / power);
         }
         assert_eq!(approximate(UnaryOp::Cos, false, 0.0, jitter), 1.0);
