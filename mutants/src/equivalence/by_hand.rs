@@ -107,10 +107,10 @@ fn own_words(kernel: &Kernel, mutant: &Mutant) -> bool {
     let tile = |tile: &&str| kernel.name.contains(*tile);
     match &access.op {
         Op::Load { space: Space::Shared, dsts, .. } if dsts.len() == 4 => {
-            ["w4a16_64x64", "w4a16_16x64", "w4a16_16x48"].iter().any(|name| tile(name))
+            ["w4a16_64x64", "w4a16_16x64", "w4a16_16x48"].iter().any(&tile)
         }
         // Copied over words that the same thread has read; in the asynchronous schedule x comes first.
-        Op::CpAsync { .. } => ["w4a16_16x64_ping_pong", "w4a16_16x64_single_slot"].iter().any(|name| tile(name)),
+        Op::CpAsync { .. } => ["w4a16_16x64_ping_pong", "w4a16_16x64_single_slot"].iter().any(tile),
         _ => false,
     }
 }
