@@ -36,23 +36,29 @@ impl Geometry {
         Self { block_m: 16, block_n, warps_m: 1, warps_n: block_n / 16, warps_k: 1, stages, stage_tiles: 1 }
     }
 
-    /// The same tile with `warps_k` times the warps, which share out the groups of each column among them.
-    #[must_use]
-    pub const fn shared_along_k(self, warps_k: u32) -> Self {
-        Self { warps_k, ..self }
-    }
-
     /// The narrow width that leaves the fewest columns to the busiest multiprocessor, if `blocks(width)` blocks share those of an H100.
     #[must_use]
     pub fn narrow_width(blocks: impl Fn(u32) -> u64) -> u32 {
-        let columns = |width: &u32| blocks(*width).div_ceil(MULTIPROCESSORS) * u64::from(*width);
+        let columns = |width: &u32| Self::rounds(blocks(*width)) * u64::from(*width);
         Self::NARROW_WIDTHS.into_iter().min_by_key(columns).unwrap_or(64)
+    }
+
+    /// Blocks that the busiest multiprocessor of an H100 runs, if `blocks` blocks share those.
+    #[must_use]
+    pub const fn rounds(blocks: u64) -> u64 {
+        blocks.div_ceil(MULTIPROCESSORS)
     }
 
     /// Elements of the result that the busiest multiprocessor of an H100 makes, if `blocks` blocks share those.
     #[must_use]
     pub fn busiest(&self, blocks: u64) -> u64 {
-        blocks.div_ceil(MULTIPROCESSORS) * u64::from(self.block_m * self.block_n)
+        Self::rounds(blocks) * u64::from(self.block_m * self.block_n)
+    }
+
+    /// Whether the tile is for decoding: a few rows, of which most may be missing.
+    #[must_use]
+    pub const fn has_few_rows(&self) -> bool {
+        self.block_m == 16
     }
 
     /// Threads of a block.

@@ -112,11 +112,10 @@ pub struct PackedTile<'k> {
     threads: u32,
     thread: Value<'k, u32>,
     units_k: Value<'k, u32>,
-    /// Where the thread's bytes of its first unit lie, in the matrix or not.
+    /// Where the thread's bytes of its first unit lie.
     address: Value<'k, u64>,
-    /// Units along N from that one on, 0 if it is not there.
-    units_left: Value<'k, u32>,
-    row_bytes: Value<'k, u32>,
+    /// Bytes from there to those of each of its next units.
+    offsets: Vec<Value<'k, u32>>,
 }
 
 /// The packed words of a warp's columns for one tile, a lane's 16 bytes of each unit.
@@ -176,8 +175,11 @@ impl<'k> PackedTile<'k> {
         let units = block_n / order.columns();
         let units_n = (n + (order.columns() - 1)) / order.columns();
         let units_k = (depth + (UNIT_K - 1)) / UNIT_K;
-        let first_unit = first / order.columns() + thread / 32;
         let row_bytes = units_k * UNIT_BYTES;
+        let per_round = threads / 32;
+        // Past the last column the last unit stands in: what it gives is not stored.
+        let unit = |before: u32| (first / order.columns() + (thread / 32 + before)).min(units_n - 1);
+        let first_unit = unit(0);
         Self {
             k,
             order,
@@ -186,8 +188,9 @@ impl<'k> PackedTile<'k> {
             thread,
             units_k,
             address: base.address().offset_by(first_unit, row_bytes).offset_by(thread % 32, LANE_BYTES),
-            units_left: first_unit.lt(units_n).select(units_n - first_unit, 0),
-            row_bytes,
+            offsets: (1..units.div_ceil(per_round))
+                .map(|round| (unit(round * per_round) - first_unit) * row_bytes)
+                .collect(),
         }
     }
 
@@ -199,16 +202,18 @@ impl<'k> PackedTile<'k> {
 
     /// Starts copying K tile `tile` into the stage at shared address `stage`; commit, wait and barrier belong to the caller.
     pub fn copy(&self, stage: Value<'k, u32>, tile: Value<'k, u32>) {
-        let inside = tile.lt(self.units_k);
+        // Past the last tile nothing is read, and the address does not matter.
+        let bytes = tile.lt(self.units_k).select(LANE_BYTES, 0);
         let address = self.address.offset_by(tile, UNIT_BYTES);
         let destination = stage + self.thread * LANE_BYTES;
         let per_round = self.threads / 32;
         for round in 0..self.units.div_ceil(per_round) {
             let before = round * per_round;
             let copy = || {
-                // Where nothing is read the address does not matter.
-                let source = if before == 0 { address } else { address.offset_by(self.row_bytes, before) };
-                let bytes = (inside & self.units_left.gt(before)).select(LANE_BYTES, 0);
+                let source = match round {
+                    0 => address,
+                    _ => address.offset_by(self.offsets[round as usize - 1], 1),
+                };
                 self.k.copy_async_16_at(destination, before * UNIT_BYTES, source, bytes);
             };
             if before + per_round <= self.units {

@@ -9,9 +9,9 @@ use tilewright_ptx_ir::build::{Builder, F16x2, Local, Value};
 use tilewright_ptx_ir::ir::MmaShape;
 
 use crate::geometry::{Geometry, Warp};
-use crate::packed::{KeptWords, PackedTile, UNIT_K};
+use crate::packed::{KeptWords, PackedTile, PackedWords, UNIT_K, ZeroPoint};
 use crate::packed_product::{self, Operands};
-use crate::ring::{Ring, Step};
+use crate::ring::{Place, Ring, Step};
 use crate::rows::RowTile;
 use crate::scales::ScaleTile;
 use crate::sweep::{Accumulators, Fragments};
@@ -26,6 +26,8 @@ const SHAPE: MmaShape = MmaShape::M16N8K16F16F32;
 enum Start<'k> {
     Never,
     Always,
+    /// It is the first step of a stage, and each starts one.
+    Each,
     When(Value<'k, bool>),
 }
 
@@ -50,10 +52,30 @@ pub(crate) fn accumulate<'k>(
         k,
         ((tiles + (parts - 1)) / parts, parts * TILE_STEPS),
         |stage, trip| work.copy(stage, trip),
-        |stage, step| work.load(stage, step),
-        |fragments, at| work.multiply(fragments, at),
+        |place| work.load(place),
+        |fragments, at, next| work.multiply(fragments, &at, next),
     );
     work.into_totals()
+}
+
+/// What the fragments of a K step are made of.
+struct FragmentSource<'w, 'k> {
+    x: &'w RowTile<'k>,
+    /// Where the lane's row of the first 16 lies.
+    x_place: Value<'k, u32>,
+    words: PackedWords<'k>,
+    zeros: Vec<ZeroPoint<'k>>,
+    step: u32,
+}
+
+impl<'k> FragmentSource<'_, 'k> {
+    fn a(&self, row: u32) -> [Value<'k, u32>; 4] {
+        self.x.a_fragment_at(self.x_place, row)
+    }
+
+    fn b(&self, column: u32) -> [Value<'k, u32>; 2] {
+        self.words.b_fragment(self.step, column, (!self.zeros.is_empty()).then_some(self.zeros.as_slice()))
+    }
 }
 
 /// A thread's part of the work.
@@ -141,49 +163,73 @@ impl<'k> Work<'k> {
         }
     }
 
-    /// The fragments of `step`. Words are loaded with the first step of their K tile.
-    fn load(&self, stage: Value<'k, u32>, step: u32) -> Fragments<'k> {
+    /// The fragments at `place`.
+    fn load(&self, place: Place<'k>) -> Fragments<'k> {
+        let source = self.source(place);
+        let a = (0..self.geometry.tiles_m()).map(|row| source.a(row)).collect();
+        let b = (0..self.geometry.tiles_n()).map(|column| source.b(column)).collect();
+        Fragments { a, b }
+    }
+
+    /// What the fragments at `place` are made of. Words are loaded with the first step of their K tile.
+    fn source(&self, Place { stage, step, .. }: Place<'k>) -> FragmentSource<'_, 'k> {
         let (part, step) = (step / TILE_STEPS, step % TILE_STEPS);
         if step == 0 {
             self.words.set(&self.w.load(self.words_place(stage, part), self.warp_column, self.geometry.warp_n()));
         }
-        // The swizzle of a step differs in two bits that are 0 in the address of a K tile: one register instead of four offsets.
-        let place = (stage + part * self.tile_bytes + self.a_offset) ^ (step * 2 * CHUNK_BYTES);
-        let a = (0..self.geometry.tiles_m()).map(|tile| self.x.a_fragment_at(place, tile)).collect();
-        let words = self.words.now();
         if let Some(row) = self.scales.starts(step) {
             // Where a group starts with a stage only, its zero points lie with the first K tile of it.
             let place = self.scales_place(stage, if self.may_start_in(part) { part } else { 0 });
             let zeros = self.scales.load_zeros(place, row, self.geometry.tiles_n());
             self.zeros.iter().zip(zeros.iter().flatten()).for_each(|(kept, zero)| kept.set(zero.bits::<u32>()));
         }
-        let zeros: Vec<_> = self.zeros.iter().map(|zero| zero.now().bits::<F16x2>()).collect();
-        let zeros = (!zeros.is_empty()).then_some(zeros.as_slice());
-        let b = (0..self.geometry.tiles_n()).map(|tile| words.b_fragment(step, tile, zeros)).collect();
-        Fragments { a, b }
+        FragmentSource {
+            x: &self.x,
+            // The swizzle of a step differs in two bits that are 0 in the address of a K tile: one register instead of four offsets.
+            x_place: (stage + part * self.tile_bytes + self.a_offset) ^ (step * 2 * CHUNK_BYTES),
+            words: self.words.now(),
+            zeros: self.zeros.iter().map(|zero| zero.now().bits::<F16x2>()).collect(),
+            step,
+        }
     }
 
-    fn multiply(&self, fragments: &Fragments<'k>, at: Step<'k>) {
-        let a = |tile: u32| fragments.a[tile as usize];
-        match self.start(&at) {
-            Start::Never => self.sums.multiply(self.k, SHAPE, a, &fragments.b),
-            Start::Always => {
-                let flush = |column| {
-                    let scales = self.scales_of(column);
-                    move |row| self.flush(row, column, scales)
-                };
-                self.sums.restart(self.k, SHAPE, fragments, self.zero, flush);
-                self.take_scales(&at);
-            }
-            Start::When(starts) => {
-                self.k.if_(starts, || {
-                    self.flush_all();
-                    self.sums.fill(0f32);
-                    self.take_scales(&at);
-                });
-                self.sums.multiply(self.k, SHAPE, a, &fragments.b);
-            }
+    /// Multiplies `fragments` and loads those at `next`, those of x row by row as the ones in use become free: that takes no second set of registers.
+    fn multiply(&self, fragments: &Fragments<'k>, at: &Step<'k>, next: Place<'k>) -> Fragments<'k> {
+        let start = self.start(at);
+        if let Start::When(starts) = start {
+            self.k.if_(starts, || {
+                self.flush_all();
+                self.sums.fill(0f32);
+                self.take_scales(at);
+            });
         }
+        if let Start::Each = start {
+            // The branch keeps what is flushed and what is summed next from lying in registers side by side.
+            self.k.if_(at.trip.ne(0), || {
+                self.flush_all();
+                self.sums.fill(0f32);
+            });
+            self.take_scales(at);
+        }
+        let source = self.source(next);
+        let (rows, columns) = (self.geometry.tiles_m(), self.geometry.tiles_n());
+        let mut following = Fragments { a: Vec::new(), b: Vec::new() };
+        for (row, a) in (0u32..).zip(&fragments.a) {
+            let operands = (a, fragments.b.as_slice());
+            if let Start::Always = start {
+                let flush = |column: u32| self.flush(row, column, self.scales_of(column));
+                self.sums.restart_row(self.k, SHAPE, row, operands, self.zero, flush);
+            } else {
+                self.sums.multiply_row(self.k, SHAPE, row, operands);
+            }
+            following.a.push(source.a(row));
+            let own = (0..columns).filter(|column| column * rows / columns == row);
+            following.b.extend(own.map(|column| source.b(column)));
+        }
+        if let Start::Always = start {
+            self.take_scales(at);
+        }
+        following
     }
 
     /// Whether a group may start in K tile `part` of a stage.
@@ -206,7 +252,9 @@ impl<'k> Work<'k> {
             // As everywhere, sums are scaled after each 32 of k.
             Grouping::Of32(_) if step.is_multiple_of(2) => Start::Always,
             Grouping::OfTiles(tiles) if step == 0 => {
-                if parts.is_multiple_of(tiles) {
+                if tiles == 1 && parts == 1 {
+                    Start::Each
+                } else if parts.is_multiple_of(tiles) {
                     Start::Always
                 } else {
                     Start::When((tile() % tiles).eq(0))

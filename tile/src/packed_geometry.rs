@@ -20,10 +20,9 @@ const fn medium(order: PackedOrder) -> Geometry {
 }
 
 /// Columns of the tiles for many rows, best first: 64 rows, four warps side by side. int4 keeps the sums of a group beside those of all groups, which leaves
-/// registers for 32 columns a warp, and for less where a K tile has two groups or columns have zero points.
+/// registers for 32 columns a warp, and for less where a K tile has two groups.
 const fn wide_columns(format: WeightFormat) -> &'static [u32] {
     match (format.order, format.grouping) {
-        _ if format.has_zeros => &[],
         (PackedOrder::Int4, Grouping::Of32(_)) => &[],
         (PackedOrder::Int4, _) => &[128],
         (PackedOrder::Int8, _) => &[256, 192, 128],
@@ -52,8 +51,9 @@ impl<F: Fn(u32) -> u64> Choice<F> {
     #[must_use]
     pub fn geometry(&self) -> Geometry {
         if self.m <= 16 {
-            let narrow = narrow(self.format.order, Geometry::narrow_width(&self.blocks));
-            return shared(narrow, self.target, self.format, self.format.grouping.count(self.k));
+            let groups = self.format.grouping.count(self.k);
+            return shared(&self.blocks, self.target, self.format, groups)
+                .unwrap_or_else(|| narrow(self.format.order, Geometry::narrow_width(&self.blocks)));
         }
         let medium = medium(self.format.order);
         if self.x_copy != CopyMode::Async16 {
@@ -81,8 +81,13 @@ pub fn all(format: WeightFormat) -> Vec<(Geometry, bool)> {
     };
     for target in [Target::Sm80, Target::Sm86, Target::Sm90] {
         for width in Geometry::NARROW_WIDTHS {
-            for groups in [1, u32::MAX] {
-                add(shared(narrow(format.order, width), target, format, groups), true);
+            add(narrow(format.order, width), true);
+        }
+        for (width, warps_n) in SHARED_WIDTHS {
+            for groups in [2, u32::MAX] {
+                if let Some(shared) = shared_of_width(width, warps_n, target, format, groups) {
+                    add(shared, true);
+                }
             }
         }
         for columns in wide_columns(format) {
@@ -95,7 +100,7 @@ pub fn all(format: WeightFormat) -> Vec<(Geometry, bool)> {
 /// Registers that a thread of the kernel may use: two blocks of 128 threads share a multiprocessor, whatever they use.
 #[must_use]
 pub const fn max_registers(geometry: &Geometry) -> u32 {
-    if geometry.block_m > 16 && geometry.threads() <= 128 { 255 } else { geometry.max_registers() }
+    if !geometry.has_few_rows() && geometry.threads() <= 128 { 255 } else { geometry.max_registers() }
 }
 
 /// A tile for many rows, with as many stages as let two blocks share a multiprocessor's shared memory.
@@ -117,19 +122,29 @@ const fn narrow(order: PackedOrder, width: u32) -> Geometry {
     }
 }
 
-/// `geometry` with several times its warps, where there are groups for them to share out, and with as many stages as fit.
-fn shared(geometry: Geometry, target: Target, format: WeightFormat, groups: u32) -> Geometry {
+/// Columns of the tiles whose groups several warps share out, and how many warps stand side by side: with 32 columns or more a fragment of x serves four products or more.
+const SHARED_WIDTHS: [(u32, u32); 4] = [(96, 3), (64, 2), (48, 1), (32, 1)];
+
+/// The tile for few rows whose groups four warps share out, or two, with as many stages as fit; none where there are too few groups, or too little shared memory.
+fn shared(blocks: impl Fn(u32) -> u64, target: Target, format: WeightFormat, groups: u32) -> Option<Geometry> {
+    // What a block costs beside its columns, as columns.
+    const START: u64 = 8;
+    let cost = |(width, _): &(u32, u32)| Geometry::rounds(blocks(*width)) * (u64::from(*width) + START);
+    let (width, warps_n) = SHARED_WIDTHS.into_iter().min_by_key(cost)?;
+    shared_of_width(width, warps_n, target, format, groups)
+}
+
+fn shared_of_width(width: u32, warps_n: u32, target: Target, format: WeightFormat, groups: u32) -> Option<Geometry> {
     let sizes: &[(u32, u32)] = match format.grouping {
         _ if !format.grouping.can_be_shared() => &[],
         // A warp goes through two tiles of a group between barriers.
-        Grouping::OfTiles(tiles) if tiles.is_multiple_of(2) => &[(4, 2), (4, 1)],
-        _ => &[(4, 1)],
+        Grouping::OfTiles(tiles) if tiles.is_multiple_of(2) => &[(4, 2), (4, 1), (2, 1)],
+        _ => &[(4, 1), (2, 1)],
     };
-    let fitting = sizes.iter().filter(|(parts, _)| groups >= *parts).find_map(|&(warps_k, stage_tiles)| {
+    sizes.iter().filter(|(parts, _)| groups >= *parts).find_map(|&(warps_k, stage_tiles)| {
         [5, 4, 3]
             .into_iter()
-            .map(|stages| Geometry { warps_k, stage_tiles, stages, ..geometry })
+            .map(|stages| Geometry { warps_n, warps_k, stage_tiles, ..Geometry::narrow(width, stages) })
             .find(|geometry| packed_product::shared_bytes(geometry, format) <= target.shared_bytes_per_block())
-    });
-    fitting.unwrap_or(geometry)
+    })
 }

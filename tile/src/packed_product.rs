@@ -105,7 +105,7 @@ pub fn accumulate<'k>(
     if geometry.warps_k > 1 {
         return Sums::Shared(shared_groups::accumulate(k, geometry, format, operands, warp));
     }
-    if geometry.block_m > 16 {
+    if !geometry.has_few_rows() {
         return Sums::Whole(packed_ahead::accumulate(k, geometry, format, operands, warp));
     }
     let x = operands.x_tile(k, geometry, warp);
@@ -143,7 +143,9 @@ impl<'k> Operands<'k> {
     #[must_use]
     pub fn x_tile(&self, k: &'k Builder, geometry: &Geometry, warp: &Warp<'k>) -> RowTile<'k> {
         let rows = Rows { base: self.x, count: self.m, columns: self.depth, element_bytes: 2, order: self.x_order };
-        RowTile::new(k, self.x_copy, rows, self.first_row, geometry.block_m, geometry.part_threads(), warp.thread)
+        let tile =
+            RowTile::new(k, self.x_copy, rows, self.first_row, geometry.block_m, geometry.part_threads(), warp.thread);
+        if geometry.has_few_rows() { tile.with_present_rows_only(self.first_row) } else { tile }
     }
 }
 

@@ -27,6 +27,16 @@ pub struct Step<'k> {
     pub step: u32,
 }
 
+/// Where fragments lie.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Place<'k> {
+    /// Shared address of the stage.
+    pub stage: Value<'k, u32>,
+    /// The K step in it.
+    pub step: u32,
+}
+
 impl<'k> Ring<'k> {
     /// For each tile below `tiles`: `copy(stage, tile)` fills a stage ahead of time, `multiply(stage, tile)` uses it.
     ///
@@ -59,18 +69,19 @@ impl<'k> Ring<'k> {
         });
     }
 
-    /// As [`run`](Self::run) for stages of `steps` K steps, with the fragments of the next step loaded while those of the present one are multiplied, past the
-    /// barrier too: `load(stage, step)` loads, `multiply(fragments, at)` uses what was loaded.
+    /// As [`run`](Self::run) for stages of several K steps, with the fragments of the next step loaded while those of the present one are multiplied, past the
+    /// barrier too: `load(place)` loads the first, `multiply(fragments, at, next)` uses fragments and loads those at `next`.
     ///
-    /// Copies are made for tiles past the last, and must fill with zeros; `trips` is at least 1. The stage that is filled in a trip is the one whose last fragments all
+    /// Copies are made for tiles past the last, and must fill with zeros; `trips` is at least 1. They are issued behind the products of the first step, which cover what that takes. The
+    /// stage that is filled in a trip is the one whose last fragments all
     /// warps had loaded before the barrier of the trip before; what else `multiply` reads of its stage must be read before the last step.
     pub fn run_ahead(
         &self,
         k: &'k Builder,
         (trips, steps): (Value<'k, u32>, u32),
         copy: impl Fn(Value<'k, u32>, Value<'k, u32>),
-        load: impl Fn(Value<'k, u32>, u32) -> Fragments<'k>,
-        multiply: impl Fn(&Fragments<'k>, Step<'k>),
+        load: impl Fn(Place<'k>) -> Fragments<'k>,
+        multiply: impl Fn(&Fragments<'k>, Step<'k>, Place<'k>) -> Fragments<'k>,
     ) {
         let read = k.local(self.base);
         let ahead = self.stages - 1;
@@ -83,22 +94,20 @@ impl<'k> Ring<'k> {
             k.barrier();
         };
         arrive();
-        let kept = load(read.now(), 0).keep();
+        let kept = load(Place { stage: read.now(), step: 0 }).keep();
         k.for_(0, trips, 1, |trip| {
+            let at = |step: u32| Step { stage: read.now(), trip, step };
             let mut present = kept.now();
             for step in 0..steps - 1 {
-                let next = load(read.now(), step + 1);
+                present = multiply(&present, at(step), Place { stage: read.now(), step: step + 1 });
                 if step == 0 {
                     copy(self.before(read.now()), trip + ahead);
                     k.commit_copies();
                 }
-                multiply(&present, Step { stage: read.now(), trip, step });
-                present = next;
             }
             arrive();
             let following = self.following(read.now());
-            kept.set(&load(following, 0));
-            multiply(&present, Step { stage: read.now(), trip, step: steps - 1 });
+            kept.set(&multiply(&present, at(steps - 1), Place { stage: following, step: 0 }));
             read.set(following);
         });
     }

@@ -5,7 +5,7 @@ use tilewright_ptx_ir::build::{Builder, Pointer, Source, Value, Word};
 use tilewright_ptx_ir::ir::MmaShape;
 
 use crate::geometry::{Geometry, Warp};
-use crate::ring::Ring;
+use crate::ring::{Place, Ring};
 use crate::rows::{CopyMode, RowTile, Rows};
 use crate::sweep::{Accumulators, Fragments};
 use crate::swizzle::ROW_BYTES;
@@ -134,6 +134,7 @@ impl<'k> RowProduct<'k> {
         let threads = geometry.threads();
         let [x_copy, w_copy] = self.copies;
         let x = RowTile::new(k, x_copy, rows(self.x, self.m), first_row, geometry.block_m, threads, warp.thread);
+        let x = if geometry.has_few_rows() { x.with_present_rows_only(first_row) } else { x };
         let w = RowTile::new(k, w_copy, rows(self.w, self.n), first_column, geometry.block_n, threads, warp.thread);
         let (a_offsets, b_offsets) = (x.a_offsets(warp.row), w.b_offsets(warp.column));
 
@@ -149,7 +150,7 @@ impl<'k> RowProduct<'k> {
             x.copy(stage, tile);
             w.copy(stage + x.stage_bytes(), tile);
         };
-        let load = |stage: Value<'k, u32>, step: u32| {
+        let load = |Place { stage, step, .. }: Place<'k>| {
             let step = step as usize;
             let w_stage = stage + x.stage_bytes();
             let b =
@@ -161,9 +162,13 @@ impl<'k> RowProduct<'k> {
             accumulators.multiply(k, self.shape, |tile| fragments.a[tile as usize], &fragments.b);
         };
         if is_alone(geometry) {
-            ring.run_ahead(k, (tiles, 4), copy, load, |fragments, _| multiply(fragments));
+            ring.run_ahead(k, (tiles, 4), copy, load, |fragments, _, next| {
+                let next = load(next);
+                multiply(fragments);
+                next
+            });
         } else {
-            ring.run(k, tiles, copy, |stage, _| (0..4).for_each(|step| multiply(&load(stage, step))));
+            ring.run(k, tiles, copy, |stage, _| (0..4).for_each(|step| multiply(&load(Place { stage, step }))));
         }
         accumulators
     }

@@ -1,4 +1,5 @@
-//! Tiles of whole rows: 128 bytes of each row (64 f16 or 128 s8) in shared memory, swizzled, zero past the edges.
+//! Tiles of whole rows: 128 bytes of each row (64 f16 or 128 s8) in shared memory, swizzled, zero past the last column. Rows past the last repeat it: what they give is not
+//! stored, and a copy needs no condition for them.
 //!
 //! Serves x always, and w where w is kept as [N, K]. Byte for byte the fragments of 16-bit and 8-bit shapes are the same, so one tile
 //! serves both.
@@ -50,8 +51,8 @@ pub struct Rows<'k> {
 
 /// The part of a tile's copying that falls to one thread, and where its warp's fragments lie.
 ///
-/// A thread's chunks lie in one column of chunks, the same number of rows apart: one address and one count of rows serve them all, and where that number is a multiple of 8 one place
-/// in shared memory, which leaves registers to those who multiply.
+/// A thread's chunks lie in one column of chunks, the same number of rows apart: where that number is a multiple of 8 one place in shared memory serves them all, which leaves registers
+/// to those who multiply.
 #[derive(Clone, Debug)]
 pub struct RowTile<'k> {
     k: &'k Builder,
@@ -61,13 +62,14 @@ pub struct RowTile<'k> {
     threads: u32,
     thread: Value<'k, u32>,
     lane: Value<'k, u32>,
-    /// Where the thread's first row starts, inside the matrix or not.
+    /// Where the thread's first row starts.
     row_address: Value<'k, u64>,
-    /// Rows of the matrix from that one on, 0 if it is not there.
-    rows_left: Value<'k, u32>,
-    row_bytes: Value<'k, u32>,
+    /// Bytes from there to the row of each of the thread's chunks.
+    row_offsets: Vec<Value<'k, u32>>,
     /// Place of each of the thread's chunks in a stage, or of the first if the others lie a constant behind it.
     destinations: Vec<Value<'k, u32>>,
+    /// The last row of the tile that is in the matrix, if those past it are neither copied nor read.
+    last_row: Option<Value<'k, u32>>,
 }
 
 impl<'k> RowTile<'k> {
@@ -86,10 +88,12 @@ impl<'k> RowTile<'k> {
     ) -> Self {
         let (row, chunk) = (thread / CHUNKS, thread % CHUNKS);
         let row_bytes = source.columns * source.element_bytes;
-        let in_matrix = first + row;
         let per_round = threads / CHUNKS;
-        let places = if per_round.is_multiple_of(CHUNKS) { 1 } else { rows.div_ceil(per_round) };
+        let rounds = rows.div_ceil(per_round);
+        let places = if per_round.is_multiple_of(CHUNKS) { 1 } else { rounds };
         let destinations = (0..places).map(|round| swizzle::offset_value(row + round * per_round, chunk)).collect();
+        let in_matrix = |above: u32| (first + row + above).min(source.count - 1);
+        let first_row = in_matrix(0);
         Self {
             k,
             mode,
@@ -98,11 +102,17 @@ impl<'k> RowTile<'k> {
             threads,
             thread,
             lane: thread & 31,
-            row_address: source.base.address().offset_by(in_matrix, row_bytes),
-            rows_left: in_matrix.lt(source.count).select(source.count - in_matrix, 0),
-            row_bytes,
+            row_address: source.base.address().offset_by(first_row, row_bytes),
+            row_offsets: (1..rounds).map(|round| (in_matrix(round * per_round) - first_row) * row_bytes).collect(),
             destinations,
+            last_row: None,
         }
+    }
+
+    /// The same tile without copies of the rows past the last: fragments read that one in their place. For tiles of which most rows may be missing.
+    #[must_use]
+    pub fn with_present_rows_only(self, first: Value<'k, u32>) -> Self {
+        Self { last_row: Some(self.source.count - first - 1), ..self }
     }
 
     /// Bytes of one stage.
@@ -125,31 +135,33 @@ impl<'k> RowTile<'k> {
                 Some(destination) => (stage + *destination, 0),
                 None => (stage + self.destinations[0], above * ROW_BYTES),
             };
-            let copy = || {
+            let offset_of = |address: Value<'k, u64>| match round {
+                0 => address,
+                _ => address.offset_by(self.row_offsets[round as usize - 1], 1),
+            };
+            let copy = || match self.mode {
                 // Where nothing is read the address does not matter.
-                let source = if above == 0 { address } else { address.offset_by(self.row_bytes, above) };
-                let exists = self.rows_left.gt(above);
-                match self.mode {
-                    CopyMode::Async16 => {
-                        let bytes = (inside & exists).select(CHUNK_BYTES, 0);
-                        self.k.copy_async_16_at(place, offset, source, bytes);
-                    }
-                    CopyMode::Elements => {
-                        let each = |element: u32| {
-                            let inside = (column + element).lt(self.source.columns) & exists;
-                            self.load_element(source, element, inside)
-                        };
-                        self.store_chunk(place + offset, each);
-                    }
-                    CopyMode::Gathered => {
-                        let start = self.row_address.offset_by(self.row_bytes, above);
-                        let each = |element: u32| {
-                            let places: &Vec<Value<'k, u32>> = &order;
-                            self.load_element_at(start, places[element as usize], inside & exists)
-                        };
-                        self.store_chunk(place + offset, each);
-                    }
+                CopyMode::Async16 => {
+                    self.k.copy_async_16_at(place, offset, offset_of(address), inside.select(CHUNK_BYTES, 0));
                 }
+                CopyMode::Elements => {
+                    let source = offset_of(address);
+                    let each =
+                        |element: u32| self.load_element(source, element, (column + element).lt(self.source.columns));
+                    self.store_chunk(place + offset, each);
+                }
+                CopyMode::Gathered => {
+                    let start = offset_of(self.row_address);
+                    let each = |element: u32| {
+                        let places: &Vec<Value<'k, u32>> = &order;
+                        self.load_element_at(start, places[element as usize], inside)
+                    };
+                    self.store_chunk(place + offset, each);
+                }
+            };
+            let copy = || match self.last_row {
+                Some(last) => self.k.if_((self.thread / CHUNKS + above).le(last), copy),
+                None => copy(),
             };
             if above + per_round <= self.rows {
                 copy();
@@ -196,6 +208,7 @@ impl<'k> RowTile<'k> {
     #[must_use]
     pub fn a_offsets(&self, row: Value<'k, u32>) -> [Value<'k, u32>; 4] {
         let row = row + self.lane % 16;
+        let row = self.last_row.map_or(row, |last| row.min(last));
         self.step_offsets(row, self.lane / 16)
     }
 

@@ -11,6 +11,7 @@ use crate::geometry::{Geometry, Warp};
 use crate::packed::UNIT_K;
 use crate::packed::ZeroPoint;
 use crate::packed_product::Operands;
+use crate::swizzle::ROW_BYTES;
 use crate::weight_format::{Grouping, WeightFormat};
 
 /// Halves that one copy moves.
@@ -38,10 +39,10 @@ pub fn padded(scales: &[f16], zeros: Option<&[u8]>, n: usize) -> Vec<f16> {
     rows.concat()
 }
 
-/// Bytes of the scales, and zero points if there are any, that lie in a stage with a K tile of weights.
+/// Bytes of the scales, and zero points if there are any, that lie in a stage with a K tile of weights: padded, so that the next tile's rows start where their swizzle does.
 #[must_use]
 pub const fn stage_bytes(geometry: &Geometry, format: WeightFormat) -> u32 {
-    groups(format.grouping) * format.rows_per_group() * geometry.block_n * 2
+    (groups(format.grouping) * format.rows_per_group() * geometry.block_n * 2).next_multiple_of(ROW_BYTES)
 }
 
 /// Groups that a K tile may touch.
@@ -65,8 +66,6 @@ pub(crate) struct ScaleTile<'k> {
     group: Value<'k, u32>,
     /// Where that chunk lies in group 0.
     address: Value<'k, u64>,
-    /// Whether there is such a chunk.
-    exists: Value<'k, bool>,
     group_bytes: Value<'k, u32>,
     groups: Value<'k, u32>,
     /// Bytes from the start of a row to the scales of the lane's first two columns.
@@ -87,10 +86,10 @@ impl<'k> ScaleTile<'k> {
         let length = (n + (CHUNK - 1)) & !(CHUNK - 1);
         let chunks = geometry.block_n / CHUNK;
         let column = first_column + warp.thread % chunks * CHUNK;
-        let exists = column.lt(length);
         // Rows follow each other in a stage and on the device: group, then scales or zero points.
         let (row, rows_per_group) = (warp.thread / chunks, format.rows_per_group());
-        let first = scales.address().offset_by(exists.select(column, 0), 2);
+        // Past the last column the last chunk stands in: what it gives is not stored.
+        let first = scales.address().offset_by(column.min(length - CHUNK), 2);
         Self {
             k,
             format,
@@ -98,7 +97,6 @@ impl<'k> ScaleTile<'k> {
             thread: warp.thread,
             group: if format.has_zeros { row / rows_per_group } else { row },
             address: if format.has_zeros { first.offset_by(row % rows_per_group, length * 2) } else { first },
-            exists,
             group_bytes: length * (2 * rows_per_group),
             groups: group_count(depth, format.grouping),
             lane_bytes: (warp.column + warp.lane % 4 * 2) * 2,
@@ -120,18 +118,18 @@ impl<'k> ScaleTile<'k> {
                     Grouping::OfTiles(count) => tile / count,
                     Grouping::Column => tile,
                 };
-                let inside = self.exists & group.lt(self.groups);
-                let source = self.address.offset_by(inside.select(group, 0), self.group_bytes);
-                let destination = to + self.thread * (CHUNK * 2);
-                self.k.copy_async_16(destination, source, Some(inside.select(CHUNK * 2, 0)), CopyHint::default());
+                // Past the last group, as past the last tile, nothing is read.
+                let source = self.address.offset_by(group, self.group_bytes);
+                let bytes = group.lt(self.groups).select(CHUNK * 2, 0);
+                self.k.copy_async_16(to + self.thread * (CHUNK * 2), source, Some(bytes), CopyHint::default());
             },
         );
     }
 
-    /// The scales of `column` (even, counted from the block's) and the next, from group `row` of the scales at shared address `from`.
-    pub(crate) fn load_pair(&self, from: Value<'k, u32>, row: u32, column: Value<'k, u32>) -> [Value<'k, f32>; 2] {
-        let first = (row * self.group_length()).cast_signed();
-        (from + column * 2).shared_place::<f16>().plus(first).load_vector::<2>().map(Value::cast::<f32>)
+    /// The scales of `column` (even, counted from the block's) and the next, packed in a word, from group `row` of the scales at shared address `from`.
+    pub(crate) fn load_pair_packed(&self, from: Value<'k, u32>, row: u32, column: Value<'k, u32>) -> Value<'k, u32> {
+        let first = (row * self.group_length() / 2).cast_signed();
+        (from + column * 2).shared_place::<u32>().plus(first).load()
     }
 
     /// The scales of the lane's two columns of each of `tiles` n8 tiles, from group `row` of the scales at shared address `from`.

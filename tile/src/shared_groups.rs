@@ -1,9 +1,11 @@
 //! The mainloop with the groups of a column shared out over warps.
 //!
 //! Where x has few rows a block has few warps, and a chain of K tiles in each of them takes longer than the weights take to come. Here part p of a block's
-//! warps makes the sums of groups p, p + `warps_k`, ... Then the sums of `warps_k` groups meet in shared memory, and every thread adds some of them up in the order of the groups, so
-//! that the result has the bits of the mainloop that does them one after the other.
+//! warps makes the sums of groups p, p + `warps_k`, ... The sums of `warps_k` groups meet in shared memory, and every thread adds some of them up in the order of the groups, so
+//! that the result has the bits of the mainloop that does them one after the other. They are added a round later than they are put down, so that the barrier of the next stage serves
+//! them too.
 
+use half::f16;
 use tilewright_ptx_ir::build::{Builder, Local, Value};
 use tilewright_ptx_ir::ir::MmaShape;
 
@@ -44,7 +46,8 @@ pub(crate) const fn exchange_bytes(geometry: &Geometry, grouping: Grouping) -> u
         1 => 0,
         parts => {
             let warps = geometry.warps_m * geometry.warps_n;
-            warps * parts * Run::new(grouping).groups * pairs(geometry) * PAIR_BYTES
+            // Twice: the sums of a round are read while those of the next are put down.
+            2 * warps * parts * Run::new(grouping).groups * pairs(geometry) * PAIR_BYTES
         }
     }
 }
@@ -61,14 +64,16 @@ pub struct SharedSums<'k> {
 }
 
 /// Two neighbours of the result.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Pair<'k> {
-    /// Shared address of the pair among those of part 0.
+    /// Shared address of the pair among those of part 0, in the first half of the room.
     exchange: Value<'k, u32>,
     /// Row and column of the left one, counted from the warp's tile.
     row: Value<'k, u32>,
     column: Value<'k, u32>,
     totals: [Local<'k, f32>; 2],
+    /// Scales of the groups whose sums have been put down, but not added: both in a word, part by part.
+    scales: Vec<Local<'k, u32>>,
 }
 
 impl<'k> SharedSums<'k> {
@@ -119,12 +124,14 @@ pub(crate) fn accumulate<'k>(
             // Past the last tile all of x is zero, which adds nothing.
             work.multiply(stage + own);
             if trips == 1 {
-                work.exchange(stage);
+                work.end_round(stage);
             } else {
-                k.if_((trip % trips).eq(trips - 1), || work.exchange(stage));
+                k.if_((trip % trips).eq(trips - 1), || work.end_round(stage));
             }
         },
     );
+    k.barrier();
+    work.collect();
     work.totals
 }
 
@@ -141,8 +148,11 @@ struct Work<'k> {
     warp_column: Value<'k, u32>,
     /// Sums of the groups that the part is at.
     sums: Vec<Accumulators<'k, f32>>,
-    /// Where the lane puts its first pair of them.
+    /// Where the lane puts its first pair of them, in the first half of the room.
     own_exchange: Value<'k, u32>,
+    /// Bytes from there to the half that this round's sums go to.
+    half: Local<'k, u32>,
+    half_bytes: u32,
     totals: SharedSums<'k>,
 }
 
@@ -170,7 +180,15 @@ impl<'k> Work<'k> {
             warp.thread,
         );
         let part_bytes = run.groups * pairs(geometry) * PAIR_BYTES;
-        let warp_exchange = exchange + warp.thread / 32 * (geometry.warps_k * part_bytes) + warp.lane * 8;
+        let warp_bytes = geometry.warps_k * part_bytes;
+        let half_bytes = geometry.warps_m * geometry.warps_n * warp_bytes;
+        let warp_exchange = exchange + warp.thread / 32 * warp_bytes + warp.lane * 8;
+        let own_exchange = warp_exchange + warp.part * part_bytes;
+        // Before the first round there is nothing to add: zeros, in the half that it reads.
+        for index in 0..part_bytes / PAIR_BYTES {
+            let place = own_exchange.shared_place::<f32>();
+            place.plus(((half_bytes + index * PAIR_BYTES) / 4).cast_signed()).store_vector([k.constant(0f32); 2]);
+        }
         // The thread's pairs are those with index part, part + warps_k, ... of its lane's.
         let totals = (0..pairs(geometry) / geometry.warps_k)
             .map(|index| {
@@ -181,6 +199,7 @@ impl<'k> Work<'k> {
                     row: tile / geometry.tiles_n() * 16 + half * 8 + warp.lane / 4,
                     column: tile % geometry.tiles_n() * 8 + warp.lane % 4 * 2,
                     totals: k.locals(0f32),
+                    scales: (0..geometry.warps_k * run.groups).map(|_| k.local(0u32)).collect(),
                 }
             })
             .collect();
@@ -195,7 +214,9 @@ impl<'k> Work<'k> {
             scales: ScaleTile::new(k, geometry, format, operands, warp),
             warp_column: warp.column,
             sums: (0..run.groups).map(|_| Accumulators::new(k, geometry, 0f32)).collect(),
-            own_exchange: warp_exchange + warp.part * part_bytes,
+            own_exchange,
+            half: k.local(0u32),
+            half_bytes,
             totals: SharedSums { pairs: totals },
         }
     }
@@ -235,34 +256,44 @@ impl<'k> Work<'k> {
         }
     }
 
-    /// Puts down the sums of this part's groups, waits for those of the others, and adds all to the totals, in the order of the groups, each times its scale.
-    fn exchange(&self, stage: Value<'k, u32>) {
-        let (parts, pairs) = (self.geometry.warps_k, pairs(&self.geometry));
+    /// Adds up the round before this one, then puts down the sums of this one's groups and keeps their scales. A barrier lies between the putting down and the adding:
+    /// the one at the start of the next stage.
+    fn end_round(&self, stage: Value<'k, u32>) {
+        self.collect();
+        let pairs = pairs(&self.geometry);
+        let place = (self.own_exchange + self.half.now()).shared_place::<f32>();
         for (group, sums) in (0u32..).zip(&self.sums) {
             for (row, column, tile) in sums.iter() {
                 for half in [0u32, 1] {
                     let index = group * pairs + (row * sums.columns() + column) * 2 + half;
                     let values = [2 * half as usize, 2 * half as usize + 1].map(|element| tile[element].now());
-                    self.own_exchange
-                        .shared_place::<f32>()
-                        .plus((index * PAIR_BYTES / 4).cast_signed())
-                        .store_vector(values);
+                    place.plus((index * PAIR_BYTES / 4).cast_signed()).store_vector(values);
                 }
             }
             sums.fill(0f32);
         }
-        self.k.barrier();
+        self.half.set(self.half.now() ^ self.half_bytes);
         let part_bytes = self.geometry.stage_tiles * self.tile_bytes;
         for pair in &self.totals.pairs {
-            for part in 0..parts {
+            for (index, kept) in (0u32..).zip(&pair.scales) {
+                let (part, group) = (index / self.run.groups, index % self.run.groups);
                 let scales = stage + (part * part_bytes + self.operand_bytes());
-                for group in 0..self.run.groups {
-                    let at = (part * self.run.groups + group) * pairs * PAIR_BYTES / 4;
-                    let sums = pair.exchange.shared_place::<f32>().plus(at.cast_signed()).load_vector::<2>();
-                    let scales = self.scales.load_pair(scales, group, self.warp_column + pair.column);
-                    for ((total, sum), scale) in pair.totals.into_iter().zip(sums).zip(scales) {
-                        self.k.accumulate(total, sum, scale);
-                    }
+                kept.set(self.scales.load_pair_packed(scales, group, self.warp_column + pair.column));
+            }
+        }
+    }
+
+    /// Adds the sums that lie in the other half to the totals, in the order of the groups, each times its scale.
+    fn collect(&self) {
+        let pairs = pairs(&self.geometry);
+        let other = self.half.now() ^ self.half_bytes;
+        for pair in &self.totals.pairs {
+            for (index, scales) in (0u32..).zip(&pair.scales) {
+                let at = (index * pairs * PAIR_BYTES / 4).cast_signed();
+                let sums = (pair.exchange + other).shared_place::<f32>().plus(at).load_vector::<2>();
+                let scales = scales.now().unpack().map(|scale| scale.bits::<f16>().cast::<f32>());
+                for ((total, sum), scale) in pair.totals.into_iter().zip(sums).zip(scales) {
+                    self.k.accumulate(total, sum, scale);
                 }
             }
         }

@@ -107,22 +107,32 @@ impl<'k, T: Word> Accumulators<'k, T> {
         }
     }
 
-    /// As [`multiply`](Self::multiply), from `zero` instead of what the accumulators hold, column by column; `before(column)` makes what takes that from a tile of the
-    /// column before it is overwritten, between the other tiles' products.
-    pub fn restart<F: Fn(u32)>(
+    /// Row `row` of tiles of [`multiply`](Self::multiply), from `zero` instead of what the accumulators hold; `before(column)` takes that before it is overwritten.
+    pub fn restart_row(
         &self,
         k: &'k Builder,
         shape: MmaShape,
-        fragments: &Fragments<'k>,
+        row: u32,
+        (a, b): (&[Value<'k, u32>; 4], &[[Value<'k, u32>; 2]]),
         zero: Local<'k, T>,
-        before: impl Fn(u32) -> F,
+        before: impl Fn(u32),
     ) {
-        for (column, b) in (0u32..).zip(&fragments.b) {
-            let take = before(column);
-            for (row, a) in (0u32..).zip(&fragments.a) {
-                take(row);
-                k.mma_onto(shape, self.tile(row, column), a, b, &[zero.now(); 4]);
-            }
+        for (column, b) in (0u32..).zip(b) {
+            before(column);
+            k.mma_onto(shape, self.tile(row, column), a, b, &[zero.now(); 4]);
+        }
+    }
+
+    /// Row `row` of tiles of [`multiply`](Self::multiply).
+    pub fn multiply_row(
+        &self,
+        k: &'k Builder,
+        shape: MmaShape,
+        row: u32,
+        (a, b): (&[Value<'k, u32>; 4], &[[Value<'k, u32>; 2]]),
+    ) {
+        for (column, b) in (0u32..).zip(b) {
+            k.mma(shape, self.tile(row, column), a, b);
         }
     }
 
@@ -134,11 +144,7 @@ impl<'k, T: Word> Accumulators<'k, T> {
         a: impl Fn(u32) -> [Value<'k, u32>; 4],
         b: &[[Value<'k, u32>; 2]],
     ) {
-        for (row, tiles) in (0u32..).zip(self.tiles.chunks(self.tiles_n)) {
-            let a = a(row);
-            for (tile, b) in tiles.iter().zip(b) {
-                k.mma(shape, tile, &a, b);
-            }
-        }
+        let rows = u32::try_from(self.tiles.len() / self.tiles_n).unwrap_or(u32::MAX);
+        (0..rows).for_each(|row| self.multiply_row(k, shape, row, (&a(row), b)));
     }
 }

@@ -2,6 +2,8 @@
 
 use half::f16;
 use proptest::prelude::*;
+use tilewright_matmul_int4::{Plan, Problem, Shape};
+use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::{Group, Int4, Shape as WeightShape};
 use tilewright_testkit::{Values, assert_bits_of_the_chip, assert_deterministic, assert_same_bits, cases};
 
@@ -52,6 +54,30 @@ proptest! {
             let wanted = plain.to_f32() * factor;
             let rounds_alike = plain.to_f32().abs() >= f16::MIN_POSITIVE.to_f32() && wanted.abs() <= f16::MAX.to_f32();
             prop_assert!(!rounds_alike || scaled.to_f32() == wanted, "{} and {}", plain, scaled);
+        }
+    }
+}
+
+/// More columns are made in wider tiles, and have the bits that a few of them have alone.
+#[test]
+fn the_width_of_the_tile_changes_no_bit() {
+    for (n, width) in [(4300, 48), (6400, 64), (8500, 96)] {
+        for (m, k, size) in [(3, 264, 32), (1, 584, 64), (16, 520, 128)] {
+            let group = Group::new(size).unwrap();
+            let problem = Problem::new(Shape { m, n, k }, group).unwrap();
+            let name = Plan::aligned(&problem, Target::Sm90).name();
+            assert_eq!(name, format!("matmul_w4a16_16x{width}_shared"));
+            let case = Case::new((m, n, k), group, Values::Outliers, 3);
+            let all = case.run(0);
+            for first in [0, n / 2 - 1, n - 20] {
+                let columns = first..first + 20;
+                let values = case.weight.unpack()[columns.start * k..columns.end * k].to_vec();
+                let scales = case.weight.scales().chunks(n).flat_map(|row| row[columns.clone()].to_vec()).collect();
+                let weight = Int4::pack(&values, WeightShape { n: 20, k }, group, scales).unwrap();
+                let few = Case { m, x: case.x.clone(), weight }.run(0);
+                let wanted: Vec<f16> = all.chunks(n).flat_map(|row| row[columns.clone()].to_vec()).collect();
+                assert_same_bits(&format!("{m} x {n} x {k}, from column {first}"), &few, &wanted);
+            }
         }
     }
 }
