@@ -92,23 +92,25 @@ pub(super) fn multiply(registers: &mut Registers, profile: Profile, code: &Code)
     for slots in [a, b, c] {
         registers.read_slots(slots, ALL);
     }
-    let mut d = [[0; 32]; 4];
-    let (a_views, b_views) = (registers.views::<4>(a), registers.views::<4>(b));
-    let operands = (&a_views[..a.len().min(4)], &b_views[..b.len().min(4)]);
-    if !tensor_core::execute_fast(*shape, profile, operands, &registers.views::<4>(c), &mut d) {
-        let rows = |slots: &[u32]| registers.views::<4>(slots).map(|lanes| *lanes);
-        let (a_rows, b_rows, c_rows) = (rows(a), rows(b), rows(c));
-        let d = &mut d[..dsts.len().min(4)];
-        tensor_core::execute(
-            *shape,
-            profile,
-            *satfinite,
-            &a_rows[..a.len()],
-            &b_rows[..b.len()],
-            &c_rows[..c.len()],
-            d,
-        );
+    let is_fast = {
+        // Each by itself: an array that is moved after it was filled is waited for.
+        let a_views = registers.views::<4>(a);
+        let b_views = registers.views::<4>(b);
+        let c_views = registers.views::<4>(c);
+        let operands = (&a_views[..a.len().min(4)], &b_views[..b.len().min(4)]);
+        tensor_core::execute_fast(*shape, profile, operands, &c_views)
+    };
+    if let Some(sums) = is_fast {
+        for (dst, values) in dsts.iter().zip(&sums) {
+            registers.set_narrow(*dst, values, ALL);
+        }
+        return;
     }
+    let rows = |slots: &[u32]| registers.views::<4>(slots).map(|lanes| *lanes);
+    let (a_rows, b_rows, c_rows) = (rows(a), rows(b), rows(c));
+    let mut d = [[0; 32]; 4];
+    let sums = &mut d[..dsts.len().min(4)];
+    tensor_core::execute(*shape, profile, *satfinite, &a_rows[..a.len()], &b_rows[..b.len()], &c_rows[..c.len()], sums);
     for (dst, values) in dsts.iter().zip(&d) {
         registers.set_narrow(*dst, values, ALL);
     }

@@ -47,21 +47,20 @@ pub fn execute(
     }
 }
 
-/// [`execute`] for registers that lie apart, where that is fast; `false`, and d means nothing, if it is not.
+/// [`execute`] for registers that lie apart, where that is fast.
 pub(crate) fn execute_fast(
     shape: MmaShape,
     profile: Profile,
     operands: (&[&Lanes], &[&Lanes]),
     c: &[&Lanes],
-    d: &mut [Lanes; 4],
-) -> bool {
+) -> Option<[Lanes; 4]> {
     let model = profile.tensor_core();
     match shape {
-        MmaShape::M16N8K16F16F32 => fast::accumulate::<16, true>(model, operands, c, d),
-        MmaShape::M16N8K8F16F32 => fast::accumulate::<8, true>(model, operands, c, d),
-        MmaShape::M16N8K16Bf16F32 => fast::accumulate::<16, false>(model, operands, c, d),
-        MmaShape::M16N8K8Bf16F32 => fast::accumulate::<8, false>(model, operands, c, d),
-        _ => false,
+        MmaShape::M16N8K16F16F32 => fast::accumulate::<16, true>(model, operands, c),
+        MmaShape::M16N8K8F16F32 => fast::accumulate::<8, true>(model, operands, c),
+        MmaShape::M16N8K16Bf16F32 => fast::accumulate::<16, false>(model, operands, c),
+        MmaShape::M16N8K8Bf16F32 => fast::accumulate::<8, false>(model, operands, c),
+        _ => None,
     }
 }
 
@@ -132,23 +131,23 @@ fn floating<const K: usize>(
     d: &mut [[u32; 32]],
 ) {
     let (a_lanes, b_lanes, c_lanes) = (each(a), each(b), each(c));
-    let mut sums = [[0; 32]; 4];
     let operands = (&a_lanes[..K / 4], &b_lanes[..K / 8]);
-    let is_done = match operand {
-        Operand::F16 => fast::accumulate::<K, true>(model, operands, &c_lanes, &mut sums),
-        Operand::Bf16 => fast::accumulate::<K, false>(model, operands, &c_lanes, &mut sums),
+    let sums = match operand {
+        Operand::F16 => fast::accumulate::<K, true>(model, operands, &c_lanes),
+        Operand::Bf16 => fast::accumulate::<K, false>(model, operands, &c_lanes),
     };
-    if !is_done {
-        let tiles = Tiles::<K>::gather(a, b);
-        for (register, (lanes, c)) in sums.iter_mut().zip(c_lanes).enumerate() {
-            for (lane, (sum, c)) in lanes.iter_mut().zip(c).enumerate() {
-                let place = fragment::accumulator(lane, register);
-                *sum = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], *c);
-            }
+    if let Some(sums) = sums {
+        for (to, from) in d.iter_mut().zip(sums) {
+            *to = from;
         }
+        return;
     }
-    for (to, from) in d.iter_mut().zip(&sums) {
-        *to = *from;
+    let tiles = Tiles::<K>::gather(a, b);
+    for (register, (lanes, c)) in d.iter_mut().zip(c_lanes).enumerate() {
+        for (lane, (sum, c)) in lanes.iter_mut().zip(c).enumerate() {
+            let place = fragment::accumulator(lane, register);
+            *sum = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], *c);
+        }
     }
 }
 
