@@ -92,16 +92,17 @@ pub(super) fn multiply(registers: &mut Registers, profile: Profile, code: &Code)
     for slots in [a, b, c] {
         registers.read_slots(slots, ALL);
     }
-    let is_fast = {
+    let mut sums = tensor_core::Sums::default();
+    let is_done = {
         // Each by itself: an array that is moved after it was filled is waited for.
         let a_views = registers.views::<4>(a);
         let b_views = registers.views::<4>(b);
         let c_views = registers.views::<4>(c);
         let operands = (&a_views[..a.len().min(4)], &b_views[..b.len().min(4)]);
-        tensor_core::execute_fast(*shape, profile, operands, &c_views)
+        tensor_core::execute_fast(*shape, profile, operands, &c_views, &mut sums)
     };
-    if let Some(sums) = is_fast {
-        for (dst, values) in dsts.iter().zip(&sums) {
+    if is_done {
+        for (dst, values) in dsts.iter().zip(sums.registers()) {
             registers.set_narrow(*dst, values, ALL);
         }
         return;

@@ -2,6 +2,7 @@
 
 use tilewright_ptx_ir::ir::MmaShape;
 
+use super::fast::Sums;
 use super::fragment;
 use super::model::{Model, Operand};
 use super::{fast, integer, multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32};
@@ -47,20 +48,21 @@ pub fn execute(
     }
 }
 
-/// [`execute`] for registers that lie apart, where that is fast.
+/// [`execute`] for registers that lie apart, where that is fast; `false`, and d means nothing, if it is not.
 pub(crate) fn execute_fast(
     shape: MmaShape,
     profile: Profile,
     operands: (&[&Lanes], &[&Lanes]),
     c: &[&Lanes],
-) -> Option<[Lanes; 4]> {
+    d: &mut Sums,
+) -> bool {
     let model = profile.tensor_core();
     match shape {
-        MmaShape::M16N8K16F16F32 => fast::accumulate::<16, true>(model, operands, c),
-        MmaShape::M16N8K8F16F32 => fast::accumulate::<8, true>(model, operands, c),
-        MmaShape::M16N8K16Bf16F32 => fast::accumulate::<16, false>(model, operands, c),
-        MmaShape::M16N8K8Bf16F32 => fast::accumulate::<8, false>(model, operands, c),
-        _ => None,
+        MmaShape::M16N8K16F16F32 => fast::accumulate::<16, true>(model, operands, c, d),
+        MmaShape::M16N8K8F16F32 => fast::accumulate::<8, true>(model, operands, c, d),
+        MmaShape::M16N8K16Bf16F32 => fast::accumulate::<16, false>(model, operands, c, d),
+        MmaShape::M16N8K8Bf16F32 => fast::accumulate::<8, false>(model, operands, c, d),
+        _ => false,
     }
 }
 
@@ -132,13 +134,14 @@ fn floating<const K: usize>(
 ) {
     let (a_lanes, b_lanes, c_lanes) = (each(a), each(b), each(c));
     let operands = (&a_lanes[..K / 4], &b_lanes[..K / 8]);
-    let sums = match operand {
-        Operand::F16 => fast::accumulate::<K, true>(model, operands, &c_lanes),
-        Operand::Bf16 => fast::accumulate::<K, false>(model, operands, &c_lanes),
+    let mut sums = Sums::default();
+    let is_done = match operand {
+        Operand::F16 => fast::accumulate::<K, true>(model, operands, &c_lanes, &mut sums),
+        Operand::Bf16 => fast::accumulate::<K, false>(model, operands, &c_lanes, &mut sums),
     };
-    if let Some(sums) = sums {
-        for (to, from) in d.iter_mut().zip(sums) {
-            *to = from;
+    if is_done {
+        for (to, from) in d.iter_mut().zip(sums.registers()) {
+            *to = *from;
         }
         return;
     }

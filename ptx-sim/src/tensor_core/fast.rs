@@ -31,20 +31,30 @@ const SUM_LIMIT: i32 = (1 << 30) - (1 << 8);
 const SAFE_BITS: i32 = 24;
 
 /// The registers of an accumulator, eight lanes at a time.
-type Sums = [[i32x8; 4]; 4];
+#[derive(Debug, Default)]
+pub(crate) struct Sums([[i32x8; 4]; 4]);
 
-/// a·b + c as `model` adds, of f16 if `IS_HALF` and otherwise of bf16. `None` if an operand is infinite, NaN or of an extreme exponent, or if a sum is infinite, NaN,
+impl Sums {
+    /// What each register holds.
+    pub(crate) fn registers(&self) -> &[Lanes; 4] {
+        bytemuck::cast_ref(&self.0)
+    }
+}
+
+/// d = a·b + c as `model` adds, of f16 if `IS_HALF` and otherwise of bf16. `false`, and d means nothing, if an operand is infinite, NaN or of an extreme exponent, or if a sum is infinite, NaN,
 /// very large, too large for its integer or too small; also if there are not the registers of the shape, or for a model that no profile has.
 pub(super) fn accumulate<const K: usize, const IS_HALF: bool>(
     model: Model,
     (a, b): (&[&Lanes], &[&Lanes]),
     c: &[&Lanes],
-) -> Option<[Lanes; 4]> {
-    let c = c.first_chunk::<4>()?;
-    if a.len() != K / 4 || b.len() != K / 8 {
-        return None;
+    Sums(sums): &mut Sums,
+) -> bool {
+    if a.len() != K / 4 || b.len() != K / 8 || c.len() < 4 {
+        return false;
     }
-    let mut sums: Sums = c.map(|lanes| bytemuck::cast(*lanes));
+    for (sums, lanes) in sums.iter_mut().zip(c) {
+        *bytemuck::cast_mut::<_, Lanes>(sums) = **lanes;
+    }
     let mut least = u32x8::splat(u32::MAX);
     for sums in sums.as_flattened() {
         let magnitudes = bytemuck::cast::<_, u32x8>(*sums) & u32x8::splat(u32::MAX / 2);
@@ -54,17 +64,17 @@ pub(super) fn accumulate<const K: usize, const IS_HALF: bool>(
     // The unit of so small an accumulator would not be a normal f32, which it has to be unless all terms are zero. What a block leaves is never so small.
     let smallest = (model.fraction_bits + 1) << 23;
     if least.cmp_lt(u32x8::splat(smallest - 1)).any() {
-        return None;
+        return false;
     }
     let mut columns = Columns { values: [[f32x8::ZERO; 2]; MOST], exponents: [[i16x16::ZERO; 2]; MOST / 2] };
     let is_odd = columns.fill::<IS_HALF>(b)
         | match (model, K) {
-            (Model::AMPERE, _) => add::<K, 1, 24, IS_HALF>(a, &columns, &mut sums),
-            (Model::HOPPER, 8) => add::<K, 1, 25, IS_HALF>(a, &columns, &mut sums),
-            (Model::HOPPER, _) => add::<K, 2, 25, IS_HALF>(a, &columns, &mut sums),
-            _ => return None,
+            (Model::AMPERE, _) => add::<K, 1, 24, IS_HALF>(a, &columns, sums),
+            (Model::HOPPER, 8) => add::<K, 1, 25, IS_HALF>(a, &columns, sums),
+            (Model::HOPPER, _) => add::<K, 2, 25, IS_HALF>(a, &columns, sums),
+            _ => return false,
         };
-    if is_odd.any() { None } else { Some(bytemuck::cast(sums)) }
+    !is_odd.any()
 }
 
 /// The operands b: of each k those of the even columns, twice, and those of the odd ones.
@@ -176,7 +186,7 @@ fn spread(words: i32x8, index: usize) -> i32x8 {
 fn add<const K: usize, const EIGHTS: usize, const FRACTION_BITS: i32, const IS_HALF: bool>(
     a: &[&Lanes],
     columns: &Columns,
-    sums: &mut Sums,
+    sums: &mut [[i32x8; 4]; 4],
 ) -> i16x16 {
     let mut greatest = i32x8::ZERO;
     let mut is_odd = i16x16::ZERO;
@@ -349,13 +359,16 @@ mod tests {
                 Place { row: column, column: row }
             });
             let operands = (&a_registers.iter().collect::<Vec<_>>()[..], &b_registers.iter().collect::<Vec<_>>()[..]);
-            let sums = match operand {
-                Operand::F16 => accumulate::<K, true>(model, operands, &c.each_ref()),
-                Operand::Bf16 => accumulate::<K, false>(model, operands, &c.each_ref()),
+            let mut sums = Sums::default();
+            let is_taken = match operand {
+                Operand::F16 => accumulate::<K, true>(model, operands, &c.each_ref(), &mut sums),
+                Operand::Bf16 => accumulate::<K, false>(model, operands, &c.each_ref(), &mut sums),
             };
-            let Some(sums) = sums else { continue };
+            if !is_taken {
+                continue;
+            }
             taken += 1;
-            for (register, lanes) in sums.iter().enumerate() {
+            for (register, lanes) in sums.registers().iter().enumerate() {
                 for (lane, sum) in lanes.iter().enumerate() {
                     let Place { row, column } = fragment::accumulator(lane, register);
                     let (a, b, c) = (&a[row], &b[column], c[register][lane]);
