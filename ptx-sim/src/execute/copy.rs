@@ -19,6 +19,7 @@ use crate::report::{Action, Kind, Location};
 
 /// The copies of a warp that nobody has waited for.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a batch is large, and moved from list to list")]
 pub(crate) struct Copies {
     /// In the order in which they began.
     pending: Vec<Box<Batch>>,
@@ -88,9 +89,12 @@ pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: 
     let bytes = *bytes;
     let (to, from) = (warp.addresses(*to, lanes), warp.addresses(*from, lanes));
     let counts = source_bytes.map_or([bytes; 32], |count| warp.registers.narrow(count, lanes));
+    let those = |is_wanted: &dyn Fn(u32) -> bool| {
+        (0..LANES).zip(counts).fold(0, |those, (lane, count)| those | u32::from(is_wanted(count)) << lane) & lanes
+    };
     // What is not read is not asked for.
-    let readers = (0..LANES).zip(counts).fold(0, |readers, (lane, count)| readers | u32::from(count > 0) << lane);
-    traffic::count_global(&mut scene.statistics, &from, readers & lanes, bytes);
+    let (none, full) = (those(&|count| count == 0), those(&|count| count >= bytes));
+    traffic::count_global(&mut scene.statistics, &from, lanes & !none, bytes);
     traffic::count_shared(&mut scene.statistics, &to, lanes, bytes);
     let mut batch = warp.copies.spare.pop().unwrap_or_default();
     batch.lanes = lanes;
@@ -102,18 +106,28 @@ pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: 
     batch.to = offsets;
     let mut actor = warp.actor(0, pc);
     let first = actor.thread;
-    let source = plain_source(scene, (&to, &from), &counts, lanes, bytes);
-    for (lane, data) in (0u16..).zip(batch.data.iter_mut()).filter(|(lane, _)| lanes >> lane & 1 == 1) {
+    // First everything is read, which has no effects.
+    let mut loaded = 0;
+    if is_plain_destination(scene, &to, lanes, bytes) {
+        loaded = none;
+        if let Some((allocation, shift)) = plain_source(scene, &from, full, bytes) {
+            for (lane, data) in batch.data.iter_mut().enumerate().filter(|(lane, _)| full >> lane & 1 == 1) {
+                loaded |= u32::from(load(allocation, from[lane] - shift, bytes, data)) << lane;
+            }
+        }
+        for (_, data) in batch.data.iter_mut().enumerate().filter(|(lane, _)| none >> lane & 1 == 1) {
+            *data = [0; 4];
+        }
+    }
+    for lane in (0..32u16).filter(|lane| lanes >> lane & 1 == 1) {
         actor.thread = first + lane;
         let place = usize::from(lane);
-        let (to, address) = (to[place], from[place]);
-        if source.is_some_and(|(allocation, shift)| load(allocation, address - shift, bytes, data)) {
-            if let Some(trouble) = scene.shared.begin_copy(batch.to[place], bytes, &actor) {
-                scene.report_shared(trouble, batch.to[place], Action::Copy(bytes), actor);
-            }
+        let offset = batch.to[place];
+        if loaded >> lane & 1 == 1 {
+            begin_writing(scene, offset, bytes, actor);
         } else {
-            match begin(scene, to, (address, counts[place].min(bytes)), bytes, actor) {
-                Some(found) => *data = found,
+            match begin(scene, to[place], (from[place], counts[place].min(bytes)), bytes, actor) {
+                Some(found) => batch.data[place] = found,
                 None => batch.lanes &= !(1 << lane),
             }
         }
@@ -133,27 +147,27 @@ fn load(allocation: &Allocation, offset: u64, bytes: u32, to: &mut [u32; 4]) -> 
     }
 }
 
-/// The allocation that all lanes copy whole words from, and what an address is more than the offset in it, if nobody has to be told of it, and if all lanes
-/// copy to where they can.
-fn plain_source<'l>(
-    scene: &Scene<'l>,
-    (to, from): (&WideLanes, &WideLanes),
-    counts: &Lanes,
-    lanes: u32,
-    bytes: u32,
-) -> Option<(&'l Allocation, u64)> {
-    let step = u64::from(bytes);
-    let (mut least, mut greatest, mut furthest, mut bits, mut count) = (u64::MAX, 0, 0, 0, u32::MAX);
-    for lane in (0..LANES as usize).filter(|lane| lanes >> lane & 1 == 1) {
-        least = least.min(from[lane]);
-        greatest = greatest.max(from[lane]);
-        furthest = furthest.max(to[lane]);
-        bits |= from[lane] | to[lane];
-        count = count.min(counts[lane]);
+/// Whether all lanes copy to where they can, if nobody has to be told of it.
+fn is_plain_destination(scene: &Scene<'_>, to: &WideLanes, lanes: u32, bytes: u32) -> bool {
+    let (mut furthest, mut bits) = (0, 0);
+    for (_, to) in to.iter().enumerate().filter(|(lane, _)| lanes >> lane & 1 == 1) {
+        furthest = furthest.max(*to);
+        bits |= to;
     }
-    let is_inside = furthest.saturating_add(step) <= u64::from(scene.shared.bytes());
-    let is_plain = is_inside && count >= bytes && bits & (step - 1) == 0;
-    if !is_plain || scene.watches_shared() || scene.watches_device(least) {
+    let step = u64::from(bytes);
+    furthest.saturating_add(step) <= scene.shared.bytes().into() && bits & (step - 1) == 0 && !scene.watches_shared()
+}
+
+/// The allocation that lanes copy whole words from, and what an address is more than the offset in it, if nobody has to be told of it.
+fn plain_source<'l>(scene: &Scene<'l>, from: &WideLanes, lanes: u32, bytes: u32) -> Option<(&'l Allocation, u64)> {
+    let step = u64::from(bytes);
+    let (mut least, mut greatest, mut bits) = (u64::MAX, 0, 0);
+    for (_, from) in from.iter().enumerate().filter(|(lane, _)| lanes >> lane & 1 == 1) {
+        least = least.min(*from);
+        greatest = greatest.max(*from);
+        bits |= from;
+    }
+    if bits & (step - 1) != 0 || scene.watches_device(least) {
         return None;
     }
     let length = u32::try_from(greatest.checked_sub(least)?.checked_add(step)?).ok()?;
@@ -190,10 +204,16 @@ fn begin(scene: &mut Scene<'_>, to: u64, (address, count): (u64, u32), bytes: u3
     if scene.watches_shared() {
         scene.watch_shared(destination, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
     }
-    if let Some(trouble) = scene.shared.begin_copy(destination, bytes, &actor) {
-        scene.report_shared(trouble, destination, Action::Copy(bytes), actor);
-    }
+    begin_writing(scene, destination, bytes, actor);
     Some(data)
+}
+
+#[inline(always)]
+fn begin_writing(scene: &mut Scene<'_>, to: u32, bytes: u32, actor: Actor) {
+    let is_quiet = bytes == 16 && scene.shared.begin_line_quietly(to, &actor);
+    if !is_quiet && let Some(trouble) = scene.shared.begin_copy(to, bytes, &actor) {
+        scene.report_shared(trouble, to, Action::Copy(bytes), actor);
+    }
 }
 
 /// The words of a copy: `count` bytes from device memory, then zeros; and whether all of them were written.

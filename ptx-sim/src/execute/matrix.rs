@@ -36,28 +36,43 @@ pub(super) fn load_matrix(
         let is_inside = |at: &u64| at.is_multiple_of(16) & (at.saturating_add(16) <= limit);
         let is_plain = rows.iter().fold(!scene.watches_shared(), |all, at| all & is_inside(at));
         let first = warp.actor(0, pc);
-        let mut words = [[0u32; 4]; 8];
-        for (row, (address, words)) in rows.iter().zip(words.iter_mut()).enumerate() {
-            #[expect(clippy::cast_possible_truncation, reason = "one of eight rows")]
-            let first_lane = 4 * row as u16;
-            #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
-            if is_plain && let Some(found) = scene.shared.read_row_quietly(*address as u32, &first, first_lane) {
-                *words = found;
-                continue;
-            }
-            let supplier = u32::try_from(8 * tile + row).unwrap_or(0);
-            match load_row(warp, scene, *address, u32::from(first_lane), pc) {
-                Ok(found) => *words = found,
-                Err(fault) => {
-                    let here = (Action::Read(16), warp.first_thread(1 << supplier), pc);
-                    report_fault(scene, fault, Window::Shared, *address, 16, here);
-                    return;
-                }
-            }
-        }
+        let found = if is_plain { scene.shared.read_rows_quietly(rows, &first) } else { None };
+        let found = found.or_else(|| load_rows(warp, scene, (tile, rows, is_plain), pc));
+        let Some(words) = found else { return };
         let values = if transpose { bytemuck::cast(i16x8::transpose(bytemuck::cast(words))) } else { words };
         warp.registers.set_narrow(*dst, &bytemuck::cast(values), ALL);
     }
+}
+
+/// The words of the rows of a tile, looked at row by row. `None` if one cannot be read, which was reported.
+#[inline(never)]
+fn load_rows(
+    warp: &Warp,
+    scene: &mut Scene<'_>,
+    (tile, rows, is_plain): (usize, &[u64; 8], bool),
+    pc: u32,
+) -> Option<[[u32; 4]; 8]> {
+    let first = warp.actor(0, pc);
+    let mut words = [[0u32; 4]; 8];
+    for (row, (address, words)) in rows.iter().zip(words.iter_mut()).enumerate() {
+        #[expect(clippy::cast_possible_truncation, reason = "one of eight rows")]
+        let first_lane = 4 * row as u16;
+        #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
+        if is_plain && let Some(found) = scene.shared.read_row_quietly(*address as u32, &first, first_lane) {
+            *words = found;
+            continue;
+        }
+        let supplier = u32::try_from(8 * tile + row).unwrap_or(0);
+        match load_row(warp, scene, *address, u32::from(first_lane), pc) {
+            Ok(found) => *words = found,
+            Err(fault) => {
+                let here = (Action::Read(16), warp.first_thread(1 << supplier), pc);
+                report_fault(scene, fault, Window::Shared, *address, 16, here);
+                return None;
+            }
+        }
+    }
+    Some(words)
 }
 
 /// The words of a row, looked at one by one.

@@ -188,13 +188,6 @@ impl Shared {
         if !self.is_watched {
             return None;
         }
-        let line = (bytes == 16 && offset.is_multiple_of(16)).then_some((offset / 16) as usize);
-        if let Some(quad) = line.and_then(|line| self.quads.get_mut(line))
-            && quad.parts() == 0
-            && quad.note_quiet_write(now, actor, Spread::Same, WriteKind::Pending) == Some(true)
-        {
-            return None;
-        }
         let mut trouble = None;
         for word in first..end {
             let cell = self.cell(word as usize);
@@ -206,10 +199,28 @@ impl Shared {
             });
             self.join_parts(word, 0xF);
         }
-        if let Some(line) = line {
-            self.join_line(line, Spread::Same);
+        if bytes == 16 && offset.is_multiple_of(16) {
+            self.join_line((offset / 16) as usize, Spread::Same);
         }
         trouble
+    }
+
+    /// The same for an aligned line, if it is plain to see that nothing is wrong with that. Whether it did.
+    #[inline]
+    pub(crate) fn begin_line_quietly(&mut self, offset: u32, actor: &Actor) -> bool {
+        let now = self.now();
+        let line = (offset / 16) as usize;
+        let is_quiet = !self.is_watched
+            || self.quads.get_mut(line).is_some_and(|quad| {
+                quad.parts() == 0 && quad.note_quiet_write(now, actor, Spread::Same, WriteKind::Pending) == Some(true)
+            });
+        match self.words.as_chunks_mut().0.get_mut(line) {
+            Some(words) if is_quiet => {
+                *words = [POISONED; 4];
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The thread of a copy has waited for it: its words arrive.

@@ -139,12 +139,19 @@ impl Cell {
             self.second_reader = second;
             return true;
         }
-        if same_warp(self.read_thread, actor.thread) {
-            // If it were the only warp, its turn would matter.
-            return self.second_reader != NOBODY && !same_warp(self.read_thread, self.second_reader);
+        if !same_warp(self.read_thread, actor.thread) {
+            self.second_reader = second;
+        } else if !self.many_warps_read() {
+            self.note_readers(now, actor, second);
         }
-        self.second_reader = second;
         true
+    }
+
+    /// Notes two readers of the only warp that reads.
+    #[inline(never)]
+    const fn note_readers(&mut self, now: Now, actor: &Actor, second: u16) {
+        self.note_reader(now, actor);
+        self.note_reader(now, &Actor { thread: second, ..*actor });
     }
 
     pub(super) fn note_read(&mut self, now: Now, bytes: u8, actor: &Actor, how: How) -> Option<Trouble> {

@@ -31,28 +31,62 @@ impl Shared {
     }
 
     /// Reads a line, each word for two lanes of a warp, if it is plain to see that nothing is wrong with that: the first for lanes `lane` and the next, and so on.
+    /// Noting a read again changes nothing.
     #[inline]
     pub(crate) fn read_row_quietly(&mut self, offset: u32, first: &Actor, lane: u16) -> Option<[u32; 4]> {
         let line = (offset / 16) as usize;
-        let now = self.now();
-        if self.is_watched {
-            let actor = Actor { thread: first.thread + lane, ..*first };
-            let second = first.thread + (lane + 1) % LANES;
-            let quad = self.quads.get_mut(line)?;
-            let is_quiet = if quad.parts() == 0 {
-                quad.note_quiet_reads(now, &actor, second)
-            } else {
-                // What was noted is noted again: that changes nothing.
-                self.cells(line)?.iter_mut().zip(0..).fold(true, |all, (cell, word)| {
-                    let actor = Actor { thread: Spread::Each.thread(actor.thread, word), ..actor };
-                    all & cell.note_quiet_reads(now, &actor, Spread::Each.thread(second, word))
-                })
-            };
-            if !is_quiet {
-                return None;
-            }
+        if self.is_watched && !self.note_row(line, first, lane) {
+            return None;
         }
         self.words.as_chunks().0.get(line).copied()
+    }
+
+    /// The same for eight lines, for four lanes each, if none of them is kept by words.
+    #[inline]
+    pub(crate) fn read_rows_quietly(&mut self, offsets: &[u64; 8], first: &Actor) -> Option<[[u32; 4]; 8]> {
+        if self.is_watched {
+            let now = self.now();
+            let mut actor = *first;
+            for (offset, row) in offsets.iter().zip(0..) {
+                actor.thread = first.thread + 4 * row;
+                let second = first.thread + (4 * row + 1) % LANES;
+                let quad = self.quads.get_mut((offset / 16) as usize)?;
+                if quad.parts() != 0 || quad.note_quiet_reads(now, &actor, second) != Some(true) {
+                    return None;
+                }
+            }
+        }
+        let lines = self.words.as_chunks().0;
+        let mut rows = [[0; 4]; 8];
+        for (row, offset) in rows.iter_mut().zip(offsets) {
+            *row = *lines.get((offset / 16) as usize)?;
+        }
+        Some(rows)
+    }
+
+    #[inline]
+    fn note_row(&mut self, line: usize, first: &Actor, lane: u16) -> bool {
+        let now = self.now();
+        let actor = Actor { thread: first.thread + lane, ..*first };
+        let second = first.thread + (lane + 1) % LANES;
+        let Some(quad) = self.quads.get_mut(line) else { return false };
+        if quad.parts() == 0
+            && let Some(is_quiet) = quad.note_quiet_reads(now, &actor, second)
+        {
+            return is_quiet;
+        }
+        self.note_row_words(line, actor, second)
+    }
+
+    /// The same, word by word.
+    fn note_row_words(&mut self, line: usize, actor: Actor, second: u16) -> bool {
+        let now = self.now();
+        self.cells(line).is_some_and(|cells| {
+            cells.iter_mut().zip(0..).fold(true, |all, (cell, word)| {
+                let actor = Actor { thread: Spread::Each.thread(actor.thread, word), ..actor };
+                all & cell.note_quiet_reads(now, &actor, Spread::Each.thread(second, word))
+            })
+        })
     }
 
     /// Notes accesses by each lane of a warp to so many words, one lane's after the other's.

@@ -74,14 +74,14 @@ impl Quad {
     }
 
     /// Whether it can be said for all words at once who of `spread`, of which `actor` is the first, touched which of them before.
-    #[inline]
+    #[inline(always)]
     fn is_comparable(&self, now: Now, actor: &Actor, spread: Spread) -> bool {
         (self.writers == spread || !self.cell.is_written_in(now))
             && (self.readers == spread || !self.cell.is_read_in(now, actor.thread))
     }
 
     /// Notes that all words are read, if it is plain to see that nothing is wrong with it. `None` if that cannot be said for all at once.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_quiet_read(&mut self, now: Now, actor: &Actor, spread: Spread) -> Option<bool> {
         if !self.is_comparable(now, actor, spread) {
             return None;
@@ -100,23 +100,26 @@ impl Quad {
     }
 
     /// The same for two lanes each, one after the other, of which `actor` and `second` are the first.
-    #[inline]
-    pub(super) fn note_quiet_reads(&mut self, now: Now, actor: &Actor, second: u16) -> bool {
-        let was_read = self.cell.was_read_in(now);
-        if !self.cell.note_quiet_reads(now, actor, second) {
-            return false;
+    #[inline(always)]
+    pub(super) fn note_quiet_reads(&mut self, now: Now, actor: &Actor, second: u16) -> Option<bool> {
+        if self.readers != Spread::Each && self.cell.is_read_in(now, actor.thread) {
+            return None;
         }
-        if !was_read {
+        if !self.cell.note_quiet_reads(now, actor, second) {
+            return Some(false);
+        }
+        let (is_reader, is_second) = self.cell.is_reader(actor.thread);
+        if is_reader {
             self.readers = Spread::Each;
         }
-        if self.cell.is_reader(second).1 {
+        if is_second || self.cell.is_reader(second).1 {
             self.second_readers = Spread::Each;
         }
-        true
+        Some(true)
     }
 
     /// Notes that all words are written, if it is plain to see that nothing is wrong with it. `None` if that cannot be said for all at once.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_quiet_write(
         &mut self,
         now: Now,
