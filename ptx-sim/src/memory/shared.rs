@@ -319,3 +319,6 @@ const fn byte_bits(bytes: u32) -> u8 {
 const fn value_mask(bytes: u32) -> u32 {
     if bytes == 4 { u32::MAX } else { (1 << (8 * bytes)) - 1 }
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,222 +180,170 @@ fn spread(words: i32x8, index: usize) -> i32x8 {
 
 /// Adds the products to the accumulators, block after block of so many times eight, with so many bits below the unit. Negative where an operand a or a sum is
 /// out of the ordinary.
-///
-/// Each step is made for all lanes before the next one: a processor that is in the middle of a long chain of steps looks too little ahead to begin another.
 #[inline]
 fn add<const K: usize, const EIGHTS: usize, const FRACTION_BITS: i32, const IS_HALF: bool>(
     a: &[&Lanes],
     columns: &Columns,
     sums: &mut [[i32x8; 4]; 4],
 ) -> i16x16 {
-    let mut greatest = i32x8::ZERO;
-    let mut is_odd = i16x16::ZERO;
-    let mut is_large = i32x8::ZERO;
+    let mut odd = Odd { greatest: i32x8::ZERO, is_large: i32x8::ZERO, is_special: i16x16::ZERO };
     for block in 0..K / 8 / EIGHTS {
-        let columns_of = |eight: usize, quad: usize| QUAD * (block * EIGHTS + eight) + quad;
         for (half, registers) in sums.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-            let mut words = [[i32x8::ZERO; EIGHTS]; 4];
-            for eight in 0..EIGHTS {
-                let Some(lanes) = a.get(half + 2 * (block * EIGHTS + eight)) else { continue };
-                for (words, lanes) in words.iter_mut().zip(lanes.as_chunks::<8>().0) {
-                    words[eight] = bytemuck::cast(*lanes);
-                }
+            let mut products =
+                Products { words: [[i32x8::ZERO; EIGHTS]; 4], some: [false; 4], columns, first: QUAD * block * EIGHTS };
+            products.fill(half, a);
+            // Each step for all lanes before the next one: in the middle of a long chain of steps a processor looks too little ahead to begin another.
+            let scales = products.scales::<FRACTION_BITS, IS_HALF>(registers, &mut odd);
+            let found = products.sums::<FRACTION_BITS, IS_HALF>(registers, &scales, &mut odd);
+            products.round(&found, &scales, registers);
+        }
+    }
+    odd.is_large |= odd.greatest.cmp_gt(i32x8::splat(LARGE_EXPONENT + i32::from(BIAS)));
+    odd.is_special | bytemuck::cast::<_, i16x16>(odd.is_large)
+}
+
+/// What is out of the ordinary.
+struct Odd {
+    /// The largest exponents.
+    greatest: i32x8,
+    /// Negative where a sum is too large.
+    is_large: i32x8,
+    /// Negative where an operand is.
+    is_special: i16x16,
+}
+
+/// Of each eight lanes of two registers of an accumulator, for the even columns and the odd ones.
+type Pairs = [[i32x8; 2]; 4];
+
+/// The products of a block that two registers of an accumulator want.
+struct Products<'c, const EIGHTS: usize> {
+    /// The operands a.
+    words: [[i32x8; EIGHTS]; 4],
+    /// Whether there is one that is not zero: where rows are few, most of a tile's are zeros.
+    some: [bool; 4],
+    columns: &'c Columns,
+    /// The place in `columns` of the first of the block.
+    first: usize,
+}
+
+impl<const EIGHTS: usize> Products<'_, EIGHTS> {
+    #[inline(always)]
+    fn fill(&mut self, half: usize, a: &[&Lanes]) {
+        for eight in 0..EIGHTS {
+            let Some(lanes) = a.get(half + 2 * (self.first / QUAD + eight)) else { continue };
+            for (words, lanes) in self.words.iter_mut().zip(lanes.as_chunks::<8>().0) {
+                words[eight] = bytemuck::cast(*lanes);
             }
-            let mut scales = [[i32x8::ZERO; 2]; 4];
-            let mut has_products = [false; 4];
-            for chunk in 0..4 {
-                let any = words[chunk].iter().fold(i32x8::ZERO, |any, words| any | *words);
-                // Where products are few, most rows are zeros.
-                has_products[chunk] = (any & i32x8::splat(0x7FFF_7FFF)).cmp_gt(i32x8::ZERO).any();
-                let mut largest = [i16x16::ZERO; 2];
-                for (largest, register) in largest.iter_mut().zip(registers.iter()) {
-                    let own = (register[chunk] & i32x8::splat(i32::MAX)) >> 23_i32;
-                    // A zero has a lower exponent than any product but zeros; that of its unit is the least normal one.
-                    *largest = bytemuck::cast(own.max(i32x8::splat(FRACTION_BITS)));
-                }
-                if has_products[chunk] {
-                    for (eight, words) in words[chunk].iter().enumerate() {
-                        let bias = if IS_HALF { BIAS - 2 * 15 } else { BIAS - 2 * 127 };
-                        let (exponents, is_special) = exponents_of::<IS_HALF>(*words, bias);
-                        is_odd |= is_special;
-                        for quad in 0..QUAD {
-                            let row: i16x16 = bytemuck::cast(spread(bytemuck::cast(exponents), quad));
-                            for (largest, column) in largest.iter_mut().zip(columns.exponents[columns_of(eight, quad)])
-                            {
-                                *largest = largest.max(row + column);
-                            }
+        }
+        for (some, words) in self.some.iter_mut().zip(&self.words) {
+            let any = words.iter().fold(i32x8::ZERO, |any, words| any | *words);
+            *some = (any & i32x8::splat(0x7FFF_7FFF)).cmp_gt(i32x8::ZERO).any();
+        }
+    }
+
+    /// 2^-unit, as bits of an f32.
+    #[inline(always)]
+    fn scales<const FRACTION_BITS: i32, const IS_HALF: bool>(
+        &self,
+        registers: &[[i32x8; 4]; 2],
+        odd: &mut Odd,
+    ) -> Pairs {
+        let bias = if IS_HALF { BIAS - 2 * 15 } else { BIAS - 2 * 127 };
+        let mut scales = Pairs::default();
+        for (chunk, scales) in scales.iter_mut().enumerate() {
+            let mut largest = [i16x16::ZERO; 2];
+            for (largest, register) in largest.iter_mut().zip(registers) {
+                let own = (register[chunk] & i32x8::splat(i32::MAX)) >> 23_i32;
+                // A zero has a lower exponent than any product but zeros; that of its unit is the least normal one.
+                *largest = bytemuck::cast(own.max(i32x8::splat(FRACTION_BITS)));
+            }
+            if self.some[chunk] {
+                for (eight, words) in self.words[chunk].iter().enumerate() {
+                    let (exponents, is_special) = exponents_of::<IS_HALF>(*words, bias);
+                    odd.is_special |= is_special;
+                    for quad in 0..QUAD {
+                        let row: i16x16 = bytemuck::cast(spread(bytemuck::cast(exponents), quad));
+                        let columns = &self.columns.exponents[self.first + QUAD * eight + quad];
+                        for (largest, column) in largest.iter_mut().zip(columns) {
+                            *largest = largest.max(row + *column);
                         }
                     }
                 }
-                for (scale, largest) in scales[chunk].iter_mut().zip(largest) {
-                    // The larger of both halves, which is above zero.
-                    let high: i16x16 = bytemuck::cast(bytemuck::cast::<_, i32x8>(largest) >> 16_i32);
-                    let largest = bytemuck::cast::<_, i32x8>(largest.max(high)) & i32x8::splat(0xFFFF);
-                    greatest = greatest.max(largest);
-                    // 2^-unit
-                    *scale = (i32x8::splat(2 * i32::from(BIAS) + FRACTION_BITS) - largest) << 23_i32;
+            }
+            for (scale, largest) in scales.iter_mut().zip(largest) {
+                // The larger of both halves, which is above zero.
+                let high: i16x16 = bytemuck::cast(bytemuck::cast::<_, i32x8>(largest) >> 16_i32);
+                let largest = bytemuck::cast::<_, i32x8>(largest.max(high)) & i32x8::splat(0xFFFF);
+                odd.greatest = odd.greatest.max(largest);
+                *scale = (i32x8::splat(2 * i32::from(BIAS) + FRACTION_BITS) - largest) << 23_i32;
+            }
+        }
+        scales
+    }
+
+    /// The sums with the accumulators, in units; nothing where there are no products.
+    #[inline(always)]
+    fn sums<const FRACTION_BITS: i32, const IS_HALF: bool>(
+        &self,
+        registers: &[[i32x8; 4]; 2],
+        scales: &Pairs,
+        odd: &mut Odd,
+    ) -> Pairs {
+        let mut found = Pairs::default();
+        for (chunk, found) in found.iter_mut().enumerate().filter(|(chunk, _)| self.some[*chunk]) {
+            // Of two sums one need not wait for the other.
+            let mut more = [i32x8::ZERO; 2];
+            let factors: [f32x8; 2] = bytemuck::cast(scales[chunk]);
+            for parity in 0..2 {
+                let own: f32x8 = bytemuck::cast(registers[parity][chunk]);
+                found[parity] = (own * factors[parity]).fast_trunc_int();
+            }
+            for (eight, words) in self.words[chunk].iter().enumerate() {
+                let [first, second] = values_of::<IS_HALF>(*words);
+                for quad in 0..QUAD {
+                    let place = 2 * (self.first + QUAD * eight + quad);
+                    let first: f32x8 = bytemuck::cast(spread(bytemuck::cast(first), quad));
+                    let second: f32x8 = bytemuck::cast(spread(bytemuck::cast(second), quad));
+                    for parity in 0..2 {
+                        let column = self.columns.values[place][parity];
+                        found[parity] += (first * column * factors[parity]).fast_trunc_int();
+                        let column = self.columns.values[place + 1][parity];
+                        more[parity] += (second * column * factors[parity]).fast_trunc_int();
+                    }
                 }
             }
-            let mut found = [[i32x8::ZERO; 2]; 4];
-            for chunk in 0..4 {
-                if !has_products[chunk] {
+            for (found, more) in found.iter_mut().zip(more) {
+                if EIGHTS > 1 || FRACTION_BITS > SAFE_BITS {
+                    let limit = i32x8::splat(SUM_LIMIT);
+                    odd.is_large |= found.abs().cmp_gt(limit) | more.abs().cmp_gt(limit);
+                }
+                *found += more;
+            }
+        }
+        found
+    }
+
+    /// Sums in units as f32, rounded towards zero.
+    #[inline(always)]
+    fn round(&self, found: &Pairs, scales: &Pairs, registers: &mut [[i32x8; 4]; 2]) {
+        for (chunk, (found, scales)) in found.iter().zip(scales).enumerate() {
+            for (register, (sum, scale)) in registers.iter_mut().zip(found.iter().zip(scales)) {
+                let own = &mut register[chunk];
+                if !self.some[chunk] {
+                    // It stays what it is, but that a zero is positive.
+                    *own = bytemuck::cast(bytemuck::cast::<_, f32x8>(*own) + f32x8::ZERO);
                     continue;
                 }
-                // Of two sums one need not wait for the other.
-                let mut more = [i32x8::ZERO; 2];
-                let factors: [f32x8; 2] = bytemuck::cast(scales[chunk]);
-                for parity in 0..2 {
-                    let own: f32x8 = bytemuck::cast(registers[parity][chunk]);
-                    found[chunk][parity] = (own * factors[parity]).fast_trunc_int();
-                }
-                for (eight, words) in words[chunk].iter().enumerate() {
-                    let [first, second] = values_of::<IS_HALF>(*words);
-                    for quad in 0..QUAD {
-                        let place = 2 * columns_of(eight, quad);
-                        let first: f32x8 = bytemuck::cast(spread(bytemuck::cast(first), quad));
-                        let second: f32x8 = bytemuck::cast(spread(bytemuck::cast(second), quad));
-                        for parity in 0..2 {
-                            let (even, odd) = (columns.values[place][parity], columns.values[place + 1][parity]);
-                            found[chunk][parity] += (first * even * factors[parity]).fast_trunc_int();
-                            more[parity] += (second * odd * factors[parity]).fast_trunc_int();
-                        }
-                    }
-                }
-                for parity in 0..2 {
-                    if EIGHTS > 1 || FRACTION_BITS > SAFE_BITS {
-                        let limit = i32x8::splat(SUM_LIMIT);
-                        is_large |= found[chunk][parity].abs().cmp_gt(limit) | more[parity].abs().cmp_gt(limit);
-                    }
-                    found[chunk][parity] += more[parity];
-                }
-            }
-            for chunk in 0..4 {
-                for (parity, register) in registers.iter_mut().enumerate() {
-                    let own = &mut register[chunk];
-                    if !has_products[chunk] {
-                        *own = bytemuck::cast(bytemuck::cast::<_, f32x8>(*own) + f32x8::ZERO);
-                        continue;
-                    }
-                    // The nearest f32, and the one before it where that is too large: towards zero.
-                    let sum = found[chunk][parity];
-                    let nearest = f32x8::from_i32x8(sum);
-                    let is_above = nearest.fast_trunc_int().abs().cmp_gt(sum.abs());
-                    let cut: f32x8 = bytemuck::cast(bytemuck::cast::<_, i32x8>(nearest) + is_above);
-                    let scale = scales[chunk][parity];
-                    let unit: f32x8 = bytemuck::cast(i32x8::splat((2 * i32::from(BIAS)) << 23) - scale);
-                    *own = bytemuck::cast(cut * unit);
-                }
+                // The nearest f32, and the one before it where that is too large.
+                let nearest = f32x8::from_i32x8(*sum);
+                let is_above = nearest.fast_trunc_int().abs().cmp_gt(sum.abs());
+                let cut: f32x8 = bytemuck::cast(bytemuck::cast::<_, i32x8>(nearest) + is_above);
+                let unit: f32x8 = bytemuck::cast(i32x8::splat((2 * i32::from(BIAS)) << 23) - *scale);
+                *own = bytemuck::cast(cut * unit);
             }
         }
     }
-    is_large |= greatest.cmp_gt(i32x8::splat(LARGE_EXPONENT + i32::from(BIAS)));
-    is_odd | bytemuck::cast::<_, i16x16>(is_large)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tensor_core::fragment::{self, Place};
-    use crate::tensor_core::{Operand, multiply_accumulate};
-
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u32 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 32) as u32
-        }
-
-        /// A number whose exponent is one of `spread` up to `top`, or zero now and then.
-        #[expect(clippy::cast_possible_truncation, reason = "its bits are put together from 16")]
-        fn operand(&mut self, operand: Operand, top: u32, spread: u32) -> u16 {
-            let bits = self.next();
-            if bits.is_multiple_of(13) {
-                return (bits >> 16) as u16 & 0x8000;
-            }
-            let fraction_bits = operand.fraction_bits();
-            let exponent = top.saturating_sub(bits % spread);
-            ((bits >> 16 & 0x8000) | exponent << fraction_bits | (bits >> 8 & ((1 << fraction_bits) - 1))) as u16
-        }
-    }
-
-    type Tile<const ROWS: usize, const COLUMNS: usize, T> = [[T; COLUMNS]; ROWS];
-
-    /// The registers that hold a tile, `part` bits of an element at each place.
-    fn registers<const ROWS: usize, const COLUMNS: usize>(
-        count: usize,
-        tile: &Tile<ROWS, COLUMNS, u16>,
-        place: impl Fn(usize, usize, usize) -> Place,
-    ) -> Vec<Lanes> {
-        let word = |register, lane| {
-            let part = |part| {
-                let Place { row, column } = place(lane, register, part);
-                u32::from(tile[row][column])
-            };
-            part(0) | part(1) << 16
-        };
-        (0..count).map(|register| std::array::from_fn(|lane| word(register, lane))).collect()
-    }
-
-    /// How many of the tiles were not left to the plain way.
-    fn compare<const K: usize>(model: Model, operand: Operand, top: u32, spread: u32, sums_top: u32) -> u32 {
-        let mut random = Random(u64::from(top * 64 + spread) << 20 | u64::from(sums_top));
-        let mut taken = 0;
-        for _ in 0..40 {
-            let (mut a, mut b) = ([[0; K]; 16], [[0; K]; 8]);
-            for bits in a.as_flattened_mut().iter_mut().chain(b.as_flattened_mut()) {
-                *bits = random.operand(operand, top, spread);
-            }
-            let c: [Lanes; 4] = std::array::from_fn(|_| {
-                std::array::from_fn(|_| {
-                    let bits = random.next();
-                    let exponent = sums_top.saturating_sub(bits % 40);
-                    if bits.is_multiple_of(11) { 0 } else { random.next() & 0x807F_FFFF | exponent << 23 }
-                })
-            });
-            let a_registers = registers(K / 4, &a, |lane, register, part| fragment::a(16, lane, register, part));
-            let b_registers = registers(K / 8, &b, |lane, register, part| {
-                let Place { row, column } = fragment::b(16, lane, register, part);
-                Place { row: column, column: row }
-            });
-            let operands = (&a_registers.iter().collect::<Vec<_>>()[..], &b_registers.iter().collect::<Vec<_>>()[..]);
-            let mut sums = Sums::default();
-            let is_taken = match operand {
-                Operand::F16 => accumulate::<K, true>(model, operands, &c.each_ref(), &mut sums),
-                Operand::Bf16 => accumulate::<K, false>(model, operands, &c.each_ref(), &mut sums),
-            };
-            if !is_taken {
-                continue;
-            }
-            taken += 1;
-            for (register, lanes) in sums.registers().iter().enumerate() {
-                for (lane, sum) in lanes.iter().enumerate() {
-                    let Place { row, column } = fragment::accumulator(lane, register);
-                    let (a, b, c) = (&a[row], &b[column], c[register][lane]);
-                    let expected = multiply_accumulate(model, operand, a, b, c);
-                    assert_eq!(*sum, expected, "{model:?} {operand:?} {a:x?} {b:x?} {c:x}");
-                }
-            }
-        }
-        taken
-    }
-
-    #[test]
-    fn a_tile_is_what_its_outputs_are_one_by_one() {
-        for model in [Model::AMPERE, Model::HOPPER] {
-            for spread in [1, 2, 5, 12, 31] {
-                for sums_top in [1, 20, 40, 100, 120, 127, 140, 160, 220, 254] {
-                    for top in [0, 1, 15, 30] {
-                        let taken = compare::<8>(model, Operand::F16, top, spread, sums_top);
-                        assert!(taken > 0 || sums_top <= 40 || sums_top > 200 || top < 2, "{top} {spread} {sums_top}");
-                        compare::<16>(model, Operand::F16, top, spread, sums_top);
-                    }
-                    for top in [60, 90, 127, 150, 176, 200] {
-                        compare::<8>(model, Operand::Bf16, top, spread, sums_top);
-                        compare::<16>(model, Operand::Bf16, top, spread, sums_top);
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;
