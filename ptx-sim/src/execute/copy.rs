@@ -263,6 +263,10 @@ fn finish(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
         if scene.watches_shared() {
             scene.watch_shared(to, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
         }
-        scene.shared.finish_copy(to, data.get(..bytes as usize / 4).unwrap_or(&data), &actor);
+        if bytes == 16 {
+            scene.shared.finish_line(to, &data, &actor);
+        } else {
+            scene.shared.finish_copy(to, data.get(..bytes as usize / 4).unwrap_or(&data), &actor);
+        }
     }
 }

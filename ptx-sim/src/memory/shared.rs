@@ -228,18 +228,25 @@ impl Shared {
         let now = self.now();
         let first = offset / 4;
         self.words[first as usize..][..values.len()].copy_from_slice(values);
-        if !self.is_watched {
-            return;
+        if self.is_watched {
+            for word in (first..).take(values.len()) {
+                self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
+            }
         }
-        if let Some(quad) = self.quads.get_mut(first as usize / 4)
-            && (values.len(), quad.parts()) == (4, 0)
-            && first.is_multiple_of(4)
-        {
-            quad.stamp_write(now, actor, WriteKind::Plain);
-            return;
-        }
-        for word in (first..).take(values.len()) {
-            self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
+    }
+
+    /// The same for an aligned line.
+    #[inline]
+    pub(crate) fn finish_line(&mut self, offset: u32, values: &[u32; 4], actor: &Actor) {
+        let now = self.now();
+        let line = (offset / 16) as usize;
+        match (self.words.as_chunks_mut().0.get_mut(line), self.quads.get_mut(line)) {
+            (Some(words), _) if !self.is_watched => *words = *values,
+            (Some(words), Some(quad)) if quad.parts() == 0 => {
+                *words = *values;
+                quad.stamp_write(now, actor, WriteKind::Plain);
+            }
+            _ => self.finish_copy(offset, values, actor),
         }
     }
 
