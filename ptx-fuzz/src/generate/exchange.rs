@@ -42,7 +42,7 @@ pub(super) const ATOMICS: [(AtomicOp, Type); 23] = [
 
 impl Builder {
     pub(super) fn exchange(&mut self) {
-        match self.draw.below(12) {
+        match self.draw.below(13) {
             0 | 1 => self.shuffle(),
             2 => self.vote(),
             3 => self.matching(),
@@ -53,6 +53,7 @@ impl Builder {
             8 => self.matrix(),
             9 => self.product_of_matrices(),
             10 => self.copies(),
+            11 => self.row(),
             _ => self.through_shared(),
         }
     }

@@ -5,6 +5,7 @@ use tilewright_ptx_ir::ir::{
     LocalIndex, LocalKind, MulPart, Op, Operand, Reg, Scope, Space, Statement, StoreOrder, Symbol, Type, Variable,
 };
 
+use super::exchange::ROWS;
 use super::{Builder, INPUT, OUTPUT, SCRATCH, SCRATCH_DOUBLE, SCRATCH_PRED, SCRATCH_SINGLE, SCRATCH_WIDE, THREAD, int};
 use crate::registers::{Kind, SLOT_BYTES, slots, thread_bytes};
 
@@ -172,7 +173,7 @@ impl Builder {
         let Vector { ty, registers: dsts, bytes } = self.vector();
         let offset = self.place(bytes, thread_bytes());
         let space = self.draw.of(&[Space::Global, Space::Global, Space::Generic]);
-        let base = if self.draw.flag() { self.in_a_row(bytes) } else { INPUT };
+        let base = if self.draw.flag() { self.in_a_row(INPUT, bytes) } else { INPUT };
         if space == Space::Generic {
             self.ask(base);
         }
@@ -201,11 +202,37 @@ impl Builder {
         self.emit(Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address });
     }
 
-    /// An address in the block's input such that threads behind one another access `bytes` bytes behind one another.
-    fn in_a_row(&mut self, bytes: u32) -> Reg {
+    /// An address in the block's input or output such that threads behind one another access `bytes` bytes behind one another.
+    fn in_a_row(&mut self, own: Reg, bytes: u32) -> Reg {
         let (dst, a, b) = (SCRATCH_WIDE, THREAD.into(), int(i64::from(bytes) - i64::from(thread_bytes())));
-        self.emit(Op::Mad { part: MulPart::Wide, ty: Type::S32, dst, a, b, c: INPUT.into() });
+        self.emit(Op::Mad { part: MulPart::Wide, ty: Type::S32, dst, a, b, c: own.into() });
         dst
+    }
+
+    /// All threads of a block store behind one another, between barriers, and load what they or others have stored.
+    pub(super) fn row(&mut self) {
+        let vector = self.vector();
+        let srcs = if vector.ty == Type::F64 {
+            self.known(&vector)
+        } else {
+            vector.registers.iter().map(|reg| (*reg).into()).collect()
+        };
+        let is_shared = self.draw.flag();
+        let (space, base, from) = if is_shared {
+            let [own, other] = self.elements((ROWS.0, vector.bytes));
+            (Space::Shared, own, if self.draw.flag() { own } else { other })
+        } else {
+            let own = self.in_a_row(OUTPUT, vector.bytes);
+            (self.draw.of(&[Space::Global, Space::Generic]), own, own)
+        };
+        let offset = if is_shared { 0 } else { self.place(vector.bytes, thread_bytes()) };
+        self.barrier();
+        self.put(space, vector.ty, srcs, Address { base: Base::Reg(base), offset });
+        self.barrier();
+        let dsts = self.neighbours(Kind::of(vector.ty), vector.registers.len());
+        self.load(space, vector.ty, dsts, Address { base: Base::Reg(from), offset });
+        // The slots are their threads' own again.
+        self.barrier();
     }
 
     fn policy(&mut self) -> Reg {

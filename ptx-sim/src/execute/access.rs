@@ -13,6 +13,15 @@ use crate::memory::Fault;
 use crate::memory::shared::{Actor, How};
 use crate::report::{Action, Kind, Location};
 
+/// A load or store: where it is and where its addresses come from.
+#[derive(Clone, Copy)]
+pub(super) struct Site {
+    pub(super) window: Window,
+    pub(super) access: Access,
+    pub(super) place: Place,
+    pub(super) pc: u32,
+}
+
 impl Warp {
     /// The address of each lane.
     pub(super) fn addresses(&mut self, place: Place, lanes: u32) -> WideLanes {
@@ -41,20 +50,11 @@ pub(super) fn count(scene: &mut Scene<'_>, window: Window, addresses: &WideLanes
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of the instruction and where it stands")]
-pub(super) fn load(
-    warp: &mut Warp,
-    scene: &mut Scene<'_>,
-    window: Window,
-    access: Access,
-    dsts: &[Destination],
-    place: Place,
-    lanes: u32,
-    pc: u32,
-) {
-    if lanes == ALL && row::load(warp, scene, window, access, dsts, place, pc) {
+pub(super) fn load(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, dsts: &[Destination], lanes: u32) {
+    if lanes == ALL && row::load(warp, scene, site, dsts) {
         return;
     }
+    let Site { window, access, place, pc } = site;
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(dsts.len()).unwrap_or(1);
@@ -134,20 +134,11 @@ fn read_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor) -> 
     value
 }
 
-#[expect(clippy::too_many_arguments, reason = "the fields of the instruction and where it stands")]
-pub(super) fn store(
-    warp: &mut Warp,
-    scene: &mut Scene<'_>,
-    window: Window,
-    access: Access,
-    srcs: &[Source],
-    place: Place,
-    lanes: u32,
-    pc: u32,
-) {
-    if lanes == ALL && row::store(warp, scene, window, access, srcs, place, pc) {
+pub(super) fn store(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, srcs: &[Source], lanes: u32) {
+    if lanes == ALL && row::store(warp, scene, site, srcs) {
         return;
     }
+    let Site { window, access, place, pc } = site;
     let addresses = warp.addresses(place, lanes);
     let element = access.element_bytes;
     let bytes = element * u32::try_from(srcs.len()).unwrap_or(1);

@@ -6,8 +6,6 @@
 //! # Source
 //! PTX ISA 9.0, section 9.7.9.25.3 (`cp.async`, `cp.async.commit_group`, `cp.async.wait_group`).
 
-use std::collections::VecDeque;
-
 use super::scene::Scene;
 use super::target::{Target, report_fault, target};
 use super::traffic;
@@ -21,37 +19,44 @@ use crate::report::{Action, Kind, Location};
 
 /// The copies of a warp that nobody has waited for.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a batch is large, and moved from list to list")]
 pub(crate) struct Copies {
     /// In the order in which they began.
-    pending: VecDeque<Pending>,
+    pending: Vec<Box<Batch>>,
+    /// Room for more.
+    spare: Vec<Box<Batch>>,
     /// The group that each lane's next copies belong to.
-    open_group: [u32; 32],
+    open_group: Lanes,
     /// Whether that is not the same for all of them.
     is_uneven: bool,
 }
 
-#[derive(Debug)]
-struct Pending {
-    lane: u8,
-    group: u32,
+/// The copies that one instruction began.
+#[derive(Debug, Default)]
+struct Batch {
+    /// Those that are not finished.
+    lanes: u32,
     pc: u32,
-    to: u32,
-    words: u32,
+    bytes: u32,
+    groups: Lanes,
+    to: Lanes,
     from: From,
+    /// What was read at the start.
+    data: [[u32; 4]; 32],
 }
 
-/// Where the words of a copy come from.
-#[derive(Debug)]
+/// What is read at the wait.
+#[derive(Debug, Default)]
 enum From {
-    /// They were read at the start.
-    Data([u32; 4]),
-    /// So many bytes are read at the wait from an address; the rest is zeros.
-    Late(u64, u32),
+    #[default]
+    Nothing,
+    /// So many bytes from each address; the rest is zeros.
+    Late(Box<(WideLanes, Lanes)>),
 }
 
 impl Copies {
     pub(crate) fn reset(&mut self) {
-        self.pending.clear();
+        self.spare.append(&mut self.pending);
         self.open_group = [0; 32];
         self.is_uneven = false;
     }
@@ -62,67 +67,107 @@ impl Copies {
             *group += lanes >> lane & 1;
         }
     }
+
+    /// The lanes of a batch whose copies are finished when `lanes` wait for all groups but the last `pending`, or for all copies.
+    fn done(&self, batch: &Batch, pending: Option<u32>, lanes: u32) -> u32 {
+        let is_covered =
+            |(group, open): (&u32, &u32)| pending.is_none_or(|pending| group.saturating_add(pending) < *open);
+        let mut groups = batch.groups.iter().zip(&self.open_group);
+        let covered = if self.is_uneven {
+            (0..LANES).zip(groups).fold(0, |covered, (lane, group)| covered | u32::from(is_covered(group)) << lane)
+        } else if groups.next().is_some_and(is_covered) {
+            ALL
+        } else {
+            0
+        };
+        batch.lanes & lanes & covered
+    }
 }
 
 pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) {
     let Code::Copy { bytes, to, from, source_bytes } = code else { return };
     let bytes = *bytes;
     let (to, from) = (warp.addresses(*to, lanes), warp.addresses(*from, lanes));
-    let source_bytes = source_bytes.map_or([bytes; 32], |count| warp.registers.narrow(count, lanes));
+    let counts = source_bytes.map_or([bytes; 32], |count| warp.registers.narrow(count, lanes));
+    let those = |is_wanted: &dyn Fn(u32) -> bool| {
+        (0..LANES).zip(counts).fold(0, |those, (lane, count)| those | u32::from(is_wanted(count)) << lane) & lanes
+    };
     // What is not read is not asked for.
-    let readers = (0..LANES)
-        .filter(|lane| lanes >> lane & 1 == 1 && source_bytes[*lane as usize] > 0)
-        .fold(0, |mask, lane| mask | 1 << lane);
-    traffic::count_global(&mut scene.statistics, &from, readers, bytes);
+    let (none, full) = (those(&|count| count == 0), those(&|count| count >= bytes));
+    traffic::count_global(&mut scene.statistics, &from, lanes & !none, bytes);
     traffic::count_shared(&mut scene.statistics, &to, lanes, bytes);
-    let source = plain_source(scene, (&to, &from), &source_bytes, lanes, bytes);
-    let is_late = scene.context.options.seed % 2 == 1;
-    let first = warp.actor(0, pc);
-    for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
-        let (to, address, count) = (to[lane as usize], from[lane as usize], source_bytes[lane as usize].min(bytes));
-        let mut data = [0; 4];
-        #[expect(clippy::cast_possible_truncation, reason = "a lane's number; shared memory is small")]
-        let (lane_number, destination) = (lane as u8, to as u32);
-        let actor = Actor { thread: first.thread + u16::from(lane_number), ..first };
-        let is_plain = source.is_some_and(|(allocation, shift)| {
-            data.get_mut(..bytes as usize / 4).is_some_and(|words| allocation.load_words(address - shift, words))
-        });
-        if is_plain {
-            if let Some(trouble) = scene.shared.begin_copy(destination, bytes, &actor) {
-                scene.report_shared(trouble, destination, Action::Copy(bytes), actor);
-            }
-        } else {
-            match begin(scene, to, (address, count), bytes, actor) {
-                Some(found) => data = found,
-                None => continue,
+    let mut batch = warp.copies.spare.pop().unwrap_or_default();
+    batch.lanes = lanes;
+    batch.pc = pc;
+    batch.bytes = bytes;
+    batch.groups = warp.copies.open_group;
+    #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
+    let offsets = to.map(|to| to as u32);
+    batch.to = offsets;
+    let mut actor = warp.actor(0, pc);
+    let first = actor.thread;
+    // First everything is read, which has no effects.
+    let mut loaded = 0;
+    if is_plain_destination(scene, &to, lanes, bytes) {
+        loaded = none;
+        if let Some((allocation, shift)) = plain_source(scene, &from, full, bytes) {
+            for (lane, data) in batch.data.iter_mut().enumerate().filter(|(lane, _)| full >> lane & 1 == 1) {
+                loaded |= u32::from(load(allocation, from[lane] - shift, bytes, data)) << lane;
             }
         }
-        let group = warp.copies.open_group[lane as usize];
-        let from = if is_late { From::Late(address, count) } else { From::Data(data) };
-        let copy = Pending { lane: lane_number, group, pc, to: destination, words: bytes / 4, from };
-        warp.copies.pending.push_back(copy);
+        for (_, data) in batch.data.iter_mut().enumerate().filter(|(lane, _)| none >> lane & 1 == 1) {
+            *data = [0; 4];
+        }
+    }
+    for lane in (0..32u16).filter(|lane| lanes >> lane & 1 == 1) {
+        actor.thread = first + lane;
+        let place = usize::from(lane);
+        let offset = batch.to[place];
+        if loaded >> lane & 1 == 1 {
+            begin_writing(scene, offset, bytes, actor);
+        } else {
+            match begin(scene, to[place], (from[place], counts[place].min(bytes)), bytes, actor) {
+                Some(found) => batch.data[place] = found,
+                None => batch.lanes &= !(1 << lane),
+            }
+        }
+    }
+    let is_late = scene.context.options.seed % 2 == 1;
+    batch.from =
+        if is_late { From::Late(Box::new((from, counts.map(|count| count.min(bytes))))) } else { From::Nothing };
+    warp.copies.pending.push(batch);
+}
+
+/// Loads the words of a copy. `false`, and they mean nothing, if one of their bytes was not written.
+#[inline]
+fn load(allocation: &Allocation, offset: u64, bytes: u32, to: &mut [u32; 4]) -> bool {
+    match bytes {
+        16 => allocation.load_line(offset, to),
+        _ => to.get_mut(..bytes as usize / 4).is_some_and(|words| allocation.load_words(offset, words)),
     }
 }
 
-/// The allocation that all lanes copy whole words from, and what an address is more than the offset in it, if nobody has to be told of it, and if all lanes
-/// copy to where they can.
-fn plain_source<'l>(
-    scene: &Scene<'l>,
-    (to, from): (&WideLanes, &WideLanes),
-    source_bytes: &Lanes,
-    lanes: u32,
-    bytes: u32,
-) -> Option<(&'l Allocation, u64)> {
-    let (limit, step) = (u64::from(scene.shared.bytes()), u64::from(bytes));
-    let (mut least, mut greatest, mut is_plain) = (u64::MAX, 0, !scene.watches_shared());
-    for lane in (0..LANES as usize).filter(|lane| lanes >> lane & 1 == 1) {
-        let (to, from) = (to[lane], from[lane]);
-        least = least.min(from);
-        greatest = greatest.max(from);
-        is_plain &= source_bytes[lane] >= bytes && to.saturating_add(step) <= limit;
-        is_plain &= to.is_multiple_of(step) && from.is_multiple_of(step);
+/// Whether all lanes copy to where they can, if nobody has to be told of it.
+fn is_plain_destination(scene: &Scene<'_>, to: &WideLanes, lanes: u32, bytes: u32) -> bool {
+    let (mut furthest, mut bits) = (0, 0);
+    for (_, to) in to.iter().enumerate().filter(|(lane, _)| lanes >> lane & 1 == 1) {
+        furthest = furthest.max(*to);
+        bits |= to;
     }
-    if !is_plain || scene.watches_device(least) {
+    let step = u64::from(bytes);
+    furthest.saturating_add(step) <= scene.shared.bytes().into() && bits & (step - 1) == 0 && !scene.watches_shared()
+}
+
+/// The allocation that lanes copy whole words from, and what an address is more than the offset in it, if nobody has to be told of it.
+fn plain_source<'l>(scene: &Scene<'l>, from: &WideLanes, lanes: u32, bytes: u32) -> Option<(&'l Allocation, u64)> {
+    let step = u64::from(bytes);
+    let (mut least, mut greatest, mut bits) = (u64::MAX, 0, 0);
+    for (_, from) in from.iter().enumerate().filter(|(lane, _)| lanes >> lane & 1 == 1) {
+        least = least.min(*from);
+        greatest = greatest.max(*from);
+        bits |= from;
+    }
+    if bits & (step - 1) != 0 || scene.watches_device(least) {
         return None;
     }
     let length = u32::try_from(greatest.checked_sub(least)?.checked_add(step)?).ok()?;
@@ -159,10 +204,16 @@ fn begin(scene: &mut Scene<'_>, to: u64, (address, count): (u64, u32), bytes: u3
     if scene.watches_shared() {
         scene.watch_shared(destination, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
     }
-    if let Some(trouble) = scene.shared.begin_copy(destination, bytes, &actor) {
-        scene.report_shared(trouble, destination, Action::Copy(bytes), actor);
-    }
+    begin_writing(scene, destination, bytes, actor);
     Some(data)
+}
+
+#[inline(always)]
+fn begin_writing(scene: &mut Scene<'_>, to: u32, bytes: u32, actor: Actor) {
+    let is_quiet = bytes == 16 && scene.shared.begin_line_quietly(to, &actor);
+    if !is_quiet && let Some(trouble) = scene.shared.begin_copy(to, bytes, &actor) {
+        scene.report_shared(trouble, to, Action::Copy(bytes), actor);
+    }
 }
 
 /// The words of a copy: `count` bytes from device memory, then zeros; and whether all of them were written.
@@ -186,39 +237,36 @@ fn read(scene: &Scene<'_>, address: u64, count: u32, bytes: u32) -> Result<([u32
 /// Finishes the copies of each lane that its wait covers.
 pub(super) fn wait(warp: &mut Warp, scene: &mut Scene<'_>, pending: Option<u32>, lanes: u32) {
     let mut copies = std::mem::take(&mut warp.copies);
-    let is_done = |copies: &Copies, copy: &Pending| {
-        let open = copies.open_group[usize::from(copy.lane) % 32];
-        let is_covered = pending.is_none_or(|pending| copy.group.saturating_add(pending) < open);
-        lanes >> copy.lane & 1 == 1 && is_covered
-    };
-    while let Some(copy) = copies.pending.front().filter(|copy| is_done(&copies, copy)) {
-        finish(warp, scene, copy);
-        copies.pending.pop_front();
-    }
-    // Where lanes are not all in one group, copies that began later may end earlier.
-    if copies.is_uneven || lanes != ALL {
-        let rest = std::mem::take(&mut copies.pending);
-        for copy in rest {
-            if is_done(&copies, &copy) {
-                finish(warp, scene, &copy);
-            } else {
-                copies.pending.push_back(copy);
-            }
-        }
+    for mut batch in std::mem::take(&mut copies.pending) {
+        let done = copies.done(&batch, pending, lanes);
+        finish(warp, scene, &batch, done);
+        batch.lanes &= !done;
+        let rest = if batch.lanes == 0 { &mut copies.spare } else { &mut copies.pending };
+        rest.push(batch);
     }
     warp.copies = copies;
 }
 
-/// The words of a copy arrive.
-fn finish(warp: &Warp, scene: &mut Scene<'_>, copy: &Pending) {
-    let data = match copy.from {
-        // It was inside an allocation when the copy began, and allocations last as long as the launch.
-        From::Late(address, count) => read(scene, address, count, 4 * copy.words).map_or([0; 4], |(data, _)| data),
-        From::Data(data) => data,
-    };
-    let actor = warp.actor(u32::from(copy.lane), copy.pc);
-    if scene.watches_shared() {
-        scene.watch_shared(copy.to, 4 * copy.words, actor, Touch::Write { is_same: false }, Strength::WEAK);
+/// The words of copies arrive.
+fn finish(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
+    let bytes = batch.bytes;
+    let mut actor = warp.actor(0, batch.pc);
+    let first = actor.thread;
+    for (lane, to) in (0u16..).zip(batch.to).filter(|(lane, _)| lanes >> lane & 1 == 1) {
+        let place = usize::from(lane);
+        let data = match &batch.from {
+            // It was inside an allocation when the copy began, and allocations last as long as the launch.
+            From::Late(late) => read(scene, late.0[place], late.1[place], bytes).map_or([0; 4], |(data, _)| data),
+            From::Nothing => batch.data[place],
+        };
+        actor.thread = first + lane;
+        if scene.watches_shared() {
+            scene.watch_shared(to, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
+        }
+        if bytes == 16 {
+            scene.shared.finish_line(to, &data, &actor);
+        } else {
+            scene.shared.finish_copy(to, data.get(..bytes as usize / 4).unwrap_or(&data), &actor);
+        }
     }
-    scene.shared.finish_copy(copy.to, data.get(..copy.words as usize).unwrap_or(&data), &actor);
 }

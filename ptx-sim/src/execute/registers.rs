@@ -166,6 +166,7 @@ impl Registers {
     }
 
     /// Several registers whose reading was noted, where they are; zeros for those that there are not.
+    #[inline]
     pub(crate) fn views<const N: usize>(&self, slots: &[u32]) -> [&Lanes; N] {
         std::array::from_fn(|index| slots.get(index).map_or(&[0; 32], |slot| &self.narrow[*slot as usize]))
     }

@@ -2,11 +2,12 @@
 //!
 //! They do what [`together`](super::together) does, from register to memory without lists of addresses and values between.
 
+use super::access::Site;
 use super::scene::Scene;
 use super::traffic;
 use super::warp::Warp;
 use super::{ALL, LANES};
-use crate::decode::{Access, Destination, Lanes, Narrow, Place, Source, Wide, Window};
+use crate::decode::{Destination, Lanes, Narrow, Place, Source, Wide, Window};
 use crate::report::Action;
 
 /// The first address of such an access by all lanes to `bytes` bytes each.
@@ -43,23 +44,15 @@ fn shared_word(scene: &Scene<'_>, start: u64, bytes: u32) -> Option<usize> {
 
 /// Loads words. `false`, and nothing was done that matters, if this is not such an access.
 #[inline]
-pub(super) fn load(
-    warp: &mut Warp,
-    scene: &mut Scene<'_>,
-    window: Window,
-    access: Access,
-    dsts: &[Destination],
-    place: Place,
-    pc: u32,
-) -> bool {
+pub(super) fn load(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, dsts: &[Destination]) -> bool {
     let is_whole = |dst: &Destination| matches!(dst, Destination::Narrow(_, u32::MAX));
-    if access.element_bytes != 4 || !dsts.iter().all(is_whole) {
+    if site.access.element_bytes != 4 || !dsts.iter().all(is_whole) {
         return false;
     }
     match dsts {
-        [_] => load_each::<1>(warp, scene, window, access, dsts, place, pc),
-        [_, _] => load_each::<2>(warp, scene, window, access, dsts, place, pc),
-        [_, _, _, _] => load_each::<4>(warp, scene, window, access, dsts, place, pc),
+        [_] => load_each::<1>(warp, scene, site, dsts),
+        [_, _] => load_each::<2>(warp, scene, site, dsts),
+        [_, _, _, _] => load_each::<4>(warp, scene, site, dsts),
         _ => None,
     }
     .is_some()
@@ -69,11 +62,8 @@ pub(super) fn load(
 fn load_each<const EACH: usize>(
     warp: &mut Warp,
     scene: &mut Scene<'_>,
-    window: Window,
-    access: Access,
+    Site { window, access, place, pc }: Site,
     dsts: &[Destination],
-    place: Place,
-    pc: u32,
 ) -> Option<()> {
     let bytes = bytes::<EACH>();
     let start = start(warp, place, window, bytes)?;
@@ -105,23 +95,15 @@ fn load_each<const EACH: usize>(
 
 /// Stores words. `false`, and nothing was done that matters, if this is not such an access.
 #[inline]
-pub(super) fn store(
-    warp: &mut Warp,
-    scene: &mut Scene<'_>,
-    window: Window,
-    access: Access,
-    srcs: &[Source],
-    place: Place,
-    pc: u32,
-) -> bool {
-    if access.element_bytes != 4 {
+pub(super) fn store(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, srcs: &[Source]) -> bool {
+    if site.access.element_bytes != 4 {
         return false;
     }
     match srcs {
-        [Source::Narrow(a)] => store_each(warp, scene, window, [*a], place, pc),
-        [Source::Narrow(a), Source::Narrow(b)] => store_each(warp, scene, window, [*a, *b], place, pc),
+        [Source::Narrow(a)] => store_each(warp, scene, site, [*a]),
+        [Source::Narrow(a), Source::Narrow(b)] => store_each(warp, scene, site, [*a, *b]),
         [Source::Narrow(a), Source::Narrow(b), Source::Narrow(c), Source::Narrow(d)] => {
-            store_each(warp, scene, window, [*a, *b, *c, *d], place, pc)
+            store_each(warp, scene, site, [*a, *b, *c, *d])
         }
         _ => None,
     }
@@ -132,10 +114,8 @@ pub(super) fn store(
 fn store_each<const EACH: usize>(
     warp: &mut Warp,
     scene: &mut Scene<'_>,
-    window: Window,
+    Site { window, place, pc, .. }: Site,
     srcs: [Narrow; EACH],
-    place: Place,
-    pc: u32,
 ) -> Option<()> {
     let bytes = bytes::<EACH>();
     let start = start(warp, place, window, bytes)?;

@@ -2,6 +2,7 @@
 
 use tilewright_ptx_ir::ir::Special;
 
+use super::access::Site;
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
@@ -37,11 +38,13 @@ pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruc
     match &instruction.code {
         Code::Branch { target } => Flow::Jump(*target),
         Code::Load { window, access, dsts, place } => {
-            access::load(warp, scene, *window, *access, dsts, *place, lanes, pc);
+            let site = Site { window: *window, access: *access, place: *place, pc };
+            access::load(warp, scene, site, dsts, lanes);
             Flow::Next
         }
         Code::Store { window, access, srcs, place } => {
-            access::store(warp, scene, *window, *access, srcs, *place, lanes, pc);
+            let site = Site { window: *window, access: *access, place: *place, pc };
+            access::store(warp, scene, site, srcs, lanes);
             Flow::Next
         }
         _ => step_other(warp, scene, instruction, pc, lanes),

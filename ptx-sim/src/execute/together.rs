@@ -106,8 +106,12 @@ impl Extent<'_> {
             Some(Place::Shared) => {
                 for lane in self.lanes() {
                     actor.thread = first + thread(lane);
+                    let whole = self.load_whole(scene, lane, &actor);
                     for (index, values) in values.iter_mut().enumerate().take(self.elements) {
-                        let value = self.load_shared(scene, lane, index, &actor);
+                        let value = whole.map_or_else(
+                            || self.load_shared(scene, lane, index, &actor),
+                            |whole| self.cut(whole, index),
+                        );
                         values[lane] = self.access.extend(value);
                     }
                 }
@@ -160,6 +164,9 @@ impl Extent<'_> {
             Some(Place::Shared) => {
                 for lane in self.lanes() {
                     actor.thread = first + thread(lane);
+                    if self.store_whole(scene, lane, values, &actor) {
+                        continue;
+                    }
                     for (index, values) in values.iter().enumerate().take(self.elements) {
                         self.store_shared(scene, lane, index, values[lane], &actor);
                     }
@@ -251,6 +258,48 @@ impl Extent<'_> {
     fn words(&self, lane: usize, index: usize) -> (usize, u32) {
         let words = self.access.element_bytes / 4;
         ((self.addresses[lane] / 4) as usize + index * words as usize, words)
+    }
+
+    /// Whether the elements are parts of words that are accessed as a whole: one thread's, for which it makes no difference.
+    const fn is_of_whole_words(&self) -> bool {
+        self.access.element_bytes < 4 && self.bytes().is_multiple_of(4)
+    }
+
+    /// An element of such words.
+    #[expect(clippy::cast_possible_truncation, reason = "at most four elements")]
+    const fn cut(&self, whole: u64, index: usize) -> u64 {
+        let bits = 8 * self.access.element_bytes;
+        whole >> (bits * index as u32) & ((1 << bits) - 1)
+    }
+
+    /// Such words, if it is plain to see that nothing is wrong with them.
+    #[inline]
+    fn load_whole(&self, scene: &mut Scene<'_>, lane: usize, actor: &Actor) -> Option<u64> {
+        if !self.is_of_whole_words() {
+            return None;
+        }
+        let first = (self.addresses[lane] / 4) as usize;
+        (0..self.bytes() / 4).try_fold(0, |whole, word| {
+            let found = scene.shared.read_quietly(first + word as usize, actor)?;
+            Some(whole | u64::from(found) << (32 * word))
+        })
+    }
+
+    /// Stores such words, if it is plain to see that nothing is wrong with that. Whether it did; what it has written, is written again if not.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
+    fn store_whole(&self, scene: &mut Scene<'_>, lane: usize, values: &Elements, actor: &Actor) -> bool {
+        if !self.is_of_whole_words() {
+            return false;
+        }
+        let bits = 8 * self.access.element_bytes;
+        let whole = (0u32..)
+            .zip(values)
+            .take(self.elements)
+            .fold(0, |whole, (index, values)| whole | (values[lane] & ((1 << bits) - 1)) << (bits * index));
+        let first = (self.addresses[lane] / 4) as usize;
+        (0..self.bytes() / 4)
+            .all(|word| scene.shared.write_quietly(first + word as usize, (whole >> (32 * word)) as u32, actor))
     }
 
     #[inline]

@@ -74,6 +74,19 @@ impl Allocation {
         self.flags(first, to.len()).all(|(flags, bits)| flags.load(Relaxed) & bits == bits)
     }
 
+    /// The same for a line of four words.
+    #[inline]
+    pub(crate) fn load_line(&self, offset: u64, to: &mut [u32; 4]) -> bool {
+        let line = (offset / 16) as usize;
+        let (Some(words), Some(flags)) = (self.words.as_chunks().0.get(line), self.written.get(line / 2)) else {
+            return false;
+        };
+        let words: &[AtomicU32; 4] = words;
+        *to = words.each_ref().map(|word| word.load(Relaxed));
+        let bits = 0xFFFF << (line % 2 * 16);
+        flags.load(Relaxed) & bits == bits
+    }
+
     /// Stores words from an aligned offset on. `false`, and nothing is changed, if they are not inside.
     #[inline]
     pub(crate) fn store_words(&self, offset: u64, from: &[u32]) -> bool {

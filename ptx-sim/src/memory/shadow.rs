@@ -105,6 +105,7 @@ impl Shadow {
     }
 
     /// The same for all lanes of a warp, one after the other, each of which accesses so many words.
+    #[inline]
     pub(crate) fn access_run(
         &self,
         index: usize,

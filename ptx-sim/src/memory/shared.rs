@@ -6,8 +6,8 @@
 //! different turns. Two that are not, one of them a write, both not atomic, are a race. Nothing else orders shared memory: lanes of a
 //! warp do not run in lockstep, and a shuffle exchanges registers only.
 //!
-//! For each 4-byte word the last write and the last reads are kept; words that are accessed by parts keep them for each byte, until the whole word
-//! is written again. The bytes of an asynchronous copy are pending from its start until its thread has waited for it; then they count as written by
+//! For each line of four words the last write and the last reads are kept; lines that are accessed by parts keep them for each word, and words for each byte,
+//! until the whole line or word is written again. The bytes of an asynchronous copy are pending from its start until its thread has waited for it; then they count as written by
 //! that thread at that moment.
 
 #![expect(
@@ -16,9 +16,12 @@
 )]
 
 mod cell;
+mod line;
+mod quad;
 
 use cell::{Cell, Now, WriteKind};
 pub(crate) use cell::{Earlier, Trouble};
+use quad::{Quad, Spread};
 
 use super::byte_mask;
 use crate::POISON;
@@ -29,13 +32,13 @@ const LANES: u16 = 32;
 /// Shared memory with its history. Used for one block after the other: the epochs go on, so that the history has not to be cleared.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    /// What nobody has written is poison.
+    /// What nobody has written is poison. Whole lines, of which the last may be longer than the memory.
     words: Vec<u32>,
-    /// One for each word; not used if nothing is looked for.
-    cells: Vec<Cell>,
-    /// The cells of the bytes of words that were accessed by parts; [`Cell::parts`] says where.
+    /// One for each line of four words; not used if nothing is looked for.
+    quads: Vec<Quad>,
+    /// The cells of the words of lines, and of the bytes of words, that were accessed by parts; [`Quad::parts`] and [`Cell::parts`] say where.
     parts: Vec<[Cell; 4]>,
-    /// Places in `parts` that no word has.
+    /// Places in `parts` that nothing has.
     free_parts: Vec<u32>,
     bytes: u32,
     /// Whether accesses are recorded.
@@ -69,15 +72,15 @@ impl Shared {
         if self.epoch > u32::MAX / 2 {
             *self = Self::default();
         }
-        let words = bytes.div_ceil(4) as usize;
+        let quads = bytes.div_ceil(16) as usize;
         self.words.clear();
-        self.words.resize(words, POISONED);
-        if is_watched && self.cells.len() < words {
-            self.cells.resize(words, Cell::default());
+        self.words.resize(4 * quads, POISONED);
+        if is_watched && self.quads.len() < quads {
+            self.quads.resize(quads, Quad::default());
         }
         if !self.parts.is_empty() {
-            for cell in &mut self.cells {
-                cell.parts = 0;
+            for quad in &mut self.quads {
+                quad.set_parts(0);
             }
             self.parts.clear();
             self.free_parts.clear();
@@ -136,72 +139,8 @@ impl Shared {
     #[inline]
     pub(crate) fn read_quietly(&mut self, word: usize, actor: &Actor) -> Option<u32> {
         let now = self.now();
-        let is_quiet = !self.is_watched || self.cells.get_mut(word)?.note_quiet_read(now, actor, 0xF);
+        let is_quiet = !self.is_watched || self.cell(word)?.note_quiet_read(now, actor, 0xF);
         if is_quiet { self.words.get(word).copied() } else { None }
-    }
-
-    /// Reads words for each lane of a warp, one lane's after the other's, if it is plain to see that nothing is wrong with that. Noting a read again changes
-    /// nothing: some may have been noted if not.
-    #[inline]
-    pub(crate) fn read_run<const EACH: usize>(&mut self, word: usize, first: &Actor) -> Option<&[[u32; EACH]; 32]> {
-        let now = self.now();
-        if self.is_watched {
-            let cells = self.cells.get_mut(word..)?.as_chunks_mut::<EACH>().0.first_chunk_mut::<32>()?;
-            let mut actor = *first;
-            for cells in cells {
-                if !cells.iter_mut().all(|cell| cell.note_quiet_read(now, &actor, 0xF)) {
-                    return None;
-                }
-                actor.thread += 1;
-            }
-        }
-        self.words.get(word..)?.as_chunks().0.first_chunk()
-    }
-
-    /// The same for writes.
-    #[inline]
-    pub(crate) fn write_run<const EACH: usize>(
-        &mut self,
-        word: usize,
-        first: &Actor,
-        from: &[[u32; EACH]; 32],
-    ) -> Option<()> {
-        let now = self.now();
-        let to = self.words.get_mut(word..)?.as_chunks_mut().0.first_chunk_mut::<32>()?;
-        if self.is_watched {
-            let cells = self.cells.get_mut(word..)?.as_chunks_mut::<EACH>().0.first_chunk_mut::<32>()?;
-            let mut actor = *first;
-            for cells in cells {
-                if !cells.iter_mut().all(|cell| cell.note_quiet_write(now, &actor, WriteKind::Plain)) {
-                    return None;
-                }
-                actor.thread += 1;
-            }
-        }
-        *to = *from;
-        Some(())
-    }
-
-    /// Reads four words, each for two lanes of a warp, if it is plain to see that nothing is wrong with that: the first for lanes `lane` and the next, and so on.
-    #[inline]
-    pub(crate) fn read_row_quietly(&mut self, offset: u32, first: &Actor, lane: u16) -> Option<[u32; 4]> {
-        let word = (offset / 4) as usize;
-        let now = self.now();
-        if self.is_watched {
-            let cells = self.cells.get_mut(word..)?.first_chunk_mut::<4>()?;
-            let mut actor = Actor { thread: first.thread + lane, ..*first };
-            let mut is_quiet = true;
-            for (cell, lane) in cells.iter_mut().zip(lane..) {
-                let second = first.thread + (lane + 1) % LANES;
-                is_quiet &= cell.note_quiet_reads(now, &actor, second);
-                actor.thread += 1;
-            }
-            // What was noted is noted again: that changes nothing.
-            if !is_quiet {
-                return None;
-            }
-        }
-        self.words.get(word..)?.first_chunk().copied()
     }
 
     /// Writes 1, 2 or 4 aligned bytes inside the memory.
@@ -229,8 +168,9 @@ impl Shared {
     #[inline]
     pub(crate) fn write_quietly(&mut self, word: usize, value: u32, actor: &Actor) -> bool {
         let now = self.now();
-        let cell = self.cells.get_mut(word);
-        let is_quiet = !self.is_watched || cell.is_some_and(|cell| cell.note_quiet_write(now, actor, WriteKind::Plain));
+        let is_watched = self.is_watched;
+        let is_quiet =
+            !is_watched || self.cell(word).is_some_and(|cell| cell.note_quiet_write(now, actor, WriteKind::Plain));
         match self.words.get_mut(word) {
             Some(slot) if is_quiet => {
                 *slot = value;
@@ -250,7 +190,8 @@ impl Shared {
         }
         let mut trouble = None;
         for word in first..end {
-            if self.cells[word as usize].note_quiet_write(now, actor, WriteKind::Pending) {
+            let cell = self.cell(word as usize);
+            if cell.is_some_and(|cell| cell.note_quiet_write(now, actor, WriteKind::Pending)) {
                 continue;
             }
             self.for_cells(word, 0xF, |cell, bytes| {
@@ -258,7 +199,28 @@ impl Shared {
             });
             self.join_parts(word, 0xF);
         }
+        if bytes == 16 && offset.is_multiple_of(16) {
+            self.join_line((offset / 16) as usize, Spread::Same);
+        }
         trouble
+    }
+
+    /// The same for an aligned line, if it is plain to see that nothing is wrong with that. Whether it did.
+    #[inline]
+    pub(crate) fn begin_line_quietly(&mut self, offset: u32, actor: &Actor) -> bool {
+        let now = self.now();
+        let line = (offset / 16) as usize;
+        let is_quiet = !self.is_watched
+            || self.quads.get_mut(line).is_some_and(|quad| {
+                quad.parts() == 0 && quad.note_quiet_write(now, actor, Spread::Same, WriteKind::Pending) == Some(true)
+            });
+        match self.words.as_chunks_mut().0.get_mut(line) {
+            Some(words) if is_quiet => {
+                *words = [POISONED; 4];
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The thread of a copy has waited for it: its words arrive.
@@ -266,36 +228,62 @@ impl Shared {
         let now = self.now();
         let first = offset / 4;
         self.words[first as usize..][..values.len()].copy_from_slice(values);
-        if !self.is_watched {
-            return;
-        }
-        for word in (first..).take(values.len()) {
-            match self.cells.get_mut(word as usize) {
-                Some(cell) if cell.parts == 0 => cell.stamp_write(now, 0xF, actor, WriteKind::Plain),
-                _ => self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain)),
+        if self.is_watched {
+            for word in (first..).take(values.len()) {
+                self.for_cells(word, 0xF, |cell, bytes| cell.stamp_write(now, bytes, actor, WriteKind::Plain));
             }
         }
+    }
+
+    /// The same for an aligned line.
+    #[inline]
+    pub(crate) fn finish_line(&mut self, offset: u32, values: &[u32; 4], actor: &Actor) {
+        let now = self.now();
+        let line = (offset / 16) as usize;
+        match (self.words.as_chunks_mut().0.get_mut(line), self.quads.get_mut(line)) {
+            (Some(words), _) if !self.is_watched => *words = *values,
+            (Some(words), Some(quad)) if quad.parts() == 0 => {
+                *words = *values;
+                quad.stamp_write(now, actor, WriteKind::Plain);
+            }
+            _ => self.finish_copy(offset, values, actor),
+        }
+    }
+
+    /// The cells of the words of a line, which has them from now on.
+    #[inline]
+    fn cells(&mut self, line: usize) -> Option<&mut [Cell; 4]> {
+        let quad = self.quads.get_mut(line)?;
+        if quad.parts() == 0 {
+            let place = place_parts(&mut self.parts, &mut self.free_parts, quad.cells());
+            quad.set_parts(place);
+        }
+        self.parts.get_mut(quad.parts() as usize - 1)
+    }
+
+    /// The cell of a word.
+    #[inline]
+    fn cell(&mut self, word: usize) -> Option<&mut Cell> {
+        self.cells(word / 4)?.get_mut(word % 4)
     }
 
     /// The cells of the bytes `mask` of a word, each with the bytes it stands for.
     #[inline]
     fn for_cells(&mut self, word: u32, mask: u8, mut visit: impl FnMut(&mut Cell, u8)) {
-        let Some(whole) = self.cells.get_mut(word as usize) else { return };
-        if whole.parts == 0 {
+        let Some(whole) = self.cell(word as usize) else { return };
+        let mut place = whole.parts;
+        if place == 0 {
             if mask == 0xF {
                 visit(whole, mask);
                 return;
             }
             let parts = [*whole; 4];
-            let place = self.free_parts.pop().unwrap_or(self.parts.len() as u32);
-            whole.parts = place + 1;
-            match self.parts.get_mut(place as usize) {
-                Some(slot) => *slot = parts,
-                None => self.parts.push(parts),
+            place = place_parts(&mut self.parts, &mut self.free_parts, parts);
+            if let Some(whole) = self.cell(word as usize) {
+                whole.parts = place;
             }
         }
-        let place = whole.parts as usize - 1;
-        for (byte, cell) in self.parts[place].iter_mut().enumerate() {
+        for (byte, cell) in self.parts[place as usize - 1].iter_mut().enumerate() {
             let bit = 1 << byte;
             if mask & bit != 0 {
                 visit(cell, bit);
@@ -306,18 +294,29 @@ impl Shared {
     /// After a write to all bytes of a word its bytes need cells no longer, unless they differ in who has read them.
     fn join_parts(&mut self, word: u32, mask: u8) {
         let now = self.now();
-        let Some(whole) = self.cells.get_mut(word as usize).filter(|cell| cell.parts != 0 && mask == 0xF) else {
+        let Some(place) = self.cell(word as usize).map(|cell| cell.parts).filter(|place| *place != 0 && mask == 0xF)
+        else {
             return;
         };
-        let place = whole.parts - 1;
-        let parts = &self.parts[place as usize];
-        if parts.iter().all(|cell| cell.is_unread(now)) {
-            let mut joined = parts[0];
-            joined.cover_word();
-            *whole = joined;
-            self.free_parts.push(place);
+        let parts = self.parts[place as usize - 1];
+        if parts.iter().all(|cell| !cell.was_read_in(now))
+            && let Some(whole) = self.cell(word as usize)
+        {
+            *whole = parts[0];
+            whole.cover_word();
+            self.free_parts.push(place - 1);
         }
     }
+}
+
+/// Keeps cells; their place, and 1 more.
+fn place_parts(parts: &mut Vec<[Cell; 4]>, free: &mut Vec<u32>, cells: [Cell; 4]) -> u32 {
+    let place = free.pop().unwrap_or(parts.len() as u32);
+    match parts.get_mut(place as usize) {
+        Some(slot) => *slot = cells,
+        None => parts.push(cells),
+    }
+    place + 1
 }
 
 const fn byte_bits(bytes: u32) -> u8 {
@@ -327,3 +326,6 @@ const fn byte_bits(bytes: u32) -> u8 {
 const fn value_mask(bytes: u32) -> u32 {
     if bytes == 4 { u32::MAX } else { (1 << (8 * bytes)) - 1 }
 }
+
+#[cfg(test)]
+mod tests;

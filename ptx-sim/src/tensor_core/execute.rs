@@ -2,6 +2,7 @@
 
 use tilewright_ptx_ir::ir::MmaShape;
 
+use super::fast::Sums;
 use super::fragment;
 use super::model::{Model, Operand};
 use super::{fast, integer, multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32};
@@ -53,7 +54,7 @@ pub(crate) fn execute_fast(
     profile: Profile,
     operands: (&[&Lanes], &[&Lanes]),
     c: &[&Lanes],
-    d: &mut [Lanes; 4],
+    d: &mut Sums,
 ) -> bool {
     let model = profile.tensor_core();
     match shape {
@@ -132,23 +133,24 @@ fn floating<const K: usize>(
     d: &mut [[u32; 32]],
 ) {
     let (a_lanes, b_lanes, c_lanes) = (each(a), each(b), each(c));
-    let mut sums = [[0; 32]; 4];
     let operands = (&a_lanes[..K / 4], &b_lanes[..K / 8]);
+    let mut sums = Sums::default();
     let is_done = match operand {
         Operand::F16 => fast::accumulate::<K, true>(model, operands, &c_lanes, &mut sums),
         Operand::Bf16 => fast::accumulate::<K, false>(model, operands, &c_lanes, &mut sums),
     };
-    if !is_done {
-        let tiles = Tiles::<K>::gather(a, b);
-        for (register, (lanes, c)) in sums.iter_mut().zip(c_lanes).enumerate() {
-            for (lane, (sum, c)) in lanes.iter_mut().zip(c).enumerate() {
-                let place = fragment::accumulator(lane, register);
-                *sum = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], *c);
-            }
+    if is_done {
+        for (to, from) in d.iter_mut().zip(sums.registers()) {
+            *to = *from;
         }
+        return;
     }
-    for (to, from) in d.iter_mut().zip(&sums) {
-        *to = *from;
+    let tiles = Tiles::<K>::gather(a, b);
+    for (register, (lanes, c)) in d.iter_mut().zip(c_lanes).enumerate() {
+        for (lane, (sum, c)) in lanes.iter_mut().zip(c).enumerate() {
+            let place = fragment::accumulator(lane, register);
+            *sum = multiply_accumulate(model, operand, &tiles.a[place.row], &tiles.b[place.column], *c);
+        }
     }
 }
 

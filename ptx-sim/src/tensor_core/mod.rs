@@ -14,4 +14,5 @@ mod number;
 pub use dot::{multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_tf32};
 pub use execute::execute;
 pub(crate) use execute::{execute_fast, is_modelled};
+pub(crate) use fast::Sums;
 pub use model::{Model, Operand};

@@ -32,7 +32,7 @@ pub(super) struct Cell {
     kind: WriteKind,
     /// Which of the word's bytes were written in the block of the write.
     written: u8,
-    /// If the word was accessed by parts: 1 more than the place of its bytes' cells, which count instead of this one.
+    /// If it was accessed by parts: 1 more than the place of their cells, which count instead of this one.
     pub(super) parts: u32,
 }
 
@@ -67,6 +67,46 @@ impl Cell {
         if self.write.epoch < first_epoch { 0 } else { self.written }
     }
 
+    /// The cell that is the same but for who wrote and read.
+    pub(super) fn moved(
+        &self,
+        writer: impl Fn(u16) -> u16,
+        reader: impl Fn(u16) -> u16,
+        second: impl Fn(u16) -> u16,
+    ) -> Self {
+        Self {
+            write_thread: writer(self.write_thread),
+            read_thread: reader(self.read_thread),
+            second_reader: if self.second_reader == NOBODY { NOBODY } else { second(self.second_reader) },
+            parts: 0,
+            ..*self
+        }
+    }
+
+    /// Whether it was written since the last barrier.
+    #[inline]
+    pub(super) const fn is_written_in(&self, now: Now) -> bool {
+        self.write.epoch == now.epoch
+    }
+
+    /// Whether it was read since the last barrier.
+    #[inline]
+    pub(super) const fn was_read_in(&self, now: Now) -> bool {
+        self.read.epoch == now.epoch
+    }
+
+    /// The same, first by a thread of this one's warp.
+    #[inline]
+    pub(super) const fn is_read_in(&self, now: Now, thread: u16) -> bool {
+        self.was_read_in(now) && same_warp(self.read_thread, thread)
+    }
+
+    /// Whether a thread is the one that read first, and whether it is the second.
+    #[inline]
+    pub(super) const fn is_reader(&self, thread: u16) -> (bool, bool) {
+        (self.read_thread == thread, self.second_reader == thread)
+    }
+
     /// Whether the bytes are there and nothing that `actor`'s epoch has seen was written to them by others: they can be read.
     #[inline]
     const fn is_quiet(&self, now: Now, actor: &Actor, bytes: u8) -> bool {
@@ -99,12 +139,19 @@ impl Cell {
             self.second_reader = second;
             return true;
         }
-        if same_warp(self.read_thread, actor.thread) {
-            // If it were the only warp, its turn would matter.
-            return self.second_reader != NOBODY && !same_warp(self.read_thread, self.second_reader);
+        if !same_warp(self.read_thread, actor.thread) {
+            self.second_reader = second;
+        } else if !self.many_warps_read() {
+            self.note_readers(now, actor, second);
         }
-        self.second_reader = second;
         true
+    }
+
+    /// Notes two readers of the only warp that reads.
+    #[inline(never)]
+    const fn note_readers(&mut self, now: Now, actor: &Actor, second: u16) {
+        self.note_reader(now, actor);
+        self.note_reader(now, &Actor { thread: second, ..*actor });
     }
 
     pub(super) fn note_read(&mut self, now: Now, bytes: u8, actor: &Actor, how: How) -> Option<Trouble> {
@@ -193,11 +240,6 @@ impl Cell {
     pub(super) const fn cover_word(&mut self) {
         self.written = ALL_BYTES;
         self.parts = 0;
-    }
-
-    /// Whether nobody has read since the last barrier.
-    pub(super) const fn is_unread(&self, now: Now) -> bool {
-        self.read.epoch != now.epoch
     }
 
     fn clash_with_write(&self, now: Now, actor: &Actor, is_atomic: bool) -> Option<Trouble> {

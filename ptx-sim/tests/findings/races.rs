@@ -1,0 +1,72 @@
+//! Accesses that nothing orders.
+
+use tilewright_ptx_sim::{Kind, Location};
+
+use crate::stage::{LOAD_NEIGHBOUR, ONE_WARP, STORE, TWO_WARPS, finds, is_clean};
+
+#[test]
+fn a_missing_barrier_is_a_race_between_warps() {
+    let outcome = finds(&format!("{STORE}{LOAD_NEIGHBOUR}"), &TWO_WARPS, |kind| {
+        matches!(kind, Kind::Race | Kind::UninitialisedMemory)
+    });
+    let race = outcome.report.findings.iter().find(|finding| finding.kind == Kind::Race).expect("a race");
+    assert_eq!(race.accesses.len(), 2);
+    assert_ne!(race.accesses[0].thread / 32, race.accesses[1].thread / 32);
+    assert!(matches!(race.location, Some(Location::Shared { .. })));
+    is_clean(&format!("{STORE}    bar.sync 0;\n{LOAD_NEIGHBOUR}"), &TWO_WARPS);
+}
+
+#[test]
+fn lanes_of_a_warp_do_not_run_in_lockstep() {
+    let exchange = "    xor.b32 %r4, %r2, 4;\n    add.u32 %r5, %r1, %r4;\n    ld.shared.u32 %r6, [%r5];\n";
+    finds(&format!("{STORE}{exchange}"), &ONE_WARP, |kind| *kind == Kind::Race);
+    is_clean(&format!("{STORE}    bar.warp.sync 0xffffffff;\n{exchange}"), &ONE_WARP);
+    // A shuffle exchanges registers and orders nothing else.
+    finds(&format!("{STORE}    shfl.sync.bfly.b32 %r9, %r0, 1, 31, 0xffffffff;\n{exchange}"), &ONE_WARP, |kind| {
+        *kind == Kind::Race
+    });
+}
+
+#[test]
+fn an_array_that_is_used_again_needs_a_second_barrier() {
+    let trip = |second: &str| {
+        format!(
+            "    mov.u32 %r7, 0;
+$L0:
+    st.shared.u32 [%r3], %r0;
+    bar.sync 0;
+{LOAD_NEIGHBOUR}{second}    add.u32 %r7, %r7, 1;
+    setp.lt.u32 %p0, %r7, 3;
+    @%p0 bra $L0;
+"
+        )
+    };
+    finds(&trip(""), &TWO_WARPS, |kind| *kind == Kind::Race);
+    is_clean(&trip("    bar.sync 0;\n"), &TWO_WARPS);
+}
+
+#[test]
+fn bytes_of_neighbours_are_apart_and_one_byte_is_not() {
+    // Every thread its own byte; then two threads one byte.
+    let bytes = |shift: u32| {
+        format!("    shr.u32 %r4, %r0, {shift};\n    add.u32 %r5, %r1, %r4;\n    st.shared.u8 [%r5], %r0;\n")
+    };
+    is_clean(&bytes(0), &TWO_WARPS);
+    finds(&bytes(1), &TWO_WARPS, |kind| *kind == Kind::Race);
+}
+
+#[test]
+fn lanes_may_write_one_value_to_one_word_but_not_two() {
+    is_clean("    st.shared.u32 [%r1], 7;\n", &ONE_WARP);
+    finds("    st.shared.u32 [%r1], %r0;\n", &ONE_WARP, |kind| *kind == Kind::Race);
+    // Two warps: even the same value is a race.
+    finds("    st.shared.u32 [%r1], 7;\n", &TWO_WARPS, |kind| *kind == Kind::Race);
+}
+
+#[test]
+fn atomics_do_not_race_with_each_other_but_with_what_is_not_atomic() {
+    let zero = "    setp.eq.u32 %p0, %r0, 0;\n    @%p0 st.shared.u32 [%r1], 0;\n    bar.sync 0;\n";
+    let add = "    atom.shared.add.u32 %r4, [%r1], 1;\n";
+    is_clean(&format!("{zero}{add}    bar.sync 0;\n    ld.shared.u32 %r5, [%r1];\n"), &TWO_WARPS);
+    finds(&format!("{zero}{add}    ld.shared.u32 %r5, [%r1];\n"), &TWO_WARPS, |kind| *kind == Kind::Race);
+}
