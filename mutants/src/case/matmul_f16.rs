@@ -7,7 +7,7 @@ use tilewright_matmul_f16::{Dtype, Element, Shape, reference};
 use tilewright_testkit::{Random, Values};
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Fill, Number, draw, extents, floats, ramp, with_infinities};
+use super::data::{Fill, Number, draw, edges, extents, floats, ramp, with_infinities};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -35,6 +35,14 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
                         let n = (n.next_multiple_of(2) - usize::from(!paired)).max(1);
                         let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                         add([m, n, k], bias, offsets, fill);
+                    }
+                    for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                        let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(8);
+                        let n = (n.next_multiple_of(2) - usize::from(!paired)).max(1);
+                        add([m, n, k], bias, offsets, Fill::Infinities);
+                    }
+                    for k in depths {
+                        add([tile[0], tile[1] + 2 - usize::from(!paired), *k], bias, offsets, Fill::Infinities);
                     }
                     add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 72], bias, offsets, Fill::Ties);
                     add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 24], bias, offsets, Fill::Tiny);

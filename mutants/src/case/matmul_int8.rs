@@ -8,7 +8,7 @@ use tilewright_quant_pack::{Granularity, Int8, Shape as WeightShape};
 use tilewright_testkit::{Bits, Random, Values};
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Fill, Number, draw, extents, floats, ramp, with_infinities};
+use super::data::{Fill, Number, draw, edges, extents, floats, ramp, with_infinities};
 use super::gpu::{same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -45,6 +45,13 @@ pub(super) fn cases() -> Vec<Case> {
                     let [m, n, k] = extents(index, tile, depths);
                     add([m, (n.next_multiple_of(2) - odd).max(1), k]);
                 }
+                for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                    let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(16);
+                    add([m, (n.next_multiple_of(2) - odd).max(1), k]);
+                }
+                for k in depths {
+                    add([tile[0], tile[1] + 2 - odd, *k]);
+                }
                 add([tile[0], 2 * tile[1] + 2 - odd, if offsets == [1, 1] { 141 } else { 144 }]);
             }
             add([16, 48 * 133 + odd, if offsets == [1, 1] { 141 } else { 144 }]);
@@ -59,6 +66,13 @@ pub(super) fn cases() -> Vec<Case> {
                         let [m, n, k] = extents(index, tile, depths);
                         let n = (n.next_multiple_of(2) - odd).max(1);
                         add([m, n, k], if index == 0 { Fill::Whole } else { Fill::Infinities });
+                    }
+                    for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                        let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(16);
+                        add([m, (n.next_multiple_of(2) - odd).max(1), k], Fill::Infinities);
+                    }
+                    for k in depths {
+                        add([tile[0], tile[1] + 2 - odd, *k], Fill::Infinities);
                     }
                     add([tile[0], 2 * tile[1] + 2 - odd, 72 + offset], Fill::Ties);
                 }

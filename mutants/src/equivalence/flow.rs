@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Space, Statement};
+use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Reg, Space, Statement};
 
 use super::range::Ranges;
 
@@ -41,10 +41,84 @@ pub(super) fn reachable(kernel: &Kernel, ranges: &Ranges) -> Vec<bool> {
     reached
 }
 
-/// The increments of `Builder::for_`'s counters, each with the bound that the counter is below whenever it is incremented:
+/// A loop of `Builder::for_`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loop {
+    /// Its first statement.
+    pub(super) head: usize,
+    /// The counter's increment; the comparison with the end and the branch to the head follow.
+    pub(super) step: usize,
+    /// The counter.
+    pub(super) counter: Reg,
+    /// What the counter is below from the head to its increment.
+    pub(super) end: Operand,
+}
+
+/// Statements in which a register is below a bound.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    /// The statements.
+    pub(super) body: std::ops::RangeInclusive<usize>,
+    /// The register.
+    pub(super) reg: Reg,
+    /// The bound.
+    pub(super) end: Operand,
+}
+
+/// The bodies of loops, and what `setp.lt p, a, b; @!p bra done; …; done:` jumps over, where neither is entered in another way and nothing writes a.
+pub(super) fn scopes(kernel: &Kernel, loops: &[Loop]) -> Vec<Scope> {
+    let bodies = loops.iter().map(|each| Scope { body: each.head..=each.step, reg: each.counter, end: each.end });
+    let labels = places(kernel);
+    let choices = (0..kernel.body.len()).filter_map(|at| {
+        let (Some(Statement::Inst(test)), Some(Statement::Inst(branch))) =
+            (kernel.body.get(at), kernel.body.get(at + 1))
+        else {
+            return None;
+        };
+        let (None, Op::SetPredicate { compare: Compare::Lt, ty, dst, a, b, combine: None, .. }) =
+            (test.guard, &test.op)
+        else {
+            return None;
+        };
+        let (Some(guard), Op::Branch { label, .. }) = (branch.guard, &branch.op) else { return None };
+        let (reg, end) = (a.reg()?, *labels.get(label)?);
+        let body = at + 2..end;
+        let is_it = !ty.is_signed() && ty.is_integer() && guard.pred == *dst && guard.negate && end > at + 2;
+        (is_it && !writes(kernel, reg, &body) && !is_entered(kernel, &body)).then(|| Scope {
+            body: at + 2..=end - 1,
+            reg,
+            end: *b,
+        })
+    });
+    bodies.chain(choices).collect()
+}
+
+fn writes(kernel: &Kernel, reg: Reg, range: &std::ops::Range<usize>) -> bool {
+    kernel.body.iter().take(range.end).skip(range.start).any(|statement| match statement {
+        Statement::Inst(inst) => {
+            let mut is_it = false;
+            inst.op.for_each_write(|other| is_it |= reg == other);
+            is_it
+        }
+        _ => false,
+    })
+}
+
+/// Whether something outside jumps to a label inside.
+fn is_entered(kernel: &Kernel, inside: &std::ops::Range<usize>) -> bool {
+    let labels = places(kernel);
+    let leads_in = |label: &Label| labels.get(label).is_some_and(|target| inside.contains(target));
+    kernel.body.iter().enumerate().any(|(from, statement)| match statement {
+        Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => leads_in(label) && !inside.contains(&from),
+        Statement::Inst(Inst { op: Op::BranchIndexed { labels, .. }, .. }) => labels.iter().any(leads_in),
+        _ => false,
+    })
+}
+
+/// The loops of `Builder::for_`, each with the bound that the counter is below whenever it is incremented:
 /// `setp.lt p, i, end; @!p bra done; head: …; add i, i, step; setp.lt q, i, end; @q bra head; done:`, with no other way to the head and no other write to i but
 /// one in front of it.
-pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
+pub(super) fn loops(kernel: &Kernel) -> Vec<Loop> {
     let inst = |at: usize| match kernel.body.get(at) {
         Some(Statement::Inst(inst)) => Some(inst),
         _ => None,
@@ -61,7 +135,7 @@ pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
         Some(Inst { guard: Some(guard), op: Op::Branch { label, .. } }) => Some((*guard, *label)),
         _ => None,
     };
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     for at in 0..kernel.body.len() {
         let Some(Inst { guard: None, op: Op::Binary { op: BinaryOp::Add, dst, a, .. } }) = inst(at) else { continue };
         let (Some((again, left, end)), Some((back, head))) = (below(at + 1), branch(at + 2)) else { continue };
@@ -88,16 +162,9 @@ pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
         });
         let alone = writes(0..start) == 1 && writes(start..kernel.body.len()) == 1;
         // Into the body leads the head alone: every label in it is jumped to from inside.
-        let inside = start + 1..at;
-        let entered = kernel.body.iter().enumerate().any(|(from, statement)| match statement {
-            Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => {
-                let target = kernel.body.iter().position(|other| *other == Statement::Label(*label));
-                target.is_some_and(|target| inside.contains(&target)) && !inside.contains(&from)
-            }
-            _ => false,
-        });
+        let entered = is_entered(kernel, &(start + 1..at));
         if shape && guards && alone && ways.count() == 1 && !entered {
-            found.insert(at, end);
+            found.push(Loop { head: start, step: at, counter: *dst, end });
         }
     }
     found

@@ -23,7 +23,7 @@ use range::Ranges;
 use value::Value;
 
 /// What is known of a kernel whatever its arguments are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Facts {
     kernel: Kernel,
     group: Group,
@@ -36,10 +36,10 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a kernel.
+    /// The facts of a kernel; `depths` are the least and the largest k that it is launched with, if host code chooses it by k.
     #[must_use]
-    pub fn of(kernel: &Kernel, group: Group) -> Self {
-        let domain = Domain::of(group, kernel);
+    pub fn of(kernel: &Kernel, group: Group, depths: Option<[u64; 2]>) -> Self {
+        let domain = Domain::of(group, kernel, depths);
         let ranges = Ranges::of(kernel, &domain);
         let reachable = flow::reachable(kernel, &ranges);
         let is_copy = |statement: &Statement| matches!(statement, Statement::Inst(Inst { op: Op::CpAsync { .. }, .. }));
@@ -62,7 +62,8 @@ impl Facts {
     /// Why the mutant does the same as the kernel, if a rule proves it or somebody has.
     #[must_use]
     pub fn proof(&self, mutant: &Mutant) -> Option<String> {
-        self.by_rule(mutant).or_else(|| by_hand::reason(self.group, &self.kernel, mutant)).map(str::to_owned)
+        let here = Self { ranges: self.ranges.at(mutant.edit.at), ..self.clone() };
+        here.by_rule(mutant).or_else(|| by_hand::reason(self.group, &self.kernel, mutant)).map(str::to_owned)
     }
 
     fn by_rule(&self, mutant: &Mutant) -> Option<&'static str> {
@@ -87,25 +88,12 @@ impl Facts {
             (1, [Statement::Inst(new)]) => rules::same(self, old, new).or_else(|| self.saturated(&old.op, &new.op)),
             (1, [Statement::Inst(before), Statement::Inst(new)]) => {
                 let ranges = rules::extended(self, &before.op)?;
-                let extended = Self { ranges, kernel: self.kernel.clone(), ..self.cheap_copy() };
+                let extended = Self { ranges, ..self.clone() };
                 rules::same(&extended, old, new)
                     .or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
                     .or_else(|| self.widened(&old.op, &before.op, &new.op))
             }
             _ => None,
-        }
-    }
-
-    fn cheap_copy(&self) -> Self {
-        Self {
-            kernel: self.kernel.clone(),
-            group: self.group,
-            domain: self.domain.clone(),
-            ranges: Ranges::default(),
-            demanded: self.demanded.clone(),
-            granules: self.granules.clone(),
-            reachable: Vec::new(),
-            copies: self.copies,
         }
     }
 

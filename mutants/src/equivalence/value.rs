@@ -60,6 +60,11 @@ impl Value {
         Self { low: up.min(down), high: down, zeros }
     }
 
+    /// The values that are not above `high`; what is known already if there are none.
+    pub(super) fn at_most(self, high: u64, bits: u32) -> Self {
+        if high < self.low { self } else { Self { high: self.high.min(high), ..self }.tightened(bits) }
+    }
+
     pub(super) fn join(self, other: Self) -> Self {
         Self { low: self.low.min(other.low), high: self.high.max(other.high), zeros: self.zeros & other.zeros }
     }
