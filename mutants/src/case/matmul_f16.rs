@@ -101,10 +101,11 @@ impl<T: Number + Element> Inputs<T> {
                 bias.fill(T::new(2f64.powi(-131)));
             }
             Fill::Ties => {
-                // Half of a place of the result, and three quarters of a place of f32.
+                // Half of a place of the result, above an even one and an odd one, and three quarters of a place of f32.
                 let (half, little) = if T::DTYPE == Dtype::F16 { (2048.0, -14) } else { (256.0, -17) };
                 for (at, x) in x.iter_mut().enumerate() {
-                    *x = T::new([half, 1.0].get(at % k).copied().unwrap_or(0.0));
+                    let odd = if at / k % 2 == 0 { 0.0 } else { 2.0 };
+                    *x = T::new([half + odd, 1.0].get(at % k).copied().unwrap_or(0.0));
                 }
                 w.fill(T::new(1.0));
                 bias.fill(T::new(3.0 * 2f64.powi(little)));

@@ -1,7 +1,10 @@
 //! What no rule proves, but somebody has, kernel by kernel.
 
-use tilewright_ptx_ir::ir::{Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement, Type};
+use tilewright_ptx_ir::ir::{
+    Access, Address, Base, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement, Type,
+};
 
+use super::rules::destination;
 use crate::case::Group;
 use crate::edit::Mutant;
 
@@ -14,10 +17,16 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
     let products = matches!(group, Group::MatmulF16 | Group::MatmulInt8 | Group::MatmulInt4 | Group::QkvFused);
     match (mutant.operator, old) {
         // `RowTile::load_element`, `Spot::value_of_column`: what a load that does not take place leaves.
-        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, .. }) if products => Some(
-            "an absent element meets a zero of the other operand, or belongs to a row or column that is not stored",
-        ),
-        ("initial-value", Op::Mov { ty: Type::F32, src: Operand::Imm(Immediate::F32(ONE)), .. }) if products => {
+        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, dst, .. })
+            if products && is_default(kernel, mutant.edit.at, *dst) =>
+        {
+            Some(
+                "an absent element meets a zero of the other operand, or belongs to a row or column that is not stored",
+            )
+        }
+        ("initial-value", Op::Mov { ty: Type::F32, dst, src: Operand::Imm(Immediate::F32(ONE)), .. })
+            if products && is_default(kernel, mutant.edit.at, *dst) =>
+        {
             Some("the scale of a row or column that is not stored")
         }
         // `Step::update`, `Tensor::load_elements`: what is absent is neither folded nor stored.
@@ -51,6 +60,10 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         ("late-barrier", Op::BarrierSync { .. }) if own_words(kernel, mutant) => {
             Some("the words that a thread reads first are those that it copied itself, and waited for")
         }
+        _ if group == Group::Attention && attention(kernel, mutant, old).is_some() => attention(kernel, mutant, old),
+        _ if products && scales_of_no_group(kernel, mutant, old) => {
+            Some("scales of a group that there is not are multiplied with sums that are 0, and every scale is finite")
+        }
         // Copies that a thread reads back itself are behind its own wait: `RowStorage::Split`.
         ("drop-barrier" | "late-barrier", Op::BarrierSync { .. })
             if group == Group::Reduce && is_first_reduction(kernel, mutant.edit.at) =>
@@ -59,6 +72,116 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         }
         _ => None,
     }
+}
+
+/// `attention/src/kernel`.
+fn attention(kernel: &Kernel, mutant: &Mutant, old: &Op) -> Option<&'static str> {
+    const ZERO: Operand = Operand::Imm(Immediate::F32(0));
+    const UNIT: Operand = Operand::Imm(Immediate::F32(ONE));
+    match (mutant.operator, old) {
+        // `Softmax::update`: a factor is 2^(what is not above 0).
+        ("float-constant", Op::SetPredicate { compare: Compare::Eq, ty: Type::F32, b: UNIT, .. }) => {
+            Some("a product with 1 changes nothing, and no factor is above 1")
+        }
+        // `Softmax::update`, `inverse_sums`: the choice is for a query that has seen nothing.
+        ("float-constant", Op::Select { ty: Type::F32, a: ZERO, b: Operand::Reg(_), .. }) => Some(
+            "the weights of a query that has seen nothing are 0 for every finite base, and its results 0 times anything finite",
+        ),
+        // `Block::make_scale_positive`.
+        ("float-constant", Op::Select { ty: Type::F32, a: UNIT, b: Operand::Reg(_), .. }) => {
+            Some("where the scale is 0 the queries are, and so are scores of any finite scale")
+        }
+        // `Warp::scores`, `Warp::gather`: what both guard is guarded by the same condition.
+        ("initial-value", Op::Mov { ty: Type::F32, dst, .. }) if is_written_next(kernel, mutant.edit.at, *dst) => {
+            Some("scores are written in every tile before they are read")
+        }
+        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, dst, .. })
+            if is_default(kernel, mutant.edit.at, *dst) =>
+        {
+            Some(
+                "an absent key is masked, the weight of its value is 0, and the results of an absent query are not stored",
+            )
+        }
+        _ => None,
+    }
+}
+
+/// Whether the register is written, whatever it was, where the kernel's text next names it.
+fn is_written_next(kernel: &Kernel, at: usize, reg: Reg) -> bool {
+    let named = |inst: &&Inst| {
+        let mut is_it = false;
+        inst.for_each_register(|other, _| is_it |= other == reg);
+        is_it
+    };
+    let later = kernel.body.iter().skip(at + 1).filter_map(|statement| match statement {
+        Statement::Inst(inst) => Some(inst),
+        _ => None,
+    });
+    later.clone().find(named).is_some_and(|inst| {
+        let mut reads = false;
+        inst.for_each_register(|other, access| reads |= other == reg && access == Access::Read);
+        !reads && inst.guard.is_none()
+    })
+}
+
+/// `ScaleTile::copy`: whether the mutant changes how many bytes of scales are copied where there is no group or no column.
+fn scales_of_no_group(kernel: &Kernel, mutant: &Mutant, old: &Op) -> bool {
+    if !kernel.name.contains("w4a16") {
+        return false;
+    }
+    match (mutant.operator, old) {
+        ("drop-zero-fill", Op::CpAsync { src, .. }) => src.reg().is_some_and(|source| is_of_scales(kernel, source)),
+        (
+            "select-first" | "immediate-plus",
+            Op::Select { dst, a: Operand::Imm(Immediate::Int(16)), b: Operand::Imm(Immediate::Int(0)), .. },
+        ) => {
+            let copies: Vec<_> = kernel
+                .body
+                .iter()
+                .filter_map(|statement| match statement {
+                    Statement::Inst(Inst {
+                        op: Op::CpAsync { src, source_bytes: Some(Operand::Reg(bytes)), .. },
+                        ..
+                    }) if bytes == dst => Some(src.reg()),
+                    _ => None,
+                })
+                .collect();
+            let kept = match mutant.edit.inserted.first() {
+                Some(Statement::Inst(Inst { op: Op::Select { a, .. }, .. })) => *a == Operand::Imm(Immediate::Int(16)),
+                _ => true,
+            };
+            kept && !copies.is_empty()
+                && copies.into_iter().all(|source| source.is_some_and(|source| is_of_scales(kernel, source)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an address is counted from where the parameter of the scales says, or one of three.
+fn is_of_scales(kernel: &Kernel, address: Reg) -> bool {
+    let mut wanted = vec![address];
+    let mut found = false;
+    while let Some(reg) = wanted.pop() {
+        let mut writes = kernel.body.iter().filter_map(|statement| match statement {
+            Statement::Inst(inst) if destination(&inst.op) == Some(reg) => Some(&inst.op),
+            _ => None,
+        });
+        let (Some(op), None) = (writes.next(), writes.next()) else { return false };
+        match op {
+            Op::Mad { c: Operand::Reg(base), .. } => wanted.push(*base),
+            Op::Select { a: Operand::Reg(one), b: Operand::Reg(other), .. } => wanted.extend([*one, *other]),
+            Op::Mov { src: Operand::Reg(base), .. } | Op::Cvta { src: base, .. } => wanted.push(*base),
+            Op::Load { space: Space::Param, address: Address { base: Base::Param(param), .. }, .. } => {
+                let name = kernel.params.get(param.0 as usize).map_or("", |param| param.name.as_str());
+                if !name.starts_with("scales") {
+                    return false;
+                }
+                found = true;
+            }
+            _ => return false,
+        }
+    }
+    found
 }
 
 /// Whether the next instruction loads the register under a guard.

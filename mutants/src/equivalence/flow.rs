@@ -202,11 +202,11 @@ pub(super) fn is_followed(kernel: &Kernel, at: usize) -> bool {
     true
 }
 
-/// Whether an instruction touches memory that other threads may touch too; loads of device memory read what nobody writes before the results.
+/// Whether an instruction touches memory that other threads may touch too; loads of device memory read what nobody writes, and nobody reads the results there.
 const fn touches(op: &Op) -> bool {
     matches!(
         op,
-        Op::Store { .. }
+        Op::Store { space: Space::Shared | Space::Generic, .. }
             | Op::Atomic { .. }
             | Op::CpAsync { .. }
             | Op::LdMatrix { .. }
@@ -240,4 +240,71 @@ pub(super) fn is_first(kernel: &Kernel, at: usize) -> bool {
         _ => false,
     });
     quiet && !returns
+}
+
+/// The statements whose write to `reg` may be what statement `at` reads, given the branches whose conditions are always the same.
+pub(super) fn reaching(kernel: &Kernel, ranges: &Ranges, at: usize, reg: Reg) -> Vec<usize> {
+    let jumps: BTreeMap<usize, Vec<usize>> = jumps(kernel, ranges);
+    let mut seen = vec![false; kernel.body.len()];
+    let mut found = Vec::new();
+    let before = |at: usize| {
+        let falls = at.checked_sub(1).filter(|before| falls_through(kernel, ranges, *before));
+        falls.into_iter().chain(jumps.get(&at).into_iter().flatten().copied())
+    };
+    let mut pending: Vec<usize> = before(at).collect();
+    while let Some(at) = pending.pop() {
+        match seen.get_mut(at) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        if let Some(Statement::Inst(inst)) = kernel.body.get(at) {
+            let mut writes = false;
+            inst.op.for_each_write(|other| writes |= other == reg);
+            if writes {
+                found.push(at);
+                if inst.guard.is_none() {
+                    continue;
+                }
+            }
+        }
+        pending.extend(before(at));
+    }
+    found
+}
+
+/// From where each label is jumped to.
+fn jumps(kernel: &Kernel, ranges: &Ranges) -> BTreeMap<usize, Vec<usize>> {
+    let labels = places(kernel);
+    let mut jumps: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (from, statement) in kernel.body.iter().enumerate() {
+        let Statement::Inst(inst) = statement else { continue };
+        let targets: Vec<Label> = match &inst.op {
+            Op::Branch { label, .. } if holds(inst, ranges) != Some(false) => vec![*label],
+            Op::BranchIndexed { labels, .. } => labels.clone(),
+            _ => continue,
+        };
+        for target in targets.iter().filter_map(|label| labels.get(label)) {
+            jumps.entry(*target).or_default().push(from);
+        }
+    }
+    jumps
+}
+
+fn falls_through(kernel: &Kernel, ranges: &Ranges, at: usize) -> bool {
+    match kernel.body.get(at) {
+        Some(Statement::Inst(inst)) => {
+            let ends =
+                matches!(inst.op, Op::Branch { .. } | Op::BranchIndexed { .. } | Op::Return | Op::Exit | Op::Trap);
+            !(ends && holds(inst, ranges) == Some(true))
+        }
+        _ => true,
+    }
+}
+
+/// Whether the guard always holds, or never.
+fn holds(inst: &Inst, ranges: &Ranges) -> Option<bool> {
+    match inst.guard {
+        None => Some(true),
+        Some(guard) => ranges.predicate(guard.pred).map(|value| value != guard.negate),
+    }
 }

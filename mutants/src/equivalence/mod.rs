@@ -10,6 +10,7 @@ mod flow;
 mod granule;
 mod range;
 mod rules;
+mod uses;
 mod value;
 
 use tilewright_ptx_ir::ir::{Access, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, Statement};
@@ -43,14 +44,16 @@ impl Facts {
         let ranges = Ranges::of(kernel, &domain);
         let reachable = flow::reachable(kernel, &ranges);
         let is_copy = |statement: &Statement| matches!(statement, Statement::Inst(Inst { op: Op::CpAsync { .. }, .. }));
+        let copies = kernel.body.iter().any(is_copy);
         Self {
             kernel: kernel.clone(),
             group,
             ranges,
             demanded: Demanded::of(kernel),
-            granules: Granules::of(kernel),
+            // Rows of f32 are copied; elsewhere what is copied is no f32.
+            granules: Granules::of(kernel, copies && group == Group::Reduce),
             reachable,
-            copies: kernel.body.iter().any(is_copy),
+            copies,
             domain,
         }
     }
@@ -85,13 +88,19 @@ impl Facts {
         }
         match (edit.removed, edit.inserted.as_slice()) {
             (1, []) => self.removable(old),
-            (1, [Statement::Inst(new)]) => rules::same(self, old, new).or_else(|| self.saturated(&old.op, &new.op)),
+            (1, [Statement::Inst(new)]) => {
+                let same_guard = old.guard == new.guard && old.guard.is_none();
+                rules::same(self, old, new)
+                    .or_else(|| self.saturated(&old.op, &new.op))
+                    .or_else(|| if same_guard { uses::same(self, edit.at, &old.op, &new.op) } else { None })
+            }
             (1, [Statement::Inst(before), Statement::Inst(new)]) => {
                 let ranges = rules::extended(self, &before.op)?;
                 let extended = Self { ranges, ..self.clone() };
                 rules::same(&extended, old, new)
                     .or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
                     .or_else(|| self.widened(&old.op, &before.op, &new.op))
+                    .or_else(|| uses::negated_addend(&extended, &old.op, &before.op, &new.op))
             }
             _ => None,
         }

@@ -283,6 +283,10 @@ impl Ranges {
     fn product(&self, part: MulPart, ty: Type, a: &Operand, b: &Operand) -> Option<Value> {
         let bits = 8 * ty.bytes();
         let (a, b) = (self.operand(*a, bits)?, self.operand(*b, bits)?);
+        // Whatever the other factor is.
+        if a.single() == Some(0) || b.single() == Some(0) {
+            return Some(Value::constant(0));
+        }
         let natural = !ty.is_signed() || (a.is_natural(bits) && b.is_natural(bits));
         Some(match part {
             MulPart::Lo => a.mul(b, bits),

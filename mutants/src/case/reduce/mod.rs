@@ -2,6 +2,8 @@
 
 mod model;
 
+pub(super) use model::exp2;
+
 use std::sync::OnceLock;
 
 use half::{bf16, f16};

@@ -1,5 +1,7 @@
 //! Attention: every head size, both masks, shared heads, rows of any stride.
 
+mod model;
+
 use std::sync::OnceLock;
 
 use half::{bf16, f16};
@@ -8,7 +10,7 @@ use tilewright_attention::{Dtype, Element, Layout, Layouts, Mask, Problem, Shape
 use tilewright_testkit::{Random, Values};
 
 use super::data::{Number, draw, floats};
-use super::gpu::{Gpu, within};
+use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
 /// What q, k and v hold.
@@ -28,26 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for dim in (32..=256).step_by(16) {
         for mask in [Mask::None, Mask::Causal] {
-            for (index, (heads_q, heads_kv, len_q, len_kv)) in [
-                (1, 1, 1, 1),
-                (2, 1, 1, 63),
-                (2, 2, 1, 65),
-                (6, 2, 3, 130),
-                (3, 1, 16, 200),
-                (2, 1, 5, 460),
-                (5, 1, 7, 65),
-                (2, 2, 2, 300),
-                (1, 1, 17, 17),
-                (2, 1, 64, 64),
-                (4, 2, 65, 130),
-                (2, 2, 129, 200),
-                (1, 1, 130, 65),
-                (2, 1, 90, 330),
-                (1, 1, 40, 37),
-            ]
-            .into_iter()
-            .enumerate()
-            {
+            for (index, (heads_q, heads_kv, len_q, len_kv)) in lengths(mask).into_iter().enumerate() {
                 let shape = Shape { batch: 1 + heads_kv % 2, heads_q, heads_kv, len_q, len_kv, dim };
                 for offset in [0, 1] {
                     for turn in [0, 1] {
@@ -63,6 +46,36 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Heads of queries and of keys, queries, keys.
+fn lengths(mask: Mask) -> Vec<(usize, usize, usize, usize)> {
+    let mut lengths = vec![
+        (1, 1, 1, 1),
+        (2, 1, 1, 63),
+        (2, 2, 1, 65),
+        (6, 2, 3, 130),
+        (3, 1, 16, 200),
+        (2, 1, 5, 460),
+        (5, 1, 7, 65),
+        (2, 2, 2, 300),
+        (1, 1, 17, 17),
+        (2, 1, 64, 64),
+        (4, 2, 65, 130),
+        (2, 2, 129, 200),
+        (1, 1, 130, 65),
+        (2, 1, 90, 330),
+        (1, 1, 40, 37),
+    ];
+    if mask == Mask::Causal {
+        // Queries that see nothing beside those that do, in every row of a warp.
+        lengths.extend([(2, 1, 61, 32), (1, 1, 127, 66), (1, 1, 9, 4), (1, 1, 16, 11), (3, 1, 12, 2)]);
+    } else {
+        // Keys end at every place of a tile.
+        let ends = (0..8).flat_map(|tile| [8 * tile, 8 * tile + 1]);
+        lengths.extend(ends.flat_map(|end| [(1, 1, 2, 64 + end), (1, 1, 33, end + 2)]));
+    }
+    lengths
 }
 
 /// How the tensors lie in memory, and what is in them.
@@ -81,7 +94,12 @@ struct Inputs<T> {
     k: Vec<T>,
     v: Vec<T>,
     expected: OnceLock<Vec<Expected>>,
+    /// The very results, by the kernel's arithmetic.
+    bits: OnceLock<Option<Vec<T>>>,
 }
+
+/// Products that are not too many to be added up one by one.
+const FEW_PRODUCTS: usize = 1 << 21;
 
 fn case<T: Number + Element>(shape: Shape, mask: Mask, how: How) -> Case {
     let Shape { batch, heads_q, heads_kv, len_q, len_kv, dim } = shape;
@@ -92,7 +110,7 @@ fn case<T: Number + Element>(shape: Shape, mask: Mask, how: How) -> Case {
     let inputs: OnceLock<Option<Inputs<T>>> = OnceLock::new();
     Case::new(Group::Attention, name, batch * heads_q * len_q * len_kv * dim, move |gpu| {
         let made = inputs.get_or_init(|| Inputs::new(shape, mask, how));
-        made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu, how.offset)
+        made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu, mask, how.offset)
     })
 }
 
@@ -143,10 +161,10 @@ impl<T: Number + Element> Inputs<T> {
             }
             Fill::Uniform | Fill::Outliers => {}
         }
-        Some(Self { problem, q, k, v, expected: OnceLock::new() })
+        Some(Self { problem, q, k, v, expected: OnceLock::new(), bits: OnceLock::new() })
     }
 
-    fn check(&self, gpu: &Gpu, offset: usize) -> Result<(), Failure> {
+    fn check(&self, gpu: &Gpu, mask: Mask, offset: usize) -> Result<(), Failure> {
         let Shape { batch, heads_q, len_q, dim, .. } = self.problem.shape();
         let q = gpu.input(&self.q, offset)?;
         let (k, v) = (gpu.input(&self.k, offset)?, gpu.input(&self.v, offset)?);
@@ -156,7 +174,14 @@ impl<T: Number + Element> Inputs<T> {
         let expected = self.expected.get_or_init(|| {
             reference::attention(&self.problem, T::DTYPE, [&floats(&self.q), &floats(&self.k), &floats(&self.v)])
         });
-        within("o", &o.download(gpu)?, expected.iter().map(|e| (e.value, e.bound)))?;
+        let o = o.download(gpu)?;
+        within("o", &o, expected.iter().map(|e| (e.value, e.bound)))?;
+        // The last head, or as many as are not too many.
+        let head = len_q * dim;
+        let heads = (FEW_PRODUCTS / (head * self.problem.shape().len_kv)).clamp(1, batch * heads_q);
+        let bits = self.bits.get_or_init(|| model::attention(&self.problem, mask, heads, [&self.q, &self.k, &self.v]));
+        let bits = bits.as_ref().ok_or(Failure::Case("tensors that are too short"))?;
+        same_bits("o", o.get(o.len() - bits.len()..).unwrap_or_default(), bits)?;
         q.unchanged(gpu, &self.q)?;
         k.unchanged(gpu, &self.k)?;
         v.unchanged(gpu, &self.v)
