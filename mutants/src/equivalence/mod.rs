@@ -71,6 +71,9 @@ impl Facts {
 
     fn by_rule(&self, mutant: &Mutant) -> Option<&'static str> {
         let edit = &mutant.edit;
+        if edit.threads.is_some() {
+            return None;
+        }
         if self.reachable.get(edit.at) == Some(&false) {
             return Some("never reached");
         }
