@@ -1,7 +1,8 @@
 //! What no rule proves, but somebody has, kernel by kernel.
 
 use tilewright_ptx_ir::ir::{
-    Access, Address, Base, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement, Type,
+    Access, Address, Base, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement,
+    Type,
 };
 
 use super::rules::destination;
@@ -91,6 +92,18 @@ fn attention(kernel: &Kernel, mutant: &Mutant, old: &Op) -> Option<&'static str>
         ("float-constant", Op::Select { ty: Type::F32, a: UNIT, b: Operand::Reg(_), .. }) => {
             Some("where the scale is 0 the queries are, and so are scores of any finite scale")
         }
+        // `Softmax::update`: the largest score so far starts as -inf, so that the first factor is 0; without a tile 1 / sum is 0, or the results are.
+        ("initial-value", Op::Mov { ty: Type::F32, src: ZERO, .. }) if !is_in_loop(kernel, mutant.edit.at) => {
+            Some("what there is before the first tile is multiplied by 0, and so is the result of no tile")
+        }
+        // `build`: the tile is masked where the condition holds.
+        ("compare-boundary" | "never-branch", _) if only_masks(kernel, mutant.edit.at, old) => {
+            Some("masking more tiles than need it changes nothing")
+        }
+        // `Softmax::update`: factors of 1 are left out.
+        ("never-branch", Op::Branch { .. }) if only_scales(kernel, mutant.edit.at) => {
+            Some("a product with 1 changes nothing")
+        }
         // `Warp::scores`, `Warp::gather`: what both guard is guarded by the same condition.
         ("initial-value", Op::Mov { ty: Type::F32, dst, .. }) if is_written_next(kernel, mutant.edit.at, *dst) => {
             Some("scores are written in every tile before they are read")
@@ -104,6 +117,55 @@ fn attention(kernel: &Kernel, mutant: &Mutant, old: &Op) -> Option<&'static str>
         }
         _ => None,
     }
+}
+
+/// Whether the statement may be reached from itself.
+fn is_in_loop(kernel: &Kernel, at: usize) -> bool {
+    let labels = kernel.body.iter().take(at).filter_map(|statement| match statement {
+        Statement::Label(label) => Some(*label),
+        _ => None,
+    });
+    let heads: Vec<_> = labels.collect();
+    kernel.body.iter().skip(at).any(|statement| {
+        matches!(statement, Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) if heads.contains(label))
+    })
+}
+
+/// The instructions that a branch forward jumps over.
+fn jumped_over(kernel: &Kernel, at: usize) -> Vec<&Inst> {
+    let Some(Statement::Inst(Inst { op: Op::Branch { label, .. }, .. })) = kernel.body.get(at) else {
+        return Vec::new();
+    };
+    let Some(end) = kernel.body.iter().position(|statement| *statement == Statement::Label(*label)) else {
+        return Vec::new();
+    };
+    let body = kernel.body.iter().take(end).skip(at + 1);
+    body.filter_map(|statement| match statement {
+        Statement::Inst(inst) => Some(inst),
+        _ => None,
+    })
+    .collect()
+}
+
+/// Whether the statement is a branch over the masking of a tile, or the comparison in front of it that finds whether it must be.
+fn only_masks(kernel: &Kernel, at: usize, old: &Op) -> bool {
+    let branch = if matches!(old, Op::SetPredicate { compare: Compare::Gt, ty: Type::U32, .. }) { at + 1 } else { at };
+    let body = jumped_over(kernel, branch);
+    let infinite = Operand::Imm(Immediate::F32(f32::NEG_INFINITY.to_bits()));
+    let is_mask = |inst: &&Inst| match &inst.op {
+        Op::Mov { ty: Type::F32, src, .. } => *src == infinite && inst.guard.is_some(),
+        Op::SetPredicate { .. } | Op::Cvt { .. } => true,
+        Op::Binary { ty, .. } => !ty.is_float(),
+        _ => false,
+    };
+    !body.is_empty() && body.iter().all(|inst| is_mask(inst))
+}
+
+/// Whether a branch jumps over products with factors alone.
+fn only_scales(kernel: &Kernel, at: usize) -> bool {
+    let body = jumped_over(kernel, at);
+    let is_product = |inst: &&Inst| matches!(&inst.op, Op::Binary { op: BinaryOp::Mul, ty: Type::F32, dst, a, .. } if *a == Operand::Reg(*dst));
+    !body.is_empty() && body.iter().all(|inst| is_product(inst))
 }
 
 /// Whether the register is written, whatever it was, where the kernel's text next names it.

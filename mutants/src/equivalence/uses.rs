@@ -5,6 +5,7 @@ use tilewright_ptx_ir::ir::{
 };
 
 use super::Facts;
+use super::demanded::has_effect;
 use super::flow::reaching;
 use super::rules::destination;
 use super::value::mask;
@@ -14,6 +15,8 @@ const ZERO: Operand = Operand::Imm(Immediate::Int(0));
 /// Why `new` may stand for `old` at statement `at`.
 pub(super) fn same(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'static str> {
     unread(facts, at, old, new)
+        .or_else(|| unchosen(facts, at, old, new))
+        .or_else(|| product_with_zero(facts, old, new))
         .or_else(|| difference(facts, old, new))
         .or_else(|| exact(facts, old, new))
         .or_else(|| no_addend(facts, old, new))
@@ -58,6 +61,47 @@ fn unread(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'static str> 
         && definition(&facts.kernel, *dst)?.0 == at
         && matters_only_if(&facts.kernel, *pred, *dst, at))
     .then_some("where the value differs nothing is read")
+}
+
+/// A value that stands in for another one where nothing is read.
+fn unchosen(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'static str> {
+    let dst = destination(old)?;
+    let is_it = destination(new) == Some(dst)
+        && !has_effect(old)
+        && !has_effect(new)
+        && definition(&facts.kernel, dst)?.0 == at
+        && is_never_read(&facts.kernel, dst, at);
+    is_it.then_some("the value is chosen only where nothing is read")
+}
+
+fn is_never_read(kernel: &Kernel, reg: Reg, from: usize) -> bool {
+    insts(kernel).filter(|(_, inst)| reads(inst, reg)).all(|(at, inst)| match &inst.op {
+        _ if at <= from => false,
+        Op::Select { dst, a, b, pred, .. } if *a != Operand::Reg(reg) && *b == Operand::Reg(reg) => {
+            definition(kernel, *dst).is_some_and(|(place, _)| place == at)
+                && definition(kernel, *pred).is_some_and(|(place, _)| place < at)
+                && matters_only_if(kernel, *pred, *dst, at)
+        }
+        Op::Mad { .. } | Op::Mul { .. } | Op::Mov { .. } => destination(&inst.op).is_some_and(|dst| {
+            definition(kernel, dst).is_some_and(|(place, _)| place == at) && is_never_read(kernel, dst, at)
+        }),
+        _ => false,
+    })
+}
+
+/// A product that is 0 either way, added to the same.
+fn product_with_zero(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
+    let (Op::Mad { ty, dst, c, .. }, Op::Mad { ty: other_type, dst: other, c: other_addend, .. }) = (old, new) else {
+        return None;
+    };
+    let is_zero = |op: &Op| match op {
+        Op::Mad { ty, a, b, .. } => [a, b].into_iter().any(|factor| {
+            facts.ranges.operand(*factor, 8 * ty.bytes()).and_then(super::value::Value::single) == Some(0)
+        }),
+        _ => false,
+    };
+    (ty.bytes() == other_type.bytes() && (dst, c) == (other, other_addend) && is_zero(old) && is_zero(new))
+        .then_some("the product is 0 either way")
 }
 
 /// Whether `reg` is looked at only where `pred` holds.

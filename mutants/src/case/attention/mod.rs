@@ -24,6 +24,12 @@ enum Fill {
     Outliers,
     /// Large numbers in the last row of values.
     Last,
+    /// Scores below zero.
+    Negative,
+    /// Infinities in the first row of values: a row that is read in the place of one that there is not makes NaN of them.
+    Infinite,
+    /// Results halfway between two numbers that are below that if a product is rounded towards zero: scores are all equal.
+    Ties,
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -34,9 +40,18 @@ pub(super) fn cases() -> Vec<Case> {
                 let shape = Shape { batch: 1 + heads_kv % 2, heads_q, heads_kv, len_q, len_kv, dim };
                 for offset in [0, 1] {
                     for turn in [0, 1] {
-                        let fill =
-                            [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Last][(index + 2 * turn + offset) % 4];
-                        let scale = [None, None, Some(-0.25), None, Some(0.0)][(index + turn) % 5];
+                        let fill = [Fill::Uniform, Fill::Rising, Fill::Outliers, Fill::Last, Fill::Negative]
+                            [(index + 2 * turn + offset) % 5];
+                        let mut scale = [None, None, Some(-0.25), None, Some(0.0)][(index + turn) % 5];
+                        // Every query sees the first key.
+                        let fill = if len_kv == 50 {
+                            scale = Some(0.0);
+                            Fill::Ties
+                        } else if len_q <= len_kv && index % 3 == 1 && turn == 1 {
+                            Fill::Infinite
+                        } else {
+                            fill
+                        };
                         let how = How { offset, fill, scale, apart: index % 2 == turn };
                         cases.push(case::<f16>(shape, mask, how));
                         cases.push(case::<bf16>(shape, mask, how));
@@ -66,6 +81,12 @@ fn lengths(mask: Mask) -> Vec<(usize, usize, usize, usize)> {
         (1, 1, 130, 65),
         (2, 1, 90, 330),
         (1, 1, 40, 37),
+        // The last tile is nearly whole.
+        (1, 1, 2, 444),
+        (1, 1, 20, 380),
+        // 1/50 is rounded down.
+        (1, 1, 16, 50),
+        (1, 1, 65, 50),
     ];
     if mask == Mask::Causal {
         // Queries that see nothing beside those that do, in every row of a warp.
@@ -158,6 +179,22 @@ impl<T: Number + Element> Inputs<T> {
             Fill::Last => {
                 let row = v_layout.row_stride.min(v.len());
                 v.iter_mut().rev().take(row).for_each(|value| *value = T::new(60_000.0));
+            }
+            Fill::Negative => {
+                q.iter_mut().for_each(|q| *q = T::new(q.value().abs()));
+                k.iter_mut().for_each(|k| *k = T::new(-k.value().abs()));
+            }
+            Fill::Infinite => {
+                for head in v.chunks_mut(v_layout.head_stride) {
+                    head.iter_mut().take(dim).step_by(3).for_each(|value| *value = T::new(f64::INFINITY));
+                }
+            }
+            Fill::Ties => {
+                // The next two numbers above 1: the upper one is even.
+                let place = if T::DTYPE == Dtype::F16 { 2f64.powi(-10) } else { 2f64.powi(-7) };
+                for (row, values) in v.chunks_mut(v_layout.row_stride).enumerate() {
+                    values.fill(T::new(1.0 + place * (1.0 + super::data::ramp(row, 2))));
+                }
             }
             Fill::Uniform | Fill::Outliers => {}
         }
