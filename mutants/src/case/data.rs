@@ -222,10 +222,10 @@ pub(super) fn depths_like(m: usize, k: usize, size: usize) -> Option<[u64; 2]> {
 /// Rows and columns around every edge in a tile.
 pub(super) fn edges(tile: [usize; 2]) -> Vec<[usize; 2]> {
     if tile[0] <= 16 {
-        let columns = [1, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 95, 96, 97];
+        let columns = [1, 9, 16, 19, 30, 32, 35, 42, 48, 55, 61, 64, 71, 87, 94, 97];
         return (1..=16).zip(columns).map(|(m, n)| [m, n]).collect();
     }
     let rows = [17, 32, 33, 48, 49, 64, 65, 80, 18, 34, 50, 66, 81, 96, 97, 113];
-    let columns = [63, 64, 65, 31, 32, 33, 16, 17, 15, 1, 128, 127, 47, 48, 49, 129];
+    let columns = [62, 64, 65, 29, 32, 33, 16, 27, 9, 1, 128, 121, 42, 48, 55, 129];
     rows.into_iter().zip(columns).map(|(m, n)| [m, n]).collect()
 }

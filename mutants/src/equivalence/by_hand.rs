@@ -62,8 +62,20 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
             Some("the words that a thread reads first are those that it copied itself, and waited for")
         }
         _ if group == Group::Attention && attention(kernel, mutant, old).is_some() => attention(kernel, mutant, old),
+        // `scales::padded`: 1024 and more, below 1040.
+        ("convert-sign", Op::Cvt { from: Type::U16, src: Operand::Reg(zero), .. })
+            if kernel.name.contains("w4a16") && is_zero_point(kernel, *zero) =>
+        {
+            Some("a zero point is an f16 above 0")
+        }
         _ if products && scales_of_no_group(kernel, mutant, old) => {
             Some("scales of a group that there is not are multiplied with sums that are 0, and every scale is finite")
+        }
+        // `reduction.rs`: all that is loaded is x.
+        ("vector-swap" | "unpack-swap", Op::Load { space: Space::Global, .. } | Op::Unpack { .. })
+            if ["row_max", "row_min"].iter().any(|name| kernel.name.starts_with(name)) =>
+        {
+            Some("the largest and the smallest of a thread's elements do not depend on their order")
         }
         // Copies that a thread reads back itself are behind its own wait: `RowStorage::Split`.
         ("drop-barrier" | "late-barrier", Op::BarrierSync { .. })
@@ -186,6 +198,15 @@ fn is_written_next(kernel: &Kernel, at: usize, reg: Reg) -> bool {
     })
 }
 
+/// Whether the register is loaded from shared memory alone: of 16 bits and by themselves, those are zero points.
+fn is_zero_point(kernel: &Kernel, reg: Reg) -> bool {
+    let mut writes = kernel.body.iter().filter_map(|statement| match statement {
+        Statement::Inst(inst) if destination(&inst.op) == Some(reg) => Some(&inst.op),
+        _ => None,
+    });
+    matches!((writes.next(), writes.next()), (Some(Op::Load { space: Space::Shared, .. }), None))
+}
+
 /// `ScaleTile::copy`: whether the mutant changes how many bytes of scales are copied where there is no group or no column.
 fn scales_of_no_group(kernel: &Kernel, mutant: &Mutant, old: &Op) -> bool {
     if !kernel.name.contains("w4a16") {
@@ -246,9 +267,9 @@ fn is_of_scales(kernel: &Kernel, address: Reg) -> bool {
     found
 }
 
-/// Whether the next instruction loads the register under a guard.
+/// Whether one of the next instructions loads the register under a guard.
 fn is_default(kernel: &Kernel, at: usize, dst: Reg) -> bool {
-    let later = kernel.body.iter().skip(at + 1).take(4);
+    let later = kernel.body.iter().skip(at + 1).take(12);
     later.filter_map(|statement| match statement {
         Statement::Inst(inst) => Some(inst),
         _ => None,

@@ -3,6 +3,7 @@
 //! What is known of a kernel for every launch that its host code allows: the values that its integer registers may have, which bits of them reach anything, of which
 //! power of two its floats are multiples, which statements can be reached. The rules look at the changed instruction in this light.
 
+mod absent;
 mod by_hand;
 mod demanded;
 mod domain;
@@ -66,7 +67,10 @@ impl Facts {
     #[must_use]
     pub fn proof(&self, mutant: &Mutant) -> Option<String> {
         let here = Self { ranges: self.ranges.at(mutant.edit.at), ..self.clone() };
-        here.by_rule(mutant).or_else(|| by_hand::reason(self.group, &self.kernel, mutant)).map(str::to_owned)
+        here.by_rule(mutant)
+            .or_else(|| absent::reason(&self.kernel, &self.domain, mutant))
+            .or_else(|| by_hand::reason(self.group, &self.kernel, mutant))
+            .map(str::to_owned)
     }
 
     fn by_rule(&self, mutant: &Mutant) -> Option<&'static str> {

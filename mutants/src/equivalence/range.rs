@@ -264,7 +264,8 @@ impl Ranges {
         })
     }
 
-    fn definition(&self, reg: Reg) -> Option<&Op> {
+    /// The one instruction that writes a register, if it has no guard.
+    pub(super) fn definition(&self, reg: Reg) -> Option<&Op> {
         self.definitions.get(&reg)?.as_ref()
     }
 
