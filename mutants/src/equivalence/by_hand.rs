@@ -170,14 +170,14 @@ fn only_masks(kernel: &Kernel, at: usize, old: &Op) -> bool {
         Op::Binary { ty, .. } => !ty.is_float(),
         _ => false,
     };
-    !body.is_empty() && body.iter().all(|inst| is_mask(inst))
+    !body.is_empty() && body.iter().all(is_mask)
 }
 
 /// Whether a branch jumps over products with factors alone.
 fn only_scales(kernel: &Kernel, at: usize) -> bool {
     let body = jumped_over(kernel, at);
     let is_product = |inst: &&Inst| matches!(&inst.op, Op::Binary { op: BinaryOp::Mul, ty: Type::F32, dst, a, .. } if *a == Operand::Reg(*dst));
-    !body.is_empty() && body.iter().all(|inst| is_product(inst))
+    !body.is_empty() && body.iter().all(is_product)
 }
 
 /// Whether the register is written, whatever it was, where the kernel's text next names it.

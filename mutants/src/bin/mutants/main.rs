@@ -18,7 +18,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     sample: usize,
     /// Each operator on every so many-th kernel, each on others
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 36)]
     stride: usize,
     /// Only the kernels of this crate: reduce, matmul-f16, …
     #[arg(long, value_parser = group)]
