@@ -53,6 +53,9 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
                     let m = [16, 3, 13, 8][index % 4];
                     add([m, 48 * 133 + 2 * index + usize::from(!paired), *k], bias, offsets, Fill::Infinities);
                 }
+                // The last tile has few columns.
+                let k = depths.get(2).copied().unwrap_or(72);
+                add([16, 64 * 100 + 2 + usize::from(!paired), k], bias, offsets, Fill::Infinities);
                 add([16, 48 * 133 + usize::from(!paired), 24], bias, offsets, Fill::Ties);
                 add([16, 48 * 133 + usize::from(!paired), 16], bias, offsets, Fill::Tiny);
             }

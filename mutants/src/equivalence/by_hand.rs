@@ -269,12 +269,22 @@ fn is_of_scales(kernel: &Kernel, address: Reg) -> bool {
 
 /// Whether one of the next instructions loads the register under a guard.
 fn is_default(kernel: &Kernel, at: usize, dst: Reg) -> bool {
-    let later = kernel.body.iter().skip(at + 1).take(12);
-    later.filter_map(|statement| match statement {
-        Statement::Inst(inst) => Some(inst),
+    let later = || {
+        kernel.body.iter().skip(at + 1).take(12).filter_map(|statement| match statement {
+            Statement::Inst(inst) => Some(inst),
+            _ => None,
+        })
+    };
+    // `load_or` copies what there is otherwise to the register that the load goes to.
+    let copied = later().find_map(|inst| match &inst.op {
+        Op::Mov { dst: copy, src, .. } if *src == Operand::Reg(dst) => Some(*copy),
         _ => None,
-    })
-    .any(|inst| matches!(&inst.op, Op::Load { space: Space::Global, dsts, .. } if inst.guard.is_some() && dsts.contains(&dst)))
+    });
+    let loads = |inst: &Inst| {
+        matches!(&inst.op, Op::Load { space: Space::Global, dsts, .. }
+            if inst.guard.is_some() && (dsts.contains(&dst) || copied.is_some_and(|copy| dsts.contains(&copy))))
+    };
+    later().any(loads)
 }
 
 /// Whether the statement is the store of a reduction's result, whose address does not depend on the lane, or the comparison that guards it.

@@ -9,6 +9,7 @@ mod demanded;
 mod domain;
 mod flow;
 mod granule;
+mod groups;
 mod range;
 mod rules;
 mod uses;
@@ -68,6 +69,7 @@ impl Facts {
     pub fn proof(&self, mutant: &Mutant) -> Option<String> {
         let here = Self { ranges: self.ranges.at(mutant.edit.at), ..self.clone() };
         here.by_rule(mutant)
+            .or_else(|| groups::reason(&self.kernel, &self.ranges, mutant))
             .or_else(|| absent::reason(&self.kernel, &self.domain, mutant))
             .or_else(|| by_hand::reason(self.group, &self.kernel, mutant))
             .map(str::to_owned)

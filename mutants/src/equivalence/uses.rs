@@ -17,6 +17,7 @@ pub(super) fn same(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'sta
     unread(facts, at, old, new)
         .or_else(|| unchosen(facts, at, old, new))
         .or_else(|| product_with_zero(facts, old, new))
+        .or_else(|| compared(facts, at, old, new))
         .or_else(|| difference(facts, old, new))
         .or_else(|| exact(facts, old, new))
         .or_else(|| no_addend(facts, old, new))
@@ -87,6 +88,45 @@ fn is_never_read(kernel: &Kernel, reg: Reg, from: usize) -> bool {
         }),
         _ => false,
     })
+}
+
+/// A number that is only compared, with the same answer.
+fn compared(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'static str> {
+    let dst = destination(old)?;
+    let bits = super::range::width(dst.class)?;
+    if destination(new) != Some(dst) || has_effect(old) || has_effect(new) || definition(&facts.kernel, dst)?.0 != at {
+        return None;
+    }
+    let value = facts.result(new, bits)?;
+    let same = |reader: usize, inst: &Inst| {
+        let there = facts.ranges.at(reader);
+        let (before, after) = (there.predicate_of(&inst.op), there.with(dst, value).predicate_of(&inst.op));
+        (before.is_some() && before == after) || in_one_chunk(facts, inst, dst, old, new)
+    };
+    let mut readers = insts(&facts.kernel).filter(|(_, inst)| reads(inst, dst)).peekable();
+    readers.peek()?;
+    readers.all(|(reader, inst)| same(reader, inst)).then_some("it is only compared, and the answer is the same")
+}
+
+/// `i + c < end` and `i + d < end`, where i and the end are multiples of a power of two that c and d are below.
+fn in_one_chunk(facts: &Facts, inst: &Inst, dst: Reg, old: &Op, new: &Op) -> bool {
+    let Op::SetPredicate { compare: Compare::Lt | Compare::Ge, ty, a, b, combine: None, .. } = &inst.op else {
+        return false;
+    };
+    let part = |op: &Op| match op {
+        Op::Binary { op: BinaryOp::Add, ty, a, b: Operand::Imm(Immediate::Int(part)), .. } if !ty.is_float() => {
+            Some((*a, u64::try_from(*part).ok()?))
+        }
+        _ => None,
+    };
+    let (Some((start, one)), Some((other_start, other))) = (part(old), part(new)) else { return false };
+    let bits = 8 * ty.bytes();
+    let (Some(start_value), Some(end)) = (facts.ranges.operand(start, bits), facts.ranges.operand(*b, bits)) else {
+        return false;
+    };
+    let zeros = start_value.possible().trailing_zeros().min(end.possible().trailing_zeros()).min(bits - 1);
+    let fits = start_value.high.checked_add(one.max(other)).is_some_and(|high| high <= mask(bits) >> 1);
+    !ty.is_signed() && fits && start == other_start && *a == Operand::Reg(dst) && one.max(other) < 1 << zeros
 }
 
 /// A product that is 0 either way, added to the same.
