@@ -71,8 +71,8 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         _ if products && scales_of_no_group(kernel, mutant, old) => {
             Some("scales of a group that there is not are multiplied with sums that are 0, and every scale is finite")
         }
-        // `reduction.rs`: all that is loaded is x.
-        ("vector-swap" | "unpack-swap", Op::Load { space: Space::Global, .. } | Op::Unpack { .. })
+        // `reduction.rs`: all that is loaded is x, or largest and smallest elements.
+        ("vector-swap" | "unpack-swap", Op::Load { .. } | Op::Unpack { .. })
             if ["row_max", "row_min"].iter().any(|name| kernel.name.starts_with(name)) =>
         {
             Some("the largest and the smallest of a thread's elements do not depend on their order")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Reg, Space, Statement};
+use tilewright_ptx_ir::ir::{Access, BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Reg, Space, Statement};
 
 use super::range::Ranges;
 
@@ -270,6 +270,35 @@ pub(super) fn reaching(kernel: &Kernel, ranges: &Ranges, at: usize, reg: Reg) ->
         pending.extend(before(at));
     }
     found
+}
+
+/// Whether what is written to `reg` behind statement `at` may be read.
+pub(super) fn is_read_behind(kernel: &Kernel, ranges: &Ranges, at: usize, reg: Reg) -> bool {
+    let labels = places(kernel);
+    let mut seen = vec![false; kernel.body.len()];
+    let mut pending = vec![at + 1];
+    while let Some(at) = pending.pop() {
+        match seen.get_mut(at) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        if let Some(Statement::Inst(inst)) = kernel.body.get(at) {
+            let (mut reads, mut writes) = (false, false);
+            inst.for_each_register(|other, access| reads |= other == reg && access == Access::Read);
+            inst.op.for_each_write(|other| writes |= other == reg);
+            match &inst.op {
+                _ if reads => return true,
+                _ if writes && inst.guard.is_none() => continue,
+                Op::Branch { label, .. } if holds(inst, ranges) != Some(false) => pending.extend(labels.get(label)),
+                Op::BranchIndexed { .. } => return true,
+                _ => {}
+            }
+        }
+        if falls_through(kernel, ranges, at) {
+            pending.push(at + 1);
+        }
+    }
+    false
 }
 
 /// From where each label is jumped to.

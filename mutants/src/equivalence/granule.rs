@@ -56,6 +56,12 @@ impl Granules {
         self.operand(operand) >= -126
     }
 
+    /// Whether no value of the operand lies strictly between 0 and `limit`.
+    pub(super) fn is_never_below(&self, operand: Operand, limit: f32) -> bool {
+        let granule = self.operand(operand);
+        granule >= 0 || f64::from(limit) <= 2f64.powi(granule)
+    }
+
     fn operand(&self, operand: Operand) -> i32 {
         match operand {
             // What has no value yet does not lower anything; it is looked at again.
@@ -70,6 +76,8 @@ impl Granules {
         let of = |operand: &Operand| self.operand(*operand);
         match op {
             Op::Mov { src, .. } => of(src),
+            // Another lane's value of the same register.
+            Op::Shuffle { src, .. } => of(src),
             Op::Load { space: Space::Shared, ty: Type::F32, .. } => self.shared,
             Op::Select { a, b, .. } => of(a).min(of(b)),
             Op::Cvt { from: Type::F16, .. } => -24,

@@ -53,7 +53,7 @@ impl Facts {
             ranges,
             demanded: Demanded::of(kernel),
             // Rows of f32 are copied; elsewhere what is copied is no f32.
-            granules: Granules::of(kernel, copies && group == Group::Reduce),
+            granules: Granules::of(kernel, copies && group == Group::Reduce && has_single_rows(kernel)),
             reachable,
             copies,
             domain,
@@ -102,6 +102,12 @@ impl Facts {
                 rules::same(self, old, new)
                     .or_else(|| self.saturated(&old.op, &new.op))
                     .or_else(|| if same_guard { uses::same(self, edit.at, &old.op, &new.op) } else { None })
+            }
+            (1, [Statement::Inst(kept), Statement::Inst(Inst { guard: None, op: Op::Mov { dst, .. } })])
+                if kept == old =>
+            {
+                let is_read = flow::is_read_behind(&self.kernel, &self.ranges, edit.at, *dst);
+                (!is_read).then_some("nothing reads the register any more")
             }
             (1, [Statement::Inst(before), Statement::Inst(new)]) => {
                 let ranges = rules::extended(self, &before.op)?;
@@ -171,4 +177,9 @@ impl Facts {
             .all(harmless)
             .then_some("a difference of equals is the 0 of the other choice")
     }
+}
+
+/// Whether a row kernel's rows are of f32, by its name: the first type in it.
+fn has_single_rows(kernel: &Kernel) -> bool {
+    kernel.name.split('_').find(|word| ["f32", "f16", "bf16"].contains(word)) == Some("f32")
 }

@@ -18,8 +18,8 @@ pub(super) fn same(facts: &Facts, old: &Inst, new: &Inst) -> Option<&'static str
     if old.guard != new.guard {
         return None;
     }
-    let rules: [Rule; 10] =
-        [lookups, no_shift, undemanded, constant_result, signs, boundary, bits, limits, subnormals, selections];
+    let rules: [Rule; 11] =
+        [gaps, lookups, no_shift, undemanded, constant_result, signs, boundary, bits, limits, subnormals, selections];
     rules.into_iter().find_map(|rule| rule(facts, &old.op, &new.op))
 }
 
@@ -364,6 +364,35 @@ fn subnormals(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     let result = matches!(old, Op::SetPredicate { .. }) || facts.granules.result(old) >= -126;
     let normal = plain == *old && result && operands.iter().all(|operand| facts.granules.is_normal(*operand));
     normal.then_some("all numbers are multiples of a power of two that is no subnormal")
+}
+
+/// Numbers that are multiples of a power of two are never between 0 and it.
+fn gaps(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
+    let (
+        Op::SetPredicate { compare, ty: Type::F32, a, b: Operand::Imm(Immediate::F32(bound)), .. },
+        Op::SetPredicate { compare: other, b: Operand::Imm(Immediate::F32(other_bound)), .. },
+    ) = (old, new)
+    else {
+        return None;
+    };
+    let mut plain = new.clone();
+    if let Op::SetPredicate { b, compare: other, .. } = &mut plain {
+        (*b, *other) = (Operand::Imm(Immediate::F32(*bound)), *compare);
+    }
+    let orders = |compare: &Compare| matches!(compare, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
+    let less = |compare: &Compare| matches!(compare, Compare::Lt | Compare::Le);
+    // Twice the bound, so that a number is not the bound either.
+    let inside = |bits: u32| {
+        let bound = f32::from_bits(bits);
+        bound > 0.0 && facts.granules.is_never_below(*a, 2.0 * bound)
+    };
+    (plain == *old
+        && orders(compare)
+        && orders(other)
+        && less(compare) == less(other)
+        && inside(*bound)
+        && inside(*other_bound))
+    .then_some("no number lies between 0 and the bounds")
 }
 
 /// A choice that is always the same one, or between equals.

@@ -108,6 +108,12 @@ fn add_of<T: Number + Real>(cases: &mut Vec<Case>) {
                         cases.push(case::<T>(op, Shape { rows, columns }, fill, offset, wide));
                     }
                 }
+                // More rows than a number that somebody might have fixed.
+                if last * 65 < 1 << 19 {
+                    for (columns, offset) in [(last + lanes, 0), (last + 1, 1)] {
+                        cases.push(case::<T>(op, Shape { rows: 65, columns }, Fill::Integers, offset, wide));
+                    }
+                }
                 // Every remainder, in every part of the arrangement.
                 for part in 0..4 * lanes {
                     let columns = last + (edge - last) * part / (4 * lanes) / lanes * lanes + part % lanes + 1;
@@ -187,6 +193,16 @@ impl<T: Number + Real> Inputs<T> {
                 (Fill::Special, 1) => values[last / 2] = T::new(f64::NEG_INFINITY),
                 (Fill::Special, 2) => values[last] = T::new(f64::INFINITY),
                 (Fill::Special, 3) => values.fill(T::new(f64::NEG_INFINITY)),
+                (Fill::Tiny, 3) => {
+                    // The smallest numbers there are, whose sums cancel.
+                    let least = [2f64.powi(-149), 2f64.powi(-24), 2f64.powi(-133)];
+                    let least = [Dtype::F32, Dtype::F16]
+                        .iter()
+                        .position(|dtype| *dtype == T::DTYPE)
+                        .map_or(least[2], |at| least[at]);
+                    let number = |(at, x): (usize, &mut T)| *x = T::new((super::data::ramp(at * 7, 5) - 2.0) * least);
+                    values.iter_mut().enumerate().for_each(number);
+                }
                 (Fill::Tiny, 1) => values.fill(T::new(-0.0)),
                 (Fill::Tiny, 2) => values.iter_mut().for_each(|x| *x = T::new(x.value() * 2f64.powi(-113))),
                 _ => {}
