@@ -43,7 +43,9 @@ impl Tally {
                     crate::Kill::Finding(_) => self.by_finding += 1,
                     crate::Kill::Refused(_) => self.refused += 1,
                 }
-                self.contradicted += usize::from(equivalent.is_some());
+                // What is refused is not run: that says nothing of the rule.
+                let is_run = !matches!(by, crate::Kill::Refused(_));
+                self.contradicted += usize::from(is_run && equivalent.is_some());
             }
         }
     }
