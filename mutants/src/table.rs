@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::campaign::Judgement;
+use crate::case::{Case, Group};
 use crate::judge::Outcome;
 use crate::operator::{OPERATORS, Operator};
 use crate::worker::Judged;
@@ -42,7 +43,9 @@ impl Tally {
                     crate::Kill::Finding(_) => self.by_finding += 1,
                     crate::Kill::Refused(_) => self.refused += 1,
                 }
-                self.contradicted += usize::from(equivalent.is_some());
+                // What is refused is not run: that says nothing of the rule.
+                let is_run = !matches!(by, crate::Kill::Refused(_));
+                self.contradicted += usize::from(is_run && equivalent.is_some());
             }
         }
     }
@@ -128,6 +131,22 @@ pub fn print(judgements: &[Judgement]) -> String {
         by_group.iter().map(|(group, (kernels, tally))| tally.row(&format!("{}, {kernels} kernels", group.name())));
     let all = total(judgements).row(&format!("all, {} kernels", judgements.len()));
     format!("{}\n\n{}\n", table(operators), table(groups.chain([all])))
+}
+
+/// The cases of each kernel that has mutants that nobody noticed.
+#[must_use]
+pub fn cases(judgements: &[Judgement]) -> String {
+    let mut text = String::new();
+    let mut known: BTreeMap<Group, Vec<Case>> = BTreeMap::new();
+    let survived = |mutant: &Judged| mutant.outcome == Outcome::Survived && mutant.equivalent.is_none();
+    for judgement in judgements.iter().filter(|judgement| judgement.mutants.iter().any(survived)) {
+        let cases = known.entry(judgement.group).or_insert_with(|| Case::of(judgement.group));
+        let _ = writeln!(text, "{} {}:", judgement.group.name(), judgement.kernel);
+        for case in judgement.cases.iter().filter_map(|index| cases.get(*index)) {
+            let _ = writeln!(text, "    {}", case.name());
+        }
+    }
+    text
 }
 
 /// Each mutant that nobody noticed: where it is, what it changes, and why that does not matter if that is known.

@@ -91,12 +91,18 @@ pub fn serve(jobs: impl BufRead, mut answers: impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Every k for which host code chooses the kernel of these cases, if not all.
+fn depths(cases: &[Case], own: &[usize]) -> Option<[u64; 2]> {
+    let each = own.iter().filter_map(|index| cases.get(*index)).map(Case::depths);
+    each.reduce(|all, one| all.zip(one).map(|([low, high], [least, most])| [low.min(least), high.max(most)])).flatten()
+}
+
 fn judge_all(cases: &[Case], work: &Work) -> Result<Vec<Judged>, String> {
     let case = work.cases.first().and_then(|index| cases.get(*index)).ok_or("a kernel without cases")?;
     let (module, _) = discover(case)?;
     let subject = Subject { module, cases: work.cases.clone() };
     let kernel = subject.kernel().ok_or("a module without kernels")?;
-    let facts = equivalence::Facts::of(kernel, work.group);
+    let facts = equivalence::Facts::of(kernel, work.group, depths(cases, &work.cases));
     let (mut judged, mut verified) = (Vec::new(), BTreeSet::new());
     for operator in work.operators.iter().filter_map(|index| OPERATORS.get(*index)) {
         for mutant in sampled(operator.mutants(kernel), work.sample, work.phase) {

@@ -1,5 +1,7 @@
 //! Each operator changes what it says; a few mutants end to end.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
+
 use tilewright_mutants::{Case, Group, Kill, OPERATORS, Operator, Outcome, Subject, discover, judge};
 use tilewright_ptx_ir::{ir::Kernel, parse, verify};
 

@@ -70,9 +70,14 @@ pub(super) fn groups(size: usize, k: usize) -> Option<Group> {
     if size == 0 || size > k { Some(Group::WholeRow) } else { Group::new(size).ok() }
 }
 
-/// Scales of four bits; those of neighbouring columns and groups differ.
-fn scales(n: usize, count: usize) -> Vec<f16> {
-    (0..n * count).map(|at| f16::from_f64((1.0 + ramp(at / n * 5 + at % n * 3, 13)) / 64.0)).collect()
+/// Scales of four bits and both signs; those of neighbouring columns and groups differ, and those of other weights.
+fn scales(random: &mut Random, n: usize, count: usize) -> Vec<f16> {
+    let own = random.below(13);
+    let scale = |at: usize| {
+        let sign = if (at / n * 3 + at % n) % 7 == 4 { -1.0 } else { 1.0 };
+        f16::from_f64(sign * (1.0 + ramp(own + at / n * 5 + at % n * 3, 13)) / 64.0)
+    };
+    (0..n * count).map(scale).collect()
 }
 
 fn below(random: &mut Random, end: usize) -> u8 {
@@ -82,7 +87,7 @@ fn below(random: &mut Random, end: usize) -> u8 {
 /// A symmetric weight of any nibbles, or of ones.
 pub(super) fn int4(random: &mut Random, [n, k]: [usize; 2], group: Group, fill: Fill) -> Option<Int4> {
     let mut values: Vec<i8> = (0..n * k).map(|_| below(random, 16).cast_signed() - 8).collect();
-    let mut scales = scales(n, group.count(k));
+    let mut scales = scales(random, n, group.count(k));
     if fill == Fill::Ties {
         values.fill(1);
         scales.fill(f16::ONE);
@@ -95,7 +100,11 @@ pub(super) fn activations(random: &mut Random, [m, k]: [usize; 2], group: usize,
     let mut x: Vec<f16> = draw(random, Values::SmallIntegers, m * k);
     match fill {
         Fill::Whole | Fill::Tiny => {}
-        Fill::Infinities => with_infinities(&mut x, k, 3),
+        Fill::Infinities => {
+            with_infinities(&mut x, k, 3);
+            // Rows of zeros, whose sums show a sign that a zero must not have.
+            x.chunks_mut(k).skip(3).step_by(5).for_each(|row| row.fill(f16::ZERO));
+        }
         Fill::Ties => {
             let others = k.div_ceil(group.max(1)).saturating_sub(1).max(1);
             for (row, x) in x.chunks_mut(k).enumerate() {
@@ -122,7 +131,7 @@ pub(super) fn int4_affine(
 ) -> Option<Int4Affine> {
     let mut values: Vec<u8> = (0..n * k).map(|_| below(random, 16)).collect();
     let count = group.count(k);
-    let mut scales = scales(n, count);
+    let mut scales = scales(random, n, count);
     if fill == Fill::Ties {
         let one = if affine == Affine::GatheredSymmetric { 9 } else { 6 };
         values.fill(one);
@@ -192,7 +201,31 @@ pub(super) fn depths(size: usize) -> [Vec<usize>; 2] {
     if size == 0 {
         return [(9..17).map(|eights| 8 * eights).collect(), (137..145).map(|eights| 8 * eights).collect()];
     }
+    if size > 1000 {
+        return [vec![8, 136, size - 56, size + 8, size + 328, 2 * size + 8, 3 * size], vec![4 * size + 8]];
+    }
     let few = (0..8).map(|part| (size + 2 * size * part / 7).next_multiple_of(8).min(3 * size)).collect();
     let many = DEEP.into_iter().chain([4 * size, 5 * size + 8]).filter(|k| *k > 3 * size).collect();
     [few, many]
+}
+
+/// The k for which `packed_geometry::Choice` makes tiles of up to 16 rows in the way that it does for this one: warps share out four groups and more. Other tiles
+/// are for every k.
+pub(super) fn depths_like(m: usize, k: usize, size: usize) -> Option<[u64; 2]> {
+    let group = groups(size, k)?.size(k);
+    let size = if group >= k { group.next_multiple_of(64) } else { group } as u64;
+    let can_be_shared = size == 32 || size.is_multiple_of(64);
+    let most = 3 * size;
+    (m <= 16 && can_be_shared).then(|| if k as u64 > most { [most + 1, (1 << 30) - 256] } else { [1, most] })
+}
+
+/// Rows and columns around every edge in a tile.
+pub(super) fn edges(tile: [usize; 2]) -> Vec<[usize; 2]> {
+    if tile[0] <= 16 {
+        let columns = [1, 9, 16, 19, 30, 32, 35, 42, 48, 55, 61, 64, 71, 87, 94, 97];
+        return (1..=16).zip(columns).map(|(m, n)| [m, n]).collect();
+    }
+    let rows = [17, 32, 33, 48, 49, 64, 65, 80, 18, 34, 50, 66, 81, 96, 97, 113];
+    let columns = [62, 64, 65, 29, 32, 33, 16, 27, 9, 1, 128, 121, 42, 48, 55, 129];
+    rows.into_iter().zip(columns).map(|(m, n)| [m, n]).collect()
 }

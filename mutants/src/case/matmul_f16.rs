@@ -7,7 +7,7 @@ use tilewright_matmul_f16::{Dtype, Element, Shape, reference};
 use tilewright_testkit::{Random, Values};
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Fill, Number, draw, extents, floats, ramp, with_infinities};
+use super::data::{Fill, Number, draw, edges, extents, floats, ramp, with_infinities};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -36,6 +36,14 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
                         let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                         add([m, n, k], bias, offsets, fill);
                     }
+                    for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                        let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(8);
+                        let n = (n.next_multiple_of(2) - usize::from(!paired)).max(1);
+                        add([m, n, k], bias, offsets, Fill::Infinities);
+                    }
+                    for k in depths {
+                        add([tile[0], tile[1] + 2 - usize::from(!paired), *k], bias, offsets, Fill::Infinities);
+                    }
                     add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 72], bias, offsets, Fill::Ties);
                     add([tile[0], tile[1] * 2 + 2 - usize::from(!paired), 24], bias, offsets, Fill::Tiny);
                 }
@@ -45,6 +53,9 @@ fn add_of<T: Number + Element>(cases: &mut Vec<Case>) {
                     let m = [16, 3, 13, 8][index % 4];
                     add([m, 48 * 133 + 2 * index + usize::from(!paired), *k], bias, offsets, Fill::Infinities);
                 }
+                // The last tile has few columns.
+                let k = depths.get(2).copied().unwrap_or(72);
+                add([16, 64 * 100 + 2 + usize::from(!paired), k], bias, offsets, Fill::Infinities);
                 add([16, 48 * 133 + usize::from(!paired), 24], bias, offsets, Fill::Ties);
                 add([16, 48 * 133 + usize::from(!paired), 16], bias, offsets, Fill::Tiny);
             }
@@ -93,10 +104,11 @@ impl<T: Number + Element> Inputs<T> {
                 bias.fill(T::new(2f64.powi(-131)));
             }
             Fill::Ties => {
-                // Half of a place of the result, and three quarters of a place of f32.
+                // Half of a place of the result, above an even one and an odd one, and three quarters of a place of f32.
                 let (half, little) = if T::DTYPE == Dtype::F16 { (2048.0, -14) } else { (256.0, -17) };
                 for (at, x) in x.iter_mut().enumerate() {
-                    *x = T::new([half, 1.0].get(at % k).copied().unwrap_or(0.0));
+                    let odd = if at / k % 2 == 0 { 0.0 } else { 2.0 };
+                    *x = T::new([half + odd, 1.0].get(at % k).copied().unwrap_or(0.0));
                 }
                 w.fill(T::new(1.0));
                 bias.fill(T::new(3.0 * 2f64.powi(little)));

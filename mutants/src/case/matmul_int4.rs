@@ -8,18 +8,18 @@ use tilewright_quant_pack::{Int4, Int4Affine};
 use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, Fill, activations, depths, extents, floats, groups};
+use super::data::{Affine, Fill, activations, depths, depths_like, edges, extents, floats, groups};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
 /// Sizes of groups; 0 is the whole row.
-const GROUPS: [usize; 5] = [32, 96, 64, 128, 0];
+const GROUPS: [usize; 6] = [32, 96, 64, 128, 0, 1152];
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for group in GROUPS {
         for affine in Affine::ALL {
             let [few, many] = depths(group);
-            let (whole, size) = (group == 0, group.max(32));
+            let (whole, long, size) = (group == 0, group > 1000, group.max(32));
             let mut add = |shape, offset, fill| cases.push(case(shape, group, affine, offset, fill));
             for offset in [0, 1] {
                 for odd in [0, 1] {
@@ -30,10 +30,19 @@ pub(super) fn cases() -> Vec<Case> {
                             let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                             add([m, n, k], offset, fill);
                         }
+                        for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                            let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(size);
+                            add([m, (n.next_multiple_of(2) - odd).max(1), k], offset, Fill::Infinities);
+                        }
                         if !whole {
                             add([tile[0], tile[1] * 2 + 2 - odd, 3 * size], offset, Fill::Ties);
+                        }
+                        if !whole && !long {
                             add([tile[0], tile[1] * 2 + 2 - odd, 16 * size], offset, Fill::Ties);
                         }
+                    }
+                    if long {
+                        continue;
                     }
                     // So many columns that narrow tiles are 64 wide.
                     for index in 0..4 {
@@ -84,6 +93,7 @@ fn case([m, n, k]: [usize; 3], size: usize, affine: Affine, offset: usize, fill:
         let made = inputs.get_or_init(|| Inputs::new([m, n, k], size, affine, fill));
         made.as_ref().ok_or(Failure::Case("a weight that is none"))?.check(gpu, [m, n, k], offset)
     })
+    .with_depths(depths_like(m, k, size))
 }
 
 impl Inputs {

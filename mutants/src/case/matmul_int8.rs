@@ -8,7 +8,7 @@ use tilewright_quant_pack::{Granularity, Int8, Shape as WeightShape};
 use tilewright_testkit::{Bits, Random, Values};
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Fill, Number, draw, extents, floats, ramp, with_infinities};
+use super::data::{Fill, Number, draw, edges, extents, floats, ramp, with_infinities};
 use super::gpu::{same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -31,9 +31,14 @@ pub(super) fn cases() -> Vec<Case> {
                 let shape = Shape { m, n, k };
                 cases.push(sums(shape, offsets));
                 for each in [[false, false], [false, true], [true, false], [true, true]] {
-                    for tie in [None, Some(Tie::Scale), Some(Tie::Sum)] {
-                        // Ties need one depth only.
-                        if tie.is_none() || k == 144 || k == 141 {
+                    for tie in [None, Some(Tie::Scale), Some(Tie::Sum), Some(Tie::Convert)] {
+                        // Ties need one depth only; sums that are no f32 a large one.
+                        let wanted = match tie {
+                            None => true,
+                            Some(Tie::Convert) => [1168, 1163].contains(&k),
+                            Some(_) => [144, 141].contains(&k),
+                        };
+                        if wanted {
                             cases.push(scaled::<f16>(shape, offsets, each, tie));
                             cases.push(scaled::<f32>(shape, offsets, each, tie));
                         }
@@ -45,9 +50,18 @@ pub(super) fn cases() -> Vec<Case> {
                     let [m, n, k] = extents(index, tile, depths);
                     add([m, (n.next_multiple_of(2) - odd).max(1), k]);
                 }
+                for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                    let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(16);
+                    add([m, (n.next_multiple_of(2) - odd).max(1), k]);
+                }
+                for k in depths {
+                    add([tile[0], tile[1] + 2 - odd, *k]);
+                }
                 add([tile[0], 2 * tile[1] + 2 - odd, if offsets == [1, 1] { 141 } else { 144 }]);
             }
             add([16, 48 * 133 + odd, if offsets == [1, 1] { 141 } else { 144 }]);
+            // The last tile has few columns.
+            add([16, 64 * 100 + 2 + odd, if offsets == [1, 1] { 141 } else { 144 }]);
             add([13, 48 * 133 + 2 + odd, if offsets == [1, 1] { 1163 } else { 1168 }]);
         }
         for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
@@ -60,11 +74,19 @@ pub(super) fn cases() -> Vec<Case> {
                         let n = (n.next_multiple_of(2) - odd).max(1);
                         add([m, n, k], if index == 0 { Fill::Whole } else { Fill::Infinities });
                     }
+                    for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                        let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(16);
+                        add([m, (n.next_multiple_of(2) - odd).max(1), k], Fill::Infinities);
+                    }
+                    for k in depths {
+                        add([tile[0], tile[1] + 2 - odd, *k], Fill::Infinities);
+                    }
                     add([tile[0], 2 * tile[1] + 2 - odd, 72 + offset], Fill::Ties);
                 }
                 add([16, 48 * 133 + odd, 72 + offset], Fill::Ties);
                 add([13, 48 * 133 + 2 + odd, 1160 + offset], Fill::Infinities);
                 add([8, 48 * 133 + 4 + odd, 136 - offset], Fill::Infinities);
+                add([16, 64 * 100 + 2 + odd, 136 - offset], Fill::Infinities);
                 if offset == 0 {
                     for n in [4298, 6300, 8498] {
                         add([65, n + odd, 136], Fill::Whole);
@@ -87,6 +109,8 @@ enum Tie {
     Sum,
     /// That of the sum times a single scale, the second one.
     One,
+    /// That of the sum, which is no f32.
+    Convert,
 }
 
 struct Bytes {
@@ -109,7 +133,11 @@ fn towards_zero(a: f32, b: f32) -> f32 {
 }
 
 /// Scales for which a product of `sum` with them, rounded to f16 (or f32), shows how `tie` was rounded.
-fn tied_scales(sum: f32, tie: Tie, output: Output) -> [f32; 2] {
+fn tied_scales(exact: i32, tie: Tie, output: Output) -> [f32; 2] {
+    #[expect(clippy::cast_precision_loss, reason = "the kernel's conversion")]
+    let sum = exact as f32;
+    // The f32 below, if the conversion went up.
+    let below = if f64::from(sum) > f64::from(exact) { f32::from_bits(sum.to_bits() - 1) } else { sum };
     let round = |value: f32| if output == Output::F16 { f16::from_f32(value).to_f32() } else { value };
     let mut random = Random::new(9);
     for _ in 0..1 << 20 {
@@ -118,6 +146,7 @@ fn tied_scales(sum: f32, tie: Tie, output: Output) -> [f32; 2] {
             Tie::Scale => sum * towards_zero(x, w),
             Tie::Sum => towards_zero(sum, x * w),
             Tie::One => towards_zero(sum, w),
+            Tie::Convert => below * (x * w),
         };
         let x = if tie == Tie::One { 1.0 } else { x };
         if round(wrong).to_bits() != round(sum * (x * w)).to_bits() {
@@ -170,13 +199,26 @@ fn scaled<T: ScaledOutput + Bits + Number>(
             let (counts, mut bytes) = ([if each_x { m } else { 1 }, if each_w { n } else { 1 }], Bytes::new(shape));
             let scales = match tie {
                 // In f32 too large or small to be multiplied one after the other, and subnormal.
+                // In f32 subnormal together, and exact.
+                None if output == Output::F32 && n % 3 == 1 => {
+                    [vec![2f32.powi(-70); counts[0]], vec![2f32.powi(-70) * 3.0; counts[1]]]
+                }
                 None if k % 128 == 16 => [vec![2f32.powi(-130); counts[0]], vec![2f32.powi(118) * 3.0; counts[1]]],
                 None => [powers(counts[0], 13), powers(counts[1], 11)],
+                Some(Tie::Convert) => {
+                    bytes.x.fill(127);
+                    bytes.w.fill(127);
+                    // An odd sum, above an odd multiple of two.
+                    let less = if k % 2 == 0 { 3 } else { 0 };
+                    bytes.w.iter_mut().step_by(k).for_each(|w| *w -= less);
+                    let sum = 127 * (127 * i32::try_from(k).unwrap_or(0) - i32::from(less));
+                    let [x, w] = tied_scales(sum, Tie::Convert, output);
+                    [vec![x; counts[0]], vec![w; counts[1]]]
+                }
                 Some(tie) => {
                     bytes.x.fill(77);
                     bytes.w.fill(53);
-                    #[expect(clippy::cast_precision_loss, reason = "small depths")]
-                    let [x, w] = tied_scales(77.0 * 53.0 * k as f32, tie, output);
+                    let [x, w] = tied_scales(77 * 53 * i32::try_from(k).unwrap_or(0), tie, output);
                     [vec![x; counts[0]], vec![w; counts[1]]]
                 }
             };
@@ -226,11 +268,14 @@ fn w8a16([m, n, k]: [usize; 3], granularity: Granularity, offset: usize, fill: F
             let mut bytes = random.bytes(n * k);
             if fill == Fill::Infinities {
                 with_infinities(&mut x, k, 3);
+                // Subnormal scales, which an infinity shows.
+                if n % 3 == 1 {
+                    scales.iter_mut().for_each(|scale| *scale *= 2f32.powi(-122));
+                }
             } else if fill == Fill::Ties {
                 x.fill(f16::from_f32(7.0));
                 bytes.fill(53);
-                #[expect(clippy::cast_precision_loss, reason = "small depths")]
-                let [_, scale] = tied_scales(7.0 * 53.0 * k as f32, Tie::One, Output::F16);
+                let [_, scale] = tied_scales(7 * 53 * i32::try_from(k).unwrap_or(0), Tie::One, Output::F16);
                 scales.fill(scale);
             }
             let weight = Int8::from_parts(shape, granularity, bytes, scales).ok()?;

@@ -99,6 +99,7 @@ pub struct Case {
     group: Group,
     name: String,
     cost: u64,
+    depths: Option<[u64; 2]>,
     check: Check,
 }
 
@@ -115,7 +116,12 @@ impl Case {
         cost: usize,
         check: impl Fn(&Gpu) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
-        Self { group, name, cost: cost as u64, check: Box::new(check) }
+        Self { group, name, cost: cost as u64, depths: None, check: Box::new(check) }
+    }
+
+    /// The same, whose kernel host code chooses for k from the first to the second of `depths` only.
+    fn with_depths(self, depths: Option<[u64; 2]>) -> Self {
+        Self { depths, ..self }
     }
 
     /// Every case, crate by crate, always in the same order.
@@ -153,6 +159,12 @@ impl Case {
     #[must_use]
     pub const fn cost(&self) -> u64 {
         self.cost
+    }
+
+    /// The least and the largest k for which host code chooses its kernel, if not all.
+    #[must_use]
+    pub const fn depths(&self) -> Option<[u64; 2]> {
+        self.depths
     }
 
     /// Calls it and looks at the result.

@@ -8,7 +8,7 @@ use tilewright_quant_pack::{Granularity, Int4, Int4Affine, Int8, Shape as Weight
 use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, Fill, activations, depths, extents, floats, groups, int4, int4_affine};
+use super::data::{Affine, Fill, activations, depths, depths_like, edges, extents, floats, groups, int4, int4_affine};
 use super::gpu::{Gpu, same_bits, within};
 use super::{Case, Failure, Group};
 
@@ -41,6 +41,12 @@ pub(super) fn cases() -> Vec<Case> {
                         let n_kv = [n_q / 2 + 1, n_q + 4, 6, 34][index % 4].next_multiple_of(2) - odd;
                         let fill = if index == 0 { Fill::Whole } else { Fill::Infinities };
                         add([m, n_q, n_kv, k], offset, fill);
+                    }
+                    for (index, [m, n]) in edges(tile).into_iter().enumerate() {
+                        let k = depths.get((index * 5 + 3) % depths.len()).copied().unwrap_or(size);
+                        let n_q = (n.next_multiple_of(2) - odd).max(1);
+                        let n_kv = ([n / 2, n + 16, 33, n][index % 4].next_multiple_of(2) + 2) - odd;
+                        add([m, n_q, n_kv, k], offset, Fill::Infinities);
                     }
                     if !whole {
                         add([tile[0], 66 - odd, 34 - odd, 3 * size], offset, Fill::Ties);
@@ -97,10 +103,15 @@ fn case(format: Format, schedule: Schedule, shape: QkvShape, offset: usize, fill
     let QkvShape { m, n_q, n_kv, k } = shape;
     let name = format!("qkv {m}x({n_q}, {n_kv})x{k} {format:?} {schedule:?} at {offset} {fill:?}");
     let inputs: OnceLock<Option<Inputs>> = OnceLock::new();
+    let depths = match format {
+        Format::Int4 { group, .. } if schedule == Schedule::Async => depths_like(m, k, group),
+        _ => None,
+    };
     Case::new(Group::QkvFused, name, m * (n_q + 2 * n_kv) * k, move |gpu| {
         let made = inputs.get_or_init(|| Inputs::new(format, shape, fill));
         made.as_ref().ok_or(Failure::Case("weights that are none"))?.check(gpu, schedule, shape, offset)
     })
+    .with_depths(depths)
 }
 
 /// Three weights, all different.

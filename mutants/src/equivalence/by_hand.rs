@@ -1,7 +1,11 @@
 //! What no rule proves, but somebody has, kernel by kernel.
 
-use tilewright_ptx_ir::ir::{Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement, Type};
+use tilewright_ptx_ir::ir::{
+    Access, Address, Base, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement,
+    Type,
+};
 
+use super::rules::destination;
 use crate::case::Group;
 use crate::edit::Mutant;
 
@@ -12,12 +16,20 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         _ => return None,
     };
     let products = matches!(group, Group::MatmulF16 | Group::MatmulInt8 | Group::MatmulInt4 | Group::QkvFused);
+    // What packed weights hold past the last k is a number like others.
+    let is_packed = kernel.name.contains("w4a16") || kernel.name.contains("w8a16");
     match (mutant.operator, old) {
         // `RowTile::load_element`, `Spot::value_of_column`: what a load that does not take place leaves.
-        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, .. }) if products => Some(
-            "an absent element meets a zero of the other operand, or belongs to a row or column that is not stored",
-        ),
-        ("initial-value", Op::Mov { ty: Type::F32, src: Operand::Imm(Immediate::F32(ONE)), .. }) if products => {
+        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, dst, .. })
+            if products && !is_packed && is_default(kernel, mutant.edit.at, *dst) =>
+        {
+            Some(
+                "an absent element meets a zero of the other operand, or belongs to a row or column that is not stored",
+            )
+        }
+        ("initial-value", Op::Mov { ty: Type::F32, dst, src: Operand::Imm(Immediate::F32(ONE)), .. })
+            if products && is_default(kernel, mutant.edit.at, *dst) =>
+        {
             Some("the scale of a row or column that is not stored")
         }
         // `Step::update`, `Tensor::load_elements`: what is absent is neither folded nor stored.
@@ -51,6 +63,22 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         ("late-barrier", Op::BarrierSync { .. }) if own_words(kernel, mutant) => {
             Some("the words that a thread reads first are those that it copied itself, and waited for")
         }
+        _ if group == Group::Attention && attention(kernel, mutant, old).is_some() => attention(kernel, mutant, old),
+        // `scales::padded`: 1024 and more, below 1040.
+        ("convert-sign", Op::Cvt { from: Type::U16, src: Operand::Reg(zero), .. })
+            if kernel.name.contains("w4a16") && is_zero_point(kernel, *zero) =>
+        {
+            Some("a zero point is an f16 above 0")
+        }
+        _ if products && scales_of_no_group(kernel, mutant, old) => {
+            Some("scales of a group that there is not are multiplied with sums that are 0, and every scale is finite")
+        }
+        // `reduction.rs`: all that is loaded is x, or largest and smallest elements.
+        ("vector-swap" | "unpack-swap", Op::Load { .. } | Op::Unpack { .. })
+            if ["row_max", "row_min"].iter().any(|name| kernel.name.starts_with(name)) =>
+        {
+            Some("the largest and the smallest of a thread's elements do not depend on their order")
+        }
         // Copies that a thread reads back itself are behind its own wait: `RowStorage::Split`.
         ("drop-barrier" | "late-barrier", Op::BarrierSync { .. })
             if group == Group::Reduce && is_first_reduction(kernel, mutant.edit.at) =>
@@ -61,14 +89,204 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
     }
 }
 
-/// Whether the next instruction loads the register under a guard.
-fn is_default(kernel: &Kernel, at: usize, dst: Reg) -> bool {
-    let later = kernel.body.iter().skip(at + 1).take(4);
-    later.filter_map(|statement| match statement {
+/// `attention/src/kernel`.
+fn attention(kernel: &Kernel, mutant: &Mutant, old: &Op) -> Option<&'static str> {
+    const ZERO: Operand = Operand::Imm(Immediate::F32(0));
+    const UNIT: Operand = Operand::Imm(Immediate::F32(ONE));
+    match (mutant.operator, old) {
+        // `Softmax::update`: a factor is 2^(what is not above 0).
+        ("float-constant", Op::SetPredicate { compare: Compare::Eq, ty: Type::F32, b: UNIT, .. }) => {
+            Some("a product with 1 changes nothing, and no factor is above 1")
+        }
+        // `Softmax::update`, `inverse_sums`: the choice is for a query that has seen nothing.
+        ("float-constant", Op::Select { ty: Type::F32, a: ZERO, b: Operand::Reg(_), .. }) => Some(
+            "the weights of a query that has seen nothing are 0 for every finite base, and its results 0 times anything finite",
+        ),
+        // `Block::make_scale_positive`.
+        ("float-constant", Op::Select { ty: Type::F32, a: UNIT, b: Operand::Reg(_), .. }) => {
+            Some("where the scale is 0 the queries are, and so are scores of any finite scale")
+        }
+        // `Softmax::update`: the largest score so far starts as -inf, so that the first factor is 0; without a tile 1 / sum is 0, or the results are.
+        ("initial-value", Op::Mov { ty: Type::F32, src: ZERO, .. }) if !is_in_loop(kernel, mutant.edit.at) => {
+            Some("what there is before the first tile is multiplied by 0, and so is the result of no tile")
+        }
+        // `build`: the tile is masked where the condition holds.
+        ("compare-boundary" | "never-branch", _) if only_masks(kernel, mutant.edit.at, old) => {
+            Some("masking more tiles than need it changes nothing")
+        }
+        // `Softmax::update`: factors of 1 are left out.
+        ("never-branch", Op::Branch { .. }) if only_scales(kernel, mutant.edit.at) => {
+            Some("a product with 1 changes nothing")
+        }
+        // `Warp::scores`, `Warp::gather`: what both guard is guarded by the same condition.
+        ("initial-value", Op::Mov { ty: Type::F32, dst, .. }) if is_written_next(kernel, mutant.edit.at, *dst) => {
+            Some("scores are written in every tile before they are read")
+        }
+        ("initial-value", Op::Mov { ty: Type::B16 | Type::U16, dst, .. })
+            if is_default(kernel, mutant.edit.at, *dst) =>
+        {
+            Some(
+                "an absent key is masked, the weight of its value is 0, and the results of an absent query are not stored",
+            )
+        }
+        _ => None,
+    }
+}
+
+/// Whether the statement may be reached from itself.
+fn is_in_loop(kernel: &Kernel, at: usize) -> bool {
+    let labels = kernel.body.iter().take(at).filter_map(|statement| match statement {
+        Statement::Label(label) => Some(*label),
+        _ => None,
+    });
+    let heads: Vec<_> = labels.collect();
+    kernel.body.iter().skip(at).any(|statement| {
+        matches!(statement, Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) if heads.contains(label))
+    })
+}
+
+/// The instructions that a branch forward jumps over.
+fn jumped_over(kernel: &Kernel, at: usize) -> Vec<&Inst> {
+    let Some(Statement::Inst(Inst { op: Op::Branch { label, .. }, .. })) = kernel.body.get(at) else {
+        return Vec::new();
+    };
+    let Some(end) = kernel.body.iter().position(|statement| *statement == Statement::Label(*label)) else {
+        return Vec::new();
+    };
+    let body = kernel.body.iter().take(end).skip(at + 1);
+    body.filter_map(|statement| match statement {
         Statement::Inst(inst) => Some(inst),
         _ => None,
     })
-    .any(|inst| matches!(&inst.op, Op::Load { space: Space::Global, dsts, .. } if inst.guard.is_some() && dsts.contains(&dst)))
+    .collect()
+}
+
+/// Whether the statement is a branch over the masking of a tile, or the comparison in front of it that finds whether it must be.
+fn only_masks(kernel: &Kernel, at: usize, old: &Op) -> bool {
+    let branch = if matches!(old, Op::SetPredicate { compare: Compare::Gt, ty: Type::U32, .. }) { at + 1 } else { at };
+    let body = jumped_over(kernel, branch);
+    let infinite = Operand::Imm(Immediate::F32(f32::NEG_INFINITY.to_bits()));
+    let is_mask = |inst: &&Inst| match &inst.op {
+        Op::Mov { ty: Type::F32, src, .. } => *src == infinite && inst.guard.is_some(),
+        Op::SetPredicate { .. } | Op::Cvt { .. } => true,
+        Op::Binary { ty, .. } => !ty.is_float(),
+        _ => false,
+    };
+    !body.is_empty() && body.iter().all(is_mask)
+}
+
+/// Whether a branch jumps over products with factors alone.
+fn only_scales(kernel: &Kernel, at: usize) -> bool {
+    let body = jumped_over(kernel, at);
+    let is_product = |inst: &&Inst| matches!(&inst.op, Op::Binary { op: BinaryOp::Mul, ty: Type::F32, dst, a, .. } if *a == Operand::Reg(*dst));
+    !body.is_empty() && body.iter().all(is_product)
+}
+
+/// Whether the register is written, whatever it was, where the kernel's text next names it.
+fn is_written_next(kernel: &Kernel, at: usize, reg: Reg) -> bool {
+    let named = |inst: &&Inst| {
+        let mut is_it = false;
+        inst.for_each_register(|other, _| is_it |= other == reg);
+        is_it
+    };
+    let later = kernel.body.iter().skip(at + 1).filter_map(|statement| match statement {
+        Statement::Inst(inst) => Some(inst),
+        _ => None,
+    });
+    later.clone().find(named).is_some_and(|inst| {
+        let mut reads = false;
+        inst.for_each_register(|other, access| reads |= other == reg && access == Access::Read);
+        !reads && inst.guard.is_none()
+    })
+}
+
+/// Whether the register is loaded from shared memory alone: of 16 bits and by themselves, those are zero points.
+fn is_zero_point(kernel: &Kernel, reg: Reg) -> bool {
+    let mut writes = kernel.body.iter().filter_map(|statement| match statement {
+        Statement::Inst(inst) if destination(&inst.op) == Some(reg) => Some(&inst.op),
+        _ => None,
+    });
+    matches!((writes.next(), writes.next()), (Some(Op::Load { space: Space::Shared, .. }), None))
+}
+
+/// `ScaleTile::copy`: whether the mutant changes how many bytes of scales are copied where there is no group or no column.
+fn scales_of_no_group(kernel: &Kernel, mutant: &Mutant, old: &Op) -> bool {
+    if !kernel.name.contains("w4a16") {
+        return false;
+    }
+    match (mutant.operator, old) {
+        ("drop-zero-fill", Op::CpAsync { src, .. }) => src.reg().is_some_and(|source| is_of_scales(kernel, source)),
+        (
+            "select-first" | "immediate-plus",
+            Op::Select { dst, a: Operand::Imm(Immediate::Int(16)), b: Operand::Imm(Immediate::Int(0)), .. },
+        ) => {
+            let copies: Vec<_> = kernel
+                .body
+                .iter()
+                .filter_map(|statement| match statement {
+                    Statement::Inst(Inst {
+                        op: Op::CpAsync { src, source_bytes: Some(Operand::Reg(bytes)), .. },
+                        ..
+                    }) if bytes == dst => Some(src.reg()),
+                    _ => None,
+                })
+                .collect();
+            let kept = match mutant.edit.inserted.first() {
+                Some(Statement::Inst(Inst { op: Op::Select { a, .. }, .. })) => *a == Operand::Imm(Immediate::Int(16)),
+                _ => true,
+            };
+            kept && !copies.is_empty()
+                && copies.into_iter().all(|source| source.is_some_and(|source| is_of_scales(kernel, source)))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an address is counted from where the parameter of the scales says, or one of three.
+fn is_of_scales(kernel: &Kernel, address: Reg) -> bool {
+    let mut wanted = vec![address];
+    let mut found = false;
+    while let Some(reg) = wanted.pop() {
+        let mut writes = kernel.body.iter().filter_map(|statement| match statement {
+            Statement::Inst(inst) if destination(&inst.op) == Some(reg) => Some(&inst.op),
+            _ => None,
+        });
+        let (Some(op), None) = (writes.next(), writes.next()) else { return false };
+        match op {
+            Op::Mad { c: Operand::Reg(base), .. } => wanted.push(*base),
+            Op::Select { a: Operand::Reg(one), b: Operand::Reg(other), .. } => wanted.extend([*one, *other]),
+            Op::Mov { src: Operand::Reg(base), .. } | Op::Cvta { src: base, .. } => wanted.push(*base),
+            Op::Load { space: Space::Param, address: Address { base: Base::Param(param), .. }, .. } => {
+                let name = kernel.params.get(param.0 as usize).map_or("", |param| param.name.as_str());
+                if !name.starts_with("scales") {
+                    return false;
+                }
+                found = true;
+            }
+            _ => return false,
+        }
+    }
+    found
+}
+
+/// Whether one of the next instructions loads the register under a guard.
+fn is_default(kernel: &Kernel, at: usize, dst: Reg) -> bool {
+    let later = || {
+        kernel.body.iter().skip(at + 1).take(12).filter_map(|statement| match statement {
+            Statement::Inst(inst) => Some(inst),
+            _ => None,
+        })
+    };
+    // `load_or` copies what there is otherwise to the register that the load goes to.
+    let copied = later().find_map(|inst| match &inst.op {
+        Op::Mov { dst: copy, src, .. } if *src == Operand::Reg(dst) => Some(*copy),
+        _ => None,
+    });
+    let loads = |inst: &Inst| {
+        matches!(&inst.op, Op::Load { space: Space::Global, dsts, .. }
+            if inst.guard.is_some() && (dsts.contains(&dst) || copied.is_some_and(|copy| dsts.contains(&copy))))
+    };
+    later().any(loads)
 }
 
 /// Whether the statement is the store of a reduction's result, whose address does not depend on the lane, or the comparison that guards it.

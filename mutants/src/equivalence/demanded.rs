@@ -194,3 +194,11 @@ pub(super) const fn has_effect(op: &Op) -> bool {
             | Op::Call { .. }
     )
 }
+
+/// `lop3` of three words.
+pub(super) fn lop3(table: u8, words: [u32; 3]) -> u32 {
+    (0..32).fold(0, |result, bit| {
+        let [a, b, c] = words.map(|word| word >> bit & 1);
+        result | (u32::from(table) >> (a << 2 | b << 1 | c) & 1) << bit
+    })
+}

@@ -15,11 +15,12 @@ pub(super) struct Domain {
 
 impl Domain {
     /// The domain of a kernel.
-    pub(super) fn of(group: Group, kernel: &Kernel) -> Self {
+    pub(super) fn of(group: Group, kernel: &Kernel, depths: Option<[u64; 2]>) -> Self {
         let multiple = depth_multiple(group, kernel);
-        let depth = || {
-            let k = Value::range(multiple, (1 << 30) - 256);
-            ("k", Value { zeros: k.zeros | (multiple - 1), ..k })
+        let [least, most] = depths.unwrap_or([1, (1 << 30) - 256]);
+        let depth = |name| {
+            let k = Value::range(least.next_multiple_of(multiple), most / multiple * multiple);
+            (name, Value { zeros: k.zeros | (multiple - 1), ..k })
         };
         let paired = stores_pairs(kernel);
         let kernel = kernel.name.as_str();
@@ -42,7 +43,7 @@ impl Domain {
                 let is_wide = !kernel.contains("_16x");
                 Self {
                     grid: [if is_wide { 1 << 25 } else { 1 }, 65_535 * 64 / 48 + 1, 1],
-                    parameters: vec![upto("m", rows(is_wide)), columns("n", 65_535 * 64), depth()],
+                    parameters: vec![upto("m", rows(is_wide)), columns("n", 65_535 * 64), depth("k")],
                 }
             }
             // qkv-fused/src/problem.rs: n_q + 2 n_kv is at most MAX_N / 2.
@@ -51,7 +52,12 @@ impl Domain {
                 let limit = 65_535 * 64 / 2;
                 Self {
                     grid: [if is_wide { 1 << 25 } else { 1 }, limit / 32 + 3, 1],
-                    parameters: vec![upto("m", rows(is_wide)), columns("n_q", limit), columns("n_kv", limit), depth()],
+                    parameters: vec![
+                        upto("m", rows(is_wide)),
+                        columns("n_q", limit),
+                        columns("n_kv", limit),
+                        depth("depth"),
+                    ],
                 }
             }
             // attention/src/problem.rs: MAX_GRID, MAX_LEN; strides of heads and rows are below 2^31.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Space, Statement};
+use tilewright_ptx_ir::ir::{Access, BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Reg, Space, Statement};
 
 use super::range::Ranges;
 
@@ -41,10 +41,84 @@ pub(super) fn reachable(kernel: &Kernel, ranges: &Ranges) -> Vec<bool> {
     reached
 }
 
-/// The increments of `Builder::for_`'s counters, each with the bound that the counter is below whenever it is incremented:
+/// A loop of `Builder::for_`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loop {
+    /// Its first statement.
+    pub(super) head: usize,
+    /// The counter's increment; the comparison with the end and the branch to the head follow.
+    pub(super) step: usize,
+    /// The counter.
+    pub(super) counter: Reg,
+    /// What the counter is below from the head to its increment.
+    pub(super) end: Operand,
+}
+
+/// Statements in which a register is below a bound.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    /// The statements.
+    pub(super) body: std::ops::RangeInclusive<usize>,
+    /// The register.
+    pub(super) reg: Reg,
+    /// The bound.
+    pub(super) end: Operand,
+}
+
+/// The bodies of loops, and what `setp.lt p, a, b; @!p bra done; …; done:` jumps over, where neither is entered in another way and nothing writes a.
+pub(super) fn scopes(kernel: &Kernel, loops: &[Loop]) -> Vec<Scope> {
+    let bodies = loops.iter().map(|each| Scope { body: each.head..=each.step, reg: each.counter, end: each.end });
+    let labels = places(kernel);
+    let choices = (0..kernel.body.len()).filter_map(|at| {
+        let (Some(Statement::Inst(test)), Some(Statement::Inst(branch))) =
+            (kernel.body.get(at), kernel.body.get(at + 1))
+        else {
+            return None;
+        };
+        let (None, Op::SetPredicate { compare: Compare::Lt, ty, dst, a, b, combine: None, .. }) =
+            (test.guard, &test.op)
+        else {
+            return None;
+        };
+        let (Some(guard), Op::Branch { label, .. }) = (branch.guard, &branch.op) else { return None };
+        let (reg, end) = (a.reg()?, *labels.get(label)?);
+        let body = at + 2..end;
+        let is_it = !ty.is_signed() && ty.is_integer() && guard.pred == *dst && guard.negate && end > at + 2;
+        (is_it && !writes(kernel, reg, &body) && !is_entered(kernel, &body)).then(|| Scope {
+            body: at + 2..=end - 1,
+            reg,
+            end: *b,
+        })
+    });
+    bodies.chain(choices).collect()
+}
+
+fn writes(kernel: &Kernel, reg: Reg, range: &std::ops::Range<usize>) -> bool {
+    kernel.body.iter().take(range.end).skip(range.start).any(|statement| match statement {
+        Statement::Inst(inst) => {
+            let mut is_it = false;
+            inst.op.for_each_write(|other| is_it |= reg == other);
+            is_it
+        }
+        _ => false,
+    })
+}
+
+/// Whether something outside jumps to a label inside.
+fn is_entered(kernel: &Kernel, inside: &std::ops::Range<usize>) -> bool {
+    let labels = places(kernel);
+    let leads_in = |label: &Label| labels.get(label).is_some_and(|target| inside.contains(target));
+    kernel.body.iter().enumerate().any(|(from, statement)| match statement {
+        Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => leads_in(label) && !inside.contains(&from),
+        Statement::Inst(Inst { op: Op::BranchIndexed { labels, .. }, .. }) => labels.iter().any(leads_in),
+        _ => false,
+    })
+}
+
+/// The loops of `Builder::for_`, each with the bound that the counter is below whenever it is incremented:
 /// `setp.lt p, i, end; @!p bra done; head: …; add i, i, step; setp.lt q, i, end; @q bra head; done:`, with no other way to the head and no other write to i but
 /// one in front of it.
-pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
+pub(super) fn loops(kernel: &Kernel) -> Vec<Loop> {
     let inst = |at: usize| match kernel.body.get(at) {
         Some(Statement::Inst(inst)) => Some(inst),
         _ => None,
@@ -61,7 +135,7 @@ pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
         Some(Inst { guard: Some(guard), op: Op::Branch { label, .. } }) => Some((*guard, *label)),
         _ => None,
     };
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     for at in 0..kernel.body.len() {
         let Some(Inst { guard: None, op: Op::Binary { op: BinaryOp::Add, dst, a, .. } }) = inst(at) else { continue };
         let (Some((again, left, end)), Some((back, head))) = (below(at + 1), branch(at + 2)) else { continue };
@@ -88,16 +162,9 @@ pub(super) fn counters(kernel: &Kernel) -> BTreeMap<usize, Operand> {
         });
         let alone = writes(0..start) == 1 && writes(start..kernel.body.len()) == 1;
         // Into the body leads the head alone: every label in it is jumped to from inside.
-        let inside = start + 1..at;
-        let entered = kernel.body.iter().enumerate().any(|(from, statement)| match statement {
-            Statement::Inst(Inst { op: Op::Branch { label, .. }, .. }) => {
-                let target = kernel.body.iter().position(|other| *other == Statement::Label(*label));
-                target.is_some_and(|target| inside.contains(&target)) && !inside.contains(&from)
-            }
-            _ => false,
-        });
+        let entered = is_entered(kernel, &(start + 1..at));
         if shape && guards && alone && ways.count() == 1 && !entered {
-            found.insert(at, end);
+            found.push(Loop { head: start, step: at, counter: *dst, end });
         }
     }
     found
@@ -135,11 +202,11 @@ pub(super) fn is_followed(kernel: &Kernel, at: usize) -> bool {
     true
 }
 
-/// Whether an instruction touches memory that other threads may touch too; loads of device memory read what nobody writes before the results.
+/// Whether an instruction touches memory that other threads may touch too; loads of device memory read what nobody writes, and nobody reads the results there.
 const fn touches(op: &Op) -> bool {
     matches!(
         op,
-        Op::Store { .. }
+        Op::Store { space: Space::Shared | Space::Generic, .. }
             | Op::Atomic { .. }
             | Op::CpAsync { .. }
             | Op::LdMatrix { .. }
@@ -173,4 +240,100 @@ pub(super) fn is_first(kernel: &Kernel, at: usize) -> bool {
         _ => false,
     });
     quiet && !returns
+}
+
+/// The statements whose write to `reg` may be what statement `at` reads, given the branches whose conditions are always the same.
+pub(super) fn reaching(kernel: &Kernel, ranges: &Ranges, at: usize, reg: Reg) -> Vec<usize> {
+    let jumps: BTreeMap<usize, Vec<usize>> = jumps(kernel, ranges);
+    let mut seen = vec![false; kernel.body.len()];
+    let mut found = Vec::new();
+    let before = |at: usize| {
+        let falls = at.checked_sub(1).filter(|before| falls_through(kernel, ranges, *before));
+        falls.into_iter().chain(jumps.get(&at).into_iter().flatten().copied())
+    };
+    let mut pending: Vec<usize> = before(at).collect();
+    while let Some(at) = pending.pop() {
+        match seen.get_mut(at) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        if let Some(Statement::Inst(inst)) = kernel.body.get(at) {
+            let mut writes = false;
+            inst.op.for_each_write(|other| writes |= other == reg);
+            if writes {
+                found.push(at);
+                if inst.guard.is_none() {
+                    continue;
+                }
+            }
+        }
+        pending.extend(before(at));
+    }
+    found
+}
+
+/// Whether what is written to `reg` behind statement `at` may be read.
+pub(super) fn is_read_behind(kernel: &Kernel, ranges: &Ranges, at: usize, reg: Reg) -> bool {
+    let labels = places(kernel);
+    let mut seen = vec![false; kernel.body.len()];
+    let mut pending = vec![at + 1];
+    while let Some(at) = pending.pop() {
+        match seen.get_mut(at) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        if let Some(Statement::Inst(inst)) = kernel.body.get(at) {
+            let (mut reads, mut writes) = (false, false);
+            inst.for_each_register(|other, access| reads |= other == reg && access == Access::Read);
+            inst.op.for_each_write(|other| writes |= other == reg);
+            match &inst.op {
+                _ if reads => return true,
+                _ if writes && inst.guard.is_none() => continue,
+                Op::Branch { label, .. } if holds(inst, ranges) != Some(false) => pending.extend(labels.get(label)),
+                Op::BranchIndexed { .. } => return true,
+                _ => {}
+            }
+        }
+        if falls_through(kernel, ranges, at) {
+            pending.push(at + 1);
+        }
+    }
+    false
+}
+
+/// From where each label is jumped to.
+fn jumps(kernel: &Kernel, ranges: &Ranges) -> BTreeMap<usize, Vec<usize>> {
+    let labels = places(kernel);
+    let mut jumps: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (from, statement) in kernel.body.iter().enumerate() {
+        let Statement::Inst(inst) = statement else { continue };
+        let targets: Vec<Label> = match &inst.op {
+            Op::Branch { label, .. } if holds(inst, ranges) != Some(false) => vec![*label],
+            Op::BranchIndexed { labels, .. } => labels.clone(),
+            _ => continue,
+        };
+        for target in targets.iter().filter_map(|label| labels.get(label)) {
+            jumps.entry(*target).or_default().push(from);
+        }
+    }
+    jumps
+}
+
+fn falls_through(kernel: &Kernel, ranges: &Ranges, at: usize) -> bool {
+    match kernel.body.get(at) {
+        Some(Statement::Inst(inst)) => {
+            let ends =
+                matches!(inst.op, Op::Branch { .. } | Op::BranchIndexed { .. } | Op::Return | Op::Exit | Op::Trap);
+            !(ends && holds(inst, ranges) == Some(true))
+        }
+        _ => true,
+    }
+}
+
+/// Whether the guard always holds, or never.
+fn holds(inst: &Inst, ranges: &Ranges) -> Option<bool> {
+    match inst.guard {
+        None => Some(true),
+        Some(guard) => ranges.predicate(guard.pred).map(|value| value != guard.negate),
+    }
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use tilewright_ptx_ir::ir::{
-    BinaryOp, Immediate, Kernel, MmaShape, Op, Operand, Reg, RegClass, Statement, TernaryOp, Type, UnaryOp,
+    BinaryOp, Immediate, Kernel, MmaShape, Op, Operand, Reg, RegClass, Space, Statement, TernaryOp, Type, UnaryOp,
 };
 
 /// The exponent of each f32 register; `LOWEST` if nothing is known.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Granules(BTreeMap<Reg, i32>);
+pub(super) struct Granules {
+    registers: BTreeMap<Reg, i32>,
+    /// Of all that is stored to shared memory as f32, which is all that is loaded from there as such.
+    shared: i32,
+}
 
 /// Every f32 is a multiple of this power.
 const LOWEST: i32 = -149;
@@ -16,18 +20,26 @@ const LOWEST: i32 = -149;
 const HIGHEST: i32 = 1000;
 
 impl Granules {
-    pub(super) fn of(kernel: &Kernel) -> Self {
-        let mut granules = Self::default();
+    /// Those of a kernel; `keeps_floats` if it copies f32 to shared memory from elsewhere too.
+    pub(super) fn of(kernel: &Kernel, keeps_floats: bool) -> Self {
+        let mut granules = Self { shared: if keeps_floats { LOWEST } else { HIGHEST }, ..Self::default() };
         loop {
             let mut grown = false;
             for statement in &kernel.body {
                 let Statement::Inst(inst) = statement else { continue };
+                if let Op::Store { space: Space::Shared, ty: Type::F32, srcs, .. } = &inst.op {
+                    let new = srcs.iter().map(|src| granules.operand(*src)).fold(HIGHEST, i32::min).max(LOWEST);
+                    if new < granules.shared {
+                        granules.shared = new;
+                        grown = true;
+                    }
+                }
                 inst.op.for_each_write(|reg| {
                     if reg.class == RegClass::F32 {
                         let new = granules.result(&inst.op).max(LOWEST);
-                        let old = granules.0.get(&reg).copied();
+                        let old = granules.registers.get(&reg).copied();
                         if old.is_none_or(|old| new < old) {
-                            granules.0.insert(reg, new);
+                            granules.registers.insert(reg, new);
                             grown = true;
                         }
                     }
@@ -44,10 +56,16 @@ impl Granules {
         self.operand(operand) >= -126
     }
 
+    /// Whether no value of the operand lies strictly between 0 and `limit`.
+    pub(super) fn is_never_below(&self, operand: Operand, limit: f32) -> bool {
+        let granule = self.operand(operand);
+        granule >= 0 || f64::from(limit) <= 2f64.powi(granule)
+    }
+
     fn operand(&self, operand: Operand) -> i32 {
         match operand {
             // What has no value yet does not lower anything; it is looked at again.
-            Operand::Reg(reg) if reg.class == RegClass::F32 => self.0.get(&reg).copied().unwrap_or(HIGHEST),
+            Operand::Reg(reg) if reg.class == RegClass::F32 => self.registers.get(&reg).copied().unwrap_or(HIGHEST),
             Operand::Imm(Immediate::F32(bits)) => of_float(f32::from_bits(bits)),
             _ => LOWEST,
         }
@@ -58,6 +76,9 @@ impl Granules {
         let of = |operand: &Operand| self.operand(*operand);
         match op {
             Op::Mov { src, .. } => of(src),
+            // Another lane's value of the same register.
+            Op::Shuffle { src, .. } => of(src),
+            Op::Load { space: Space::Shared, ty: Type::F32, .. } => self.shared,
             Op::Select { a, b, .. } => of(a).min(of(b)),
             Op::Cvt { from: Type::F16, .. } => -24,
             Op::Cvt { from, .. } if from.is_integer() => 0,

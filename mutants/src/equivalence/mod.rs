@@ -3,13 +3,16 @@
 //! What is known of a kernel for every launch that its host code allows: the values that its integer registers may have, which bits of them reach anything, of which
 //! power of two its floats are multiples, which statements can be reached. The rules look at the changed instruction in this light.
 
+mod absent;
 mod by_hand;
 mod demanded;
 mod domain;
 mod flow;
 mod granule;
+mod groups;
 mod range;
 mod rules;
+mod uses;
 mod value;
 
 use tilewright_ptx_ir::ir::{Access, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, Statement};
@@ -23,7 +26,7 @@ use range::Ranges;
 use value::Value;
 
 /// What is known of a kernel whatever its arguments are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Facts {
     kernel: Kernel,
     group: Group,
@@ -36,21 +39,23 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The facts of a kernel.
+    /// The facts of a kernel; `depths` are the least and the largest k that it is launched with, if host code chooses it by k.
     #[must_use]
-    pub fn of(kernel: &Kernel, group: Group) -> Self {
-        let domain = Domain::of(group, kernel);
+    pub fn of(kernel: &Kernel, group: Group, depths: Option<[u64; 2]>) -> Self {
+        let domain = Domain::of(group, kernel, depths);
         let ranges = Ranges::of(kernel, &domain);
         let reachable = flow::reachable(kernel, &ranges);
         let is_copy = |statement: &Statement| matches!(statement, Statement::Inst(Inst { op: Op::CpAsync { .. }, .. }));
+        let copies = kernel.body.iter().any(is_copy);
         Self {
             kernel: kernel.clone(),
             group,
             ranges,
             demanded: Demanded::of(kernel),
-            granules: Granules::of(kernel),
+            // Rows of f32 are copied; elsewhere what is copied is no f32.
+            granules: Granules::of(kernel, copies && group == Group::Reduce && has_single_rows(kernel)),
             reachable,
-            copies: kernel.body.iter().any(is_copy),
+            copies,
             domain,
         }
     }
@@ -62,11 +67,19 @@ impl Facts {
     /// Why the mutant does the same as the kernel, if a rule proves it or somebody has.
     #[must_use]
     pub fn proof(&self, mutant: &Mutant) -> Option<String> {
-        self.by_rule(mutant).or_else(|| by_hand::reason(self.group, &self.kernel, mutant)).map(str::to_owned)
+        let here = Self { ranges: self.ranges.at(mutant.edit.at), ..self.clone() };
+        here.by_rule(mutant)
+            .or_else(|| groups::reason(&self.kernel, &self.ranges, mutant))
+            .or_else(|| absent::reason(&self.kernel, &self.domain, mutant))
+            .or_else(|| by_hand::reason(self.group, &self.kernel, mutant))
+            .map(str::to_owned)
     }
 
     fn by_rule(&self, mutant: &Mutant) -> Option<&'static str> {
         let edit = &mutant.edit;
+        if edit.threads.is_some() {
+            return None;
+        }
         if self.reachable.get(edit.at) == Some(&false) {
             return Some("never reached");
         }
@@ -84,28 +97,27 @@ impl Facts {
         }
         match (edit.removed, edit.inserted.as_slice()) {
             (1, []) => self.removable(old),
-            (1, [Statement::Inst(new)]) => rules::same(self, old, new).or_else(|| self.saturated(&old.op, &new.op)),
+            (1, [Statement::Inst(new)]) => {
+                let same_guard = old.guard == new.guard && old.guard.is_none();
+                rules::same(self, old, new)
+                    .or_else(|| self.saturated(&old.op, &new.op))
+                    .or_else(|| if same_guard { uses::same(self, edit.at, &old.op, &new.op) } else { None })
+            }
+            (1, [Statement::Inst(kept), Statement::Inst(Inst { guard: None, op: Op::Mov { dst, .. } })])
+                if kept == old =>
+            {
+                let is_read = flow::is_read_behind(&self.kernel, &self.ranges, edit.at, *dst);
+                (!is_read).then_some("nothing reads the register any more")
+            }
             (1, [Statement::Inst(before), Statement::Inst(new)]) => {
                 let ranges = rules::extended(self, &before.op)?;
-                let extended = Self { ranges, kernel: self.kernel.clone(), ..self.cheap_copy() };
+                let extended = Self { ranges, ..self.clone() };
                 rules::same(&extended, old, new)
                     .or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
                     .or_else(|| self.widened(&old.op, &before.op, &new.op))
+                    .or_else(|| uses::negated_addend(&extended, &old.op, &before.op, &new.op))
             }
             _ => None,
-        }
-    }
-
-    fn cheap_copy(&self) -> Self {
-        Self {
-            kernel: self.kernel.clone(),
-            group: self.group,
-            domain: self.domain.clone(),
-            ranges: Ranges::default(),
-            demanded: self.demanded.clone(),
-            granules: self.granules.clone(),
-            reachable: Vec::new(),
-            copies: self.copies,
         }
     }
 
@@ -165,4 +177,9 @@ impl Facts {
             .all(harmless)
             .then_some("a difference of equals is the 0 of the other choice")
     }
+}
+
+/// Whether a row kernel's rows are of f32, by its name: the first type in it.
+fn has_single_rows(kernel: &Kernel) -> bool {
+    kernel.name.split('_').find(|word| ["f32", "f16", "bf16"].contains(word)) == Some("f32")
 }

@@ -8,6 +8,7 @@ use tilewright_ptx_ir::ir::{
 };
 
 use super::domain::Domain;
+use super::flow::{Loop, Scope};
 use super::value::Value;
 
 /// Bits of a register class; nothing for predicates.
@@ -25,8 +26,12 @@ pub(super) const fn width(class: RegClass) -> Option<u32> {
 pub(super) struct Ranges {
     /// The one instruction that writes a register, if there is one only and it has no guard.
     definitions: BTreeMap<Reg, Option<Op>>,
-    /// Increments of loop counters, and the bound that the counter was below.
-    counters: BTreeMap<usize, Operand>,
+    loops: Vec<Loop>,
+    scopes: Vec<Scope>,
+    /// Counters behind their increments.
+    stepped: BTreeMap<usize, Value>,
+    /// Registers of which more is known at the statement that is looked at.
+    here: BTreeMap<Reg, Value>,
     values: BTreeMap<Reg, Value>,
     predicates: BTreeMap<Reg, Option<bool>>,
 }
@@ -43,16 +48,19 @@ impl Ranges {
                 ranges.definitions.insert(reg, only.then(|| inst.op.clone()));
             });
         }
-        ranges.counters = super::flow::counters(kernel);
+        ranges.loops = super::flow::loops(kernel);
+        ranges.scopes = super::flow::scopes(kernel, &ranges.loops);
         for round in 0.. {
             let mut grown = false;
             for (at, statement) in kernel.body.iter().enumerate() {
                 let Statement::Inst(inst) = statement else { continue };
+                ranges.here = ranges.known_at(at);
+                let counted = ranges.loops.iter().find(|each| each.step == at).copied();
                 inst.op.for_each_write(|reg| {
                     grown |= match width(reg.class) {
                         Some(bits) => {
-                            let new = match ranges.counters.get(&at) {
-                                Some(end) => ranges.counted(&inst.op, *end, bits),
+                            let new = match counted {
+                                Some(each) => ranges.counted(&inst.op, each, bits),
                                 None => ranges.result(&inst.op, bits, kernel, domain),
                             };
                             new.is_some_and(|new| ranges.grow(reg, bits, new, round > EXACT))
@@ -65,16 +73,49 @@ impl Ranges {
                 break;
             }
         }
+        ranges.here.clear();
         ranges
     }
 
+    /// What is known at a statement beyond what is known everywhere: counters below their ends, indices below their limits.
+    fn known_at(&self, at: usize) -> BTreeMap<Reg, Value> {
+        let mut known: BTreeMap<Reg, Value> = BTreeMap::new();
+        for scope in self.scopes.iter().filter(|scope| scope.body.contains(&at)) {
+            let Some(bits) = width(scope.reg.class) else { continue };
+            let (Some(value), Some(end)) = (self.values.get(&scope.reg), self.operand_everywhere(scope.end, bits))
+            else {
+                continue;
+            };
+            let value = known.get(&scope.reg).unwrap_or(value);
+            known.insert(scope.reg, value.at_most(end.high.saturating_sub(1), bits));
+        }
+        // Behind the increment the counter is past its start.
+        if let Some(each) = self.loops.iter().find(|each| each.step + 1 == at)
+            && let Some(value) = self.stepped.get(&each.step)
+        {
+            known.insert(each.counter, *value);
+        }
+        known
+    }
+
+    /// The same, at a statement.
+    pub(super) fn at(&self, at: usize) -> Self {
+        Self { here: self.known_at(at), ..self.clone() }
+    }
+
     /// A counter after a step from below the bound.
-    fn counted(&self, op: &Op, end: Operand, bits: u32) -> Option<Value> {
+    fn counted(&mut self, op: &Op, each: Loop, bits: u32) -> Option<Value> {
         let Op::Binary { a, b: step, .. } = op else { return None };
-        let (old, step, end) = (self.operand(*a, bits)?, self.operand(*step, bits)?, self.operand(end, bits)?);
+        let (old, step, end) = (self.operand(*a, bits)?, self.operand(*step, bits)?, self.operand(each.end, bits)?);
         let high = end.high.saturating_sub(1).saturating_add(step.high);
         let low_zeros = super::value::mask((old.zeros & step.zeros).trailing_ones());
-        Some(Value { low: 0, high: high & !low_zeros, zeros: Value::range(0, high).zeros | low_zeros })
+        let value = Value {
+            low: old.low.saturating_add(step.low).min(high & !low_zeros),
+            high: high & !low_zeros,
+            zeros: Value::range(0, high).zeros | low_zeros,
+        };
+        self.stepped.insert(each.step, value);
+        Some(value)
     }
 
     fn grow(&mut self, reg: Reg, bits: u32, new: Value, give_up: bool) -> bool {
@@ -156,6 +197,13 @@ impl Ranges {
 
     /// The values of an operand that an instruction of so many bits reads.
     pub(super) fn operand(&self, operand: Operand, bits: u32) -> Option<Value> {
+        match operand.reg().and_then(|reg| self.here.get(&reg)) {
+            Some(value) if value.fits(bits) => Some(*value),
+            _ => self.operand_everywhere(operand, bits),
+        }
+    }
+
+    fn operand_everywhere(&self, operand: Operand, bits: u32) -> Option<Value> {
         match operand {
             Operand::Reg(reg) => {
                 let own = width(reg.class)?;
@@ -194,6 +242,8 @@ impl Ranges {
                     _ => Value::any(to_bits),
                 }
             }
+            Op::Select { a, pred, .. } if self.predicate(*pred) == Some(true) => of(a, bits)?,
+            Op::Select { b, pred, .. } if self.predicate(*pred) == Some(false) => of(b, bits)?,
             Op::Select { a, b, pred, .. } => match self.saturated_difference(a, b, *pred, bits) {
                 Some(value) => value,
                 None => of(a, bits)?.join(of(b, bits)?),
@@ -214,7 +264,8 @@ impl Ranges {
         })
     }
 
-    fn definition(&self, reg: Reg) -> Option<&Op> {
+    /// The one instruction that writes a register, if it has no guard.
+    pub(super) fn definition(&self, reg: Reg) -> Option<&Op> {
         self.definitions.get(&reg)?.as_ref()
     }
 
@@ -233,6 +284,10 @@ impl Ranges {
     fn product(&self, part: MulPart, ty: Type, a: &Operand, b: &Operand) -> Option<Value> {
         let bits = 8 * ty.bytes();
         let (a, b) = (self.operand(*a, bits)?, self.operand(*b, bits)?);
+        // Whatever the other factor is.
+        if a.single() == Some(0) || b.single() == Some(0) {
+            return Some(Value::constant(0));
+        }
         let natural = !ty.is_signed() || (a.is_natural(bits) && b.is_natural(bits));
         Some(match part {
             MulPart::Lo => a.mul(b, bits),

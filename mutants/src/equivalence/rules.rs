@@ -18,8 +18,8 @@ pub(super) fn same(facts: &Facts, old: &Inst, new: &Inst) -> Option<&'static str
     if old.guard != new.guard {
         return None;
     }
-    let rules: [Rule; 9] =
-        [no_shift, undemanded, constant_result, signs, boundary, bits, limits, subnormals, selections];
+    let rules: [Rule; 11] =
+        [gaps, lookups, no_shift, undemanded, constant_result, signs, boundary, bits, limits, subnormals, selections];
     rules.into_iter().find_map(|rule| rule(facts, &old.op, &new.op))
 }
 
@@ -192,7 +192,8 @@ fn boundary(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
                 | (Compare::Gt, Compare::Ge)
                 | (Compare::Ge, Compare::Gt)
         );
-        return (b == d && neighbours && left.differs(right)).then_some("the operands are never equal");
+        let differs = left.differs(right) || !may_be_apart(facts, *a, *b, bits, 0);
+        return (b == d && neighbours && differs).then_some("the operands are never equal");
     }
     // The one value at which the answer changes: between the constants.
     if let (Some(old), Some(new)) = (right.single(), facts.ranges.operand(*d, bits).and_then(Value::single)) {
@@ -222,15 +223,54 @@ pub(super) fn moved_bound(facts: &Facts, old: &Op, before: &Op, new: &Op) -> Opt
     let (left, right) = (facts.ranges.operand(*a, bits)?, facts.ranges.operand(*b, bits)?);
     // No bound wraps around, and no order is one of negative numbers.
     let tame = left.is_natural(bits) && right.is_natural(bits) && right.high < mask(bits) >> 1 && right.low > 0;
-    let aligned = (left.possible() | right.possible()) & 1 == 0;
+    let apart = |distance: u64| may_be_apart(facts, *a, *b, bits, distance);
     // Where the answers part: a is the bound itself, or its neighbour.
     let (at_bound, at_neighbour) = match (compare, by) {
         (Compare::Lt | Compare::Ge, 1) | (Compare::Le | Compare::Gt, -1) => (true, false),
         (Compare::Lt | Compare::Ge, -1) | (Compare::Le | Compare::Gt, 1) => (false, true),
         _ => (true, true),
     };
-    let never = (!at_bound || left.differs(right)) && (!at_neighbour || aligned);
+    let never =
+        (!at_bound || left.differs(right) || !apart(0)) && (!at_neighbour || !apart(by.wrapping_neg().cast_unsigned()));
     (tame && never).then_some("the operands are never what the bounds differ in")
+}
+
+/// Whether `a + by` may be `b`, by what is known of their low bits: a sum with a constant has those of the constant where the rest is a multiple of a power of two.
+fn may_be_apart(facts: &Facts, a: Operand, b: Operand, bits: u32, by: u64) -> bool {
+    let low = |operand: Operand| -> Option<(u64, u32)> {
+        if let Some(Op::Binary { op: BinaryOp::Add, a: rest, b: Operand::Imm(Immediate::Int(more)), .. }) =
+            operand.reg().and_then(|reg| facts.ranges.definition(reg))
+        {
+            let rest = facts.ranges.operand(*rest, bits)?;
+            return Some((more.cast_unsigned(), rest.possible().trailing_zeros()));
+        }
+        let value = facts.ranges.operand(operand, bits)?;
+        Some(value.single().map_or((0, value.possible().trailing_zeros()), |value| (value, bits)))
+    };
+    match (low(a), low(b)) {
+        (Some((a, a_bits)), Some((b, b_bits))) => (a.wrapping_add(by) ^ b) & mask(a_bits.min(b_bits).min(bits)) == 0,
+        _ => true,
+    }
+}
+
+/// Entries of a table that no bit of the operands ever looks up: two constants say where they are both set.
+fn lookups(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
+    let (Op::Lop3 { table, dst, a, b, c }, Op::Lop3 { table: other, dst: new_dst, a: x, b: y, c: z }) = (old, new)
+    else {
+        return None;
+    };
+    let same = (dst, a, b, c) == (new_dst, x, y, z);
+    let wanted = facts.demanded.bits(*dst);
+    let constants = [a, b, c].map(super::demanded::constant);
+    let looked_up = (0..32).filter(|bit| wanted >> bit & 1 == 1).any(|bit| {
+        (0..8u8).filter(|entry| (table ^ other) >> entry & 1 == 1).any(|entry| {
+            let fits = |place: usize, value: Option<u64>| {
+                value.is_none_or(|value| value >> bit & 1 == u64::from(entry >> (2 - place) & 1))
+            };
+            constants.into_iter().enumerate().all(|(place, value)| fits(place, value))
+        })
+    });
+    (same && !looked_up).then_some("no bit ever looks that entry of the table up")
 }
 
 /// Bits that no operand has.
@@ -324,6 +364,35 @@ fn subnormals(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     let result = matches!(old, Op::SetPredicate { .. }) || facts.granules.result(old) >= -126;
     let normal = plain == *old && result && operands.iter().all(|operand| facts.granules.is_normal(*operand));
     normal.then_some("all numbers are multiples of a power of two that is no subnormal")
+}
+
+/// Numbers that are multiples of a power of two are never between 0 and it.
+fn gaps(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
+    let (
+        Op::SetPredicate { compare, ty: Type::F32, a, b: Operand::Imm(Immediate::F32(bound)), .. },
+        Op::SetPredicate { compare: other, b: Operand::Imm(Immediate::F32(other_bound)), .. },
+    ) = (old, new)
+    else {
+        return None;
+    };
+    let mut plain = new.clone();
+    if let Op::SetPredicate { b, compare: other, .. } = &mut plain {
+        (*b, *other) = (Operand::Imm(Immediate::F32(*bound)), *compare);
+    }
+    let orders = |compare: &Compare| matches!(compare, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
+    let less = |compare: &Compare| matches!(compare, Compare::Lt | Compare::Le);
+    // Twice the bound, so that a number is not the bound either.
+    let inside = |bits: u32| {
+        let bound = f32::from_bits(bits);
+        bound > 0.0 && facts.granules.is_never_below(*a, 2.0 * bound)
+    };
+    (plain == *old
+        && orders(compare)
+        && orders(other)
+        && less(compare) == less(other)
+        && inside(*bound)
+        && inside(*other_bound))
+    .then_some("no number lies between 0 and the bounds")
 }
 
 /// A choice that is always the same one, or between equals.

@@ -60,6 +60,11 @@ impl Value {
         Self { low: up.min(down), high: down, zeros }
     }
 
+    /// The values that are not above `high`; what is known already if there are none.
+    pub(super) fn at_most(self, high: u64, bits: u32) -> Self {
+        if high < self.low { self } else { Self { high: self.high.min(high), ..self }.tightened(bits) }
+    }
+
     pub(super) fn join(self, other: Self) -> Self {
         Self { low: self.low.min(other.low), high: self.high.max(other.high), zeros: self.zeros & other.zeros }
     }
@@ -157,7 +162,20 @@ impl Value {
     /// The answer of a comparison, if it is always the same.
     pub(super) fn compare(self, how: Compare, other: Self, bits: u32, is_signed: bool) -> Option<bool> {
         if is_signed && !(self.is_natural(bits) && other.is_natural(bits)) {
-            return None;
+            // One of them is negative, the other is not.
+            let negative = |value: Self| value.low > mask(bits) >> 1;
+            let is_less = match (negative(self), negative(other)) {
+                (true, false) if other.is_natural(bits) => true,
+                (false, true) if self.is_natural(bits) => false,
+                _ => return None,
+            };
+            return Some(match how {
+                Compare::Lt | Compare::Le => is_less,
+                Compare::Gt | Compare::Ge => !is_less,
+                Compare::Eq => false,
+                Compare::Ne => true,
+                _ => return None,
+            });
         }
         let apart = self.high < other.low || other.high < self.low || self.differs(other);
         let same = self.single().is_some() && self.single() == other.single();

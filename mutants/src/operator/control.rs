@@ -32,7 +32,7 @@ pub(super) fn always_branch(site: &Site<'_>) -> Vec<Edit> {
 }
 
 fn with_guard(site: &Site<'_>, guard: Option<Guard>, op: Op) -> Vec<Edit> {
-    vec![Edit { at: site.at, removed: 1, inserted: vec![Statement::Inst(Inst { guard, op })] }]
+    vec![Edit { at: site.at, removed: 1, inserted: vec![Statement::Inst(Inst { guard, op })], threads: None }]
 }
 
 pub(super) fn compare_boundary(site: &Site<'_>) -> Vec<Edit> {

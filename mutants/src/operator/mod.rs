@@ -2,6 +2,7 @@
 
 mod control;
 mod floats;
+mod historic;
 mod integers;
 mod memory;
 mod sync;
@@ -137,6 +138,16 @@ pub const OPERATORS: &[Operator] = &[
     operator("mma-accumulator", "the row halves of `mma`'s C exchanged", warps::mma_accumulator),
     operator("drop-mma", "no `mma`: the accumulator stays", warps::drop_mma),
     operator("pack-swap", "two halves packed the other way round", warps::pack_swap),
+    operator("one-branch", "an address conversion in one branch only", historic::one_branch),
+    operator("division-rounding", "a division without its rounding", historic::division_rounding),
+    operator("conversion-rounding", "a conversion to a float without its rounding", historic::conversion_rounding),
+    operator("counter-thread", "a loop counter in the register of the thread index", historic::counter_thread),
+    operator("shared-overlap", "two shared arrays at one place", historic::shared_overlap),
+    operator("launch-size", "a block size that is not the launch's", historic::launch_size),
+    operator("load-type", "`ld.global.f16`", historic::load_type),
+    operator("fixed-stride", "64 for a parameter: a length or a stride that is fixed", historic::fixed_stride),
+    operator("block-twice", "the block's first row or column added twice", historic::block_twice),
+    operator("one-scale", "the scales of q for k and v", historic::one_scale),
     operator("unpack-swap", "two halves unpacked the other way round", warps::unpack_swap),
 ];
 

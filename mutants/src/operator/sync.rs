@@ -40,7 +40,7 @@ pub(super) fn late_barrier(site: &Site<'_>) -> Vec<Edit> {
     let Some(access) = access else { return Vec::new() };
     let mut inserted: Vec<_> = site.kernel.body.iter().skip(site.at + 1).take(access + 1).cloned().collect();
     inserted.push(Statement::Inst(site.inst.clone()));
-    vec![Edit { at: site.at, removed: access + 2, inserted }]
+    vec![Edit { at: site.at, removed: access + 2, inserted, threads: None }]
 }
 
 const fn ends_a_block(op: &Op) -> bool {

@@ -18,7 +18,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     sample: usize,
     /// Each operator on every so many-th kernel, each on others
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 36)]
     stride: usize,
     /// Only the kernels of this crate: reduce, matmul-f16, …
     #[arg(long, value_parser = group)]
@@ -32,6 +32,9 @@ struct Arguments {
     /// Also prints the mutants that cannot matter, with the reason
     #[arg(long)]
     survivors: bool,
+    /// Also prints the cases of each kernel with a mutant that nobody noticed
+    #[arg(long)]
+    cases: bool,
     /// Also runs the mutants that are proved not to matter, to see whether the proofs are right
     #[arg(long)]
     doubts: bool,
@@ -102,6 +105,9 @@ fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
     })?;
     eprintln!();
     print!("{}\n{}", table::survivors(&judgements, arguments.survivors), table::print(&judgements));
+    if arguments.cases {
+        print!("{}", table::cases(&judgements));
+    }
     let (tally, unchecked) = (table::total(&judgements), table::unchecked(&judgements));
     println!(
         "{} mutants of {} kernels: {} killed, {} equivalent, {} survived: {:.2} % of those that matter; {:.0} s",

@@ -2,6 +2,8 @@
 
 mod model;
 
+pub(super) use model::exp2;
+
 use std::sync::OnceLock;
 
 use half::{bf16, f16};
@@ -46,6 +48,8 @@ enum Fill {
     Integers,
     /// The same, with an extreme element at another place in every row.
     Peaks,
+    /// The same places, with NaN.
+    Nans,
     /// A NaN in one row, infinities in others.
     Special,
     /// Zeros of both signs, and numbers below the normal ones.
@@ -104,15 +108,24 @@ fn add_of<T: Number + Real>(cases: &mut Vec<Case>) {
                         cases.push(case::<T>(op, Shape { rows, columns }, fill, offset, wide));
                     }
                 }
+                // More rows than a number that somebody might have fixed.
+                if last * 65 < 1 << 19 {
+                    for (columns, offset) in [(last + lanes, 0), (last + 1, 1)] {
+                        cases.push(case::<T>(op, Shape { rows: 65, columns }, Fill::Integers, offset, wide));
+                    }
+                }
                 // Every remainder, in every part of the arrangement.
-                for part in 0..2 * lanes {
-                    let columns = last + (edge - last) * part / (2 * lanes) / lanes * lanes + part % lanes + 1;
-                    cases.push(case::<T>(op, Shape { rows: 2, columns }, Fill::Integers, 1, wide));
+                for part in 0..4 * lanes {
+                    let columns = last + (edge - last) * part / (4 * lanes) / lanes * lanes + part % lanes + 1;
+                    cases.push(case::<T>(op, Shape { rows: 3, columns }, Fill::Integers, 1, wide));
                 }
                 // Every element of a thread is once the largest of a row, and once the smallest.
                 for offset in [0, 1] {
                     let rows = (edge - last).div_ceil(edge.min(32 * lanes)).clamp(1, 4) * lanes * 2;
                     cases.push(case::<T>(op, Shape { rows, columns: edge }, Fill::Peaks, offset, wide));
+                    if matches!(op, Op::Softmax | Op::Max | Op::Min | Op::Quantize) {
+                        cases.push(case::<T>(op, Shape { rows, columns: edge }, Fill::Nans, offset, wide));
+                    }
                 }
                 last = edge;
             }
@@ -151,7 +164,7 @@ impl<T: Number + Real> Inputs<T> {
     fn new(op: Op, shape: Shape, fill: Fill) -> Self {
         let mut random = Random::new(shape.columns as u64 + 7);
         let values = match fill {
-            Fill::Integers | Fill::Peaks => Values::SmallIntegers,
+            Fill::Integers | Fill::Peaks | Fill::Nans => Values::SmallIntegers,
             Fill::Outliers | Fill::Special => Values::Outliers,
             Fill::Tiny => Values::Tiny,
         };
@@ -159,8 +172,13 @@ impl<T: Number + Real> Inputs<T> {
         for (row, values) in x.chunks_mut(shape.columns).enumerate() {
             let last = values.len() - 1;
             match (fill, row) {
-                (Fill::Integers, _) => values[last] = T::new(if row % 2 == 0 { 30.0 } else { -30.0 }),
-                (Fill::Peaks, _) => {
+                (Fill::Integers, _) => {
+                    // What is read past the end of a row is larger than all of it, or smaller.
+                    let first = 50.0 + super::data::ramp(row, 8);
+                    values[0] = T::new(if row % 2 == 0 { -first } else { first });
+                    values[last] = T::new(if row % 2 == 0 { 30.0 } else { -30.0 });
+                }
+                (Fill::Peaks | Fill::Nans, _) => {
                     // Steps are as wide as the team; every element of every step has its turn.
                     let lanes = T::DTYPE.lanes() as usize;
                     let problem = Shape { rows: 1, ..shape }.check();
@@ -168,12 +186,23 @@ impl<T: Number + Real> Inputs<T> {
                         problem.map_or(32, |problem| Plan::new(Operation::Sum, T::DTYPE, problem, true).team.threads());
                     let width = threads as usize * lanes;
                     let place = row / (2 * lanes) * width + (row * 13 % (width / lanes)) * lanes + row / 2 % lanes;
-                    values[place.min(last)] = T::new(if row % 2 == 0 { 30.0 } else { -30.0 });
+                    let peak = if row % 2 == 0 { 30.0 } else { -30.0 };
+                    values[place.min(last)] = T::new(if fill == Fill::Nans { f64::NAN } else { peak });
                 }
                 (Fill::Special, 0) => values[last] = T::new(f64::NAN),
                 (Fill::Special, 1) => values[last / 2] = T::new(f64::NEG_INFINITY),
                 (Fill::Special, 2) => values[last] = T::new(f64::INFINITY),
                 (Fill::Special, 3) => values.fill(T::new(f64::NEG_INFINITY)),
+                (Fill::Tiny, 3) => {
+                    // The smallest numbers there are, whose sums cancel.
+                    let least = [2f64.powi(-149), 2f64.powi(-24), 2f64.powi(-133)];
+                    let least = [Dtype::F32, Dtype::F16]
+                        .iter()
+                        .position(|dtype| *dtype == T::DTYPE)
+                        .map_or(least[2], |at| least[at]);
+                    let number = |(at, x): (usize, &mut T)| *x = T::new((super::data::ramp(at * 7, 5) - 2.0) * least);
+                    values.iter_mut().enumerate().for_each(number);
+                }
                 (Fill::Tiny, 1) => values.fill(T::new(-0.0)),
                 (Fill::Tiny, 2) => values.iter_mut().for_each(|x| *x = T::new(x.value() * 2f64.powi(-113))),
                 _ => {}

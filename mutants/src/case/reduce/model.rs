@@ -84,7 +84,7 @@ fn larger(a: f32, b: f32) -> f32 {
 
 /// `ex2.approx.ftz` as the simulator answers without jitter: correctly rounded, nothing below the normal numbers.
 #[expect(clippy::cast_possible_truncation, reason = "the rounding")]
-fn exp2(x: f32) -> f32 {
+pub(in crate::case) fn exp2(x: f32) -> f32 {
     let x = if x.is_subnormal() { 0.0 } else { x };
     let value = f64::from(x).exp2() as f32;
     if value.is_subnormal() { 0.0 } else { value }
