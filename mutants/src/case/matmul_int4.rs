@@ -23,7 +23,9 @@ pub(super) fn cases() -> Vec<Case> {
             let mut add = |shape, offset, fill| cases.push(case(shape, group, affine, offset, fill));
             for offset in [0, 1] {
                 for odd in [0, 1] {
-                    for (tile, depths) in [([16, 48], &few), ([16, 48], &many), ([64, 64], &few), ([64, 64], &many)] {
+                    // Narrow tiles whose groups are shared out are 32 wide for so few columns.
+                    let narrow = [16, if whole { 48 } else { 32 }];
+                    for (tile, depths) in [(narrow, &few), (narrow, &many), ([64, 64], &few), ([64, 64], &many)] {
                         for index in 0..depths.len() {
                             let [m, n, k] = extents(index, tile, depths);
                             let n = (n.next_multiple_of(2) - odd).max(1);
@@ -44,19 +46,22 @@ pub(super) fn cases() -> Vec<Case> {
                     if long {
                         continue;
                     }
-                    // So many columns that narrow tiles are 64 wide.
+                    // So many columns that narrow tiles are 64 wide, or 48 and 96.
+                    let columns = if whole { [48 * 133; 4] } else { [4300, 48 * 133, 8500, 48 * 133] };
                     for index in 0..4 {
                         for depths in [&few, &many] {
                             let k = depths.get((index * 3 + 1) % depths.len()).copied().unwrap_or(size);
                             let m = [16, 13, 8, 3][index];
                             if k < 1300 {
-                                add([m, 48 * 133 + 2 * index + odd, k], offset, Fill::Infinities);
+                                add([m, columns[index] + 2 * index + odd, k], offset, Fill::Infinities);
                             }
                         }
                     }
                     if !whole {
-                        add([16, 48 * 133 + odd, 3 * size], offset, Fill::Ties);
-                        add([16, 48 * 133 + odd, 8 * size], offset, Fill::Ties);
+                        for columns in &columns[..3] {
+                            add([16, columns + odd, 3 * size], offset, Fill::Ties);
+                            add([16, columns + odd, 8 * size], offset, Fill::Ties);
+                        }
                     }
                     // And the others 128.
                     if offset == 0 {

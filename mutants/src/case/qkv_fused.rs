@@ -34,7 +34,10 @@ pub(super) fn cases() -> Vec<Case> {
                 cases.push(case(format, schedule, QkvShape { m, n_q, n_kv, k }, offset, fill));
             };
             for (offset, odd) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                for (tile, depths) in [([16, 48], &few), ([16, 48], &many), ([64, 64], &few), ([64, 64], &many)] {
+                // Narrow tiles whose groups are shared out are 32 wide for so few columns.
+                let is_shared = !whole && matches!(format, Format::Int4 { .. });
+                let narrow = [16, if is_shared { 32 } else { 48 }];
+                for (tile, depths) in [(narrow, &few), (narrow, &many), ([64, 64], &few), ([64, 64], &many)] {
                     for index in 0..depths.len() {
                         let [m, n, k] = extents(index, tile, depths);
                         let n_q = (n.next_multiple_of(2) - odd).max(1);
@@ -56,20 +59,25 @@ pub(super) fn cases() -> Vec<Case> {
                 if schedule != Schedule::Async {
                     continue;
                 }
-                // So many columns that narrow tiles are 64 wide.
-                let (q, kv) = (48 * 60 + odd, 48 * 37 + odd);
+                // So many columns that narrow tiles are 64 wide, or 48 and 96.
+                let wide = (48 * 60 + odd, 48 * 37 + odd);
+                let columns =
+                    if is_shared { [(2150 + odd, 1074 + odd), wide, (4300 + odd, 2100 + odd)] } else { [wide; 3] };
                 for index in 0..3 {
                     for depths in [&few, &many] {
                         let k = depths.get((index * 3 + 1) % depths.len()).copied().unwrap_or(size);
                         if k < 1300 {
                             let m = [16, 13, 8][index];
+                            let (q, kv) = columns[index];
                             add([m, q + 2 * index, kv + 6 * index, k], offset, Fill::Infinities);
                         }
                     }
                 }
                 if !whole {
-                    add([16, q, kv, 3 * size], offset, Fill::Ties);
-                    add([16, q, kv, 8 * size], offset, Fill::Ties);
+                    for (q, kv) in columns.into_iter().take(if is_shared { 3 } else { 1 }) {
+                        add([16, q, kv, 3 * size], offset, Fill::Ties);
+                        add([16, q, kv, 8 * size], offset, Fill::Ties);
+                    }
                 }
                 // And the others 128 and more.
                 if offset == 0 {

@@ -325,7 +325,8 @@ fn own_words(kernel: &Kernel, mutant: &Mutant) -> bool {
     let tile = |tile: &&str| kernel.name.contains(*tile);
     match &access.op {
         Op::Load { space: Space::Shared, dsts, .. } if dsts.len() == 4 => {
-            ["w4a16_64x64", "w4a16_16x64", "w4a16_16x48"].iter().any(&tile)
+            let shares = kernel.name.contains("16x64_shared") || kernel.name.contains("16x96_shared");
+            !shares && ["w4a16_64x64", "w4a16_16x64", "w4a16_16x48", "w4a16_16x32"].iter().any(&tile)
         }
         // Copied over words that the same thread has read; in the asynchronous schedule x comes first.
         Op::CpAsync { .. } => ["w4a16_16x64_ping_pong", "w4a16_16x64_single_slot"].iter().any(tile),
