@@ -59,6 +59,13 @@ pub enum Kind {
     ReadOnly,
     /// Bytes that an asynchronous copy has not finished writing were accessed.
     PendingCopy,
+    /// An asynchronous copy is to read more bytes than it writes.
+    CopySize {
+        /// Bytes that it is to read.
+        read: u32,
+        /// Bytes that it writes.
+        written: u32,
+    },
     /// A barrier, or an instruction that the whole warp must execute together, was reached by part of the warp.
     Divergence {
         /// Lanes that reached it.
@@ -237,6 +244,7 @@ impl Kind {
             Self::Race => "race",
             Self::ReadOnly => "read-only",
             Self::PendingCopy => "pending-copy",
+            Self::CopySize { .. } => "copy-size",
             Self::Divergence { .. } => "divergence",
             Self::LaneMask { .. } => "lane-mask",
             Self::Deadlock => "deadlock",
@@ -263,6 +271,9 @@ impl fmt::Display for Kind {
             Self::Race => f.write_str("race"),
             Self::ReadOnly => f.write_str("write to read-only bytes"),
             Self::PendingCopy => f.write_str("access to bytes of an unfinished asynchronous copy"),
+            Self::CopySize { read, written } => {
+                write!(f, "asynchronous copy of {written} bytes that is to read {read}")
+            }
             Self::Divergence { lanes, wanted } => {
                 write!(f, "divergent warp: lanes {lanes:#010x} are here, {wanted:#010x} must be")
             }

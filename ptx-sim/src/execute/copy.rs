@@ -84,6 +84,13 @@ impl Copies {
     }
 }
 
+/// Reports the first of the `lanes` whose copy is to read more than it writes, which is undefined.
+fn report_excess(warp: &Warp, scene: &mut Scene<'_>, (lanes, counts): (u32, &Lanes), bytes: u32, pc: u32) {
+    let Some(read) = counts.get(lanes.trailing_zeros() as usize) else { return };
+    let copy = (Action::Copy(bytes), warp.first_thread(lanes), pc);
+    scene.report(Kind::CopySize { read: *read, written: bytes }, None, vec![copy]);
+}
+
 pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) {
     let Code::Copy { bytes, to, from, source_bytes } = code else { return };
     let bytes = *bytes;
@@ -94,6 +101,7 @@ pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: 
     };
     // What is not read is not asked for.
     let (none, full) = (those(&|count| count == 0), those(&|count| count >= bytes));
+    report_excess(warp, scene, (those(&|count| count > bytes), &counts), bytes, pc);
     traffic::count_global(&mut scene.statistics, &from, lanes & !none, bytes);
     traffic::count_shared(&mut scene.statistics, &to, lanes, bytes);
     let mut batch = warp.copies.spare.pop().unwrap_or_default();

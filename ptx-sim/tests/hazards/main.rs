@@ -15,11 +15,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every [`Kind`](tilewright_ptx_sim::Kind) by name, without the one that no kernel has any more.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "barrier-count",
     "barrier-mismatch",
     "barrier-number",
     "branch-index",
+    "copy-size",
     "deadlock",
     "divergence",
     "endless",
