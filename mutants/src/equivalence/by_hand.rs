@@ -1,8 +1,7 @@
 //! What no rule proves, but somebody has, kernel by kernel.
 
 use tilewright_ptx_ir::ir::{
-    Access, Address, Base, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement,
-    Type,
+    Access, BinaryOp, Compare, Immediate, Inst, Kernel, Op, Operand, Reg, ShuffleMode, Space, Statement, Type,
 };
 
 use super::rules::destination;
@@ -69,9 +68,6 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
             if kernel.name.contains("w4a16") && is_zero_point(kernel, *zero) =>
         {
             Some("a zero point is an f16 above 0")
-        }
-        _ if products && scales_of_no_group(kernel, mutant, old) => {
-            Some("scales of a group that there is not are multiplied with sums that are 0, and every scale is finite")
         }
         // `reduction.rs`: all that is loaded is x, or largest and smallest elements.
         ("vector-swap" | "unpack-swap", Op::Load { .. } | Op::Unpack { .. })
@@ -207,66 +203,6 @@ fn is_zero_point(kernel: &Kernel, reg: Reg) -> bool {
         _ => None,
     });
     matches!((writes.next(), writes.next()), (Some(Op::Load { space: Space::Shared, .. }), None))
-}
-
-/// `ScaleTile::copy`: whether the mutant changes how many bytes of scales are copied where there is no group or no column.
-fn scales_of_no_group(kernel: &Kernel, mutant: &Mutant, old: &Op) -> bool {
-    if !kernel.name.contains("w4a16") {
-        return false;
-    }
-    match (mutant.operator, old) {
-        ("drop-zero-fill", Op::CpAsync { src, .. }) => src.reg().is_some_and(|source| is_of_scales(kernel, source)),
-        (
-            "select-first" | "immediate-plus",
-            Op::Select { dst, a: Operand::Imm(Immediate::Int(16)), b: Operand::Imm(Immediate::Int(0)), .. },
-        ) => {
-            let copies: Vec<_> = kernel
-                .body
-                .iter()
-                .filter_map(|statement| match statement {
-                    Statement::Inst(Inst {
-                        op: Op::CpAsync { src, source_bytes: Some(Operand::Reg(bytes)), .. },
-                        ..
-                    }) if bytes == dst => Some(src.reg()),
-                    _ => None,
-                })
-                .collect();
-            let kept = match mutant.edit.inserted.first() {
-                Some(Statement::Inst(Inst { op: Op::Select { a, .. }, .. })) => *a == Operand::Imm(Immediate::Int(16)),
-                _ => true,
-            };
-            kept && !copies.is_empty()
-                && copies.into_iter().all(|source| source.is_some_and(|source| is_of_scales(kernel, source)))
-        }
-        _ => false,
-    }
-}
-
-/// Whether an address is counted from where the parameter of the scales says, or one of three.
-fn is_of_scales(kernel: &Kernel, address: Reg) -> bool {
-    let mut wanted = vec![address];
-    let mut found = false;
-    while let Some(reg) = wanted.pop() {
-        let mut writes = kernel.body.iter().filter_map(|statement| match statement {
-            Statement::Inst(inst) if destination(&inst.op) == Some(reg) => Some(&inst.op),
-            _ => None,
-        });
-        let (Some(op), None) = (writes.next(), writes.next()) else { return false };
-        match op {
-            Op::Mad { c: Operand::Reg(base), .. } => wanted.push(*base),
-            Op::Select { a: Operand::Reg(one), b: Operand::Reg(other), .. } => wanted.extend([*one, *other]),
-            Op::Mov { src: Operand::Reg(base), .. } | Op::Cvta { src: base, .. } => wanted.push(*base),
-            Op::Load { space: Space::Param, address: Address { base: Base::Param(param), .. }, .. } => {
-                let name = kernel.params.get(param.0 as usize).map_or("", |param| param.name.as_str());
-                if !name.starts_with("scales") {
-                    return false;
-                }
-                found = true;
-            }
-            _ => return false,
-        }
-    }
-    found
 }
 
 /// Whether one of the next instructions loads the register under a guard.
