@@ -75,8 +75,8 @@ pub enum ShapeError {
 pub const MAX_M: usize = (1 << 31) - 256;
 /// The largest n: blocks along n are counted by the grid's second dimension.
 pub const MAX_N: usize = 65_535 * 64;
-/// The largest k: a row's bytes are counted in 32 bits.
-pub const MAX_K: usize = (1 << 30) - 256;
+/// The largest k: a thread reaches the rows of its tile, up to 256 of two bytes an element, by offsets of 32 bits from the first.
+pub const MAX_K: usize = (1 << 22) - 256;
 
 /// A shape within the limits of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

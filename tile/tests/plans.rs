@@ -1,7 +1,9 @@
 //! The tiles that are chosen fit the chip that they are chosen for.
 
 use tilewright_ptx_ir::Target;
+use tilewright_tile::packed::{UNIT_BYTES, UNIT_K};
 use tilewright_tile::packed_geometry::{self, Choice};
+use tilewright_tile::problem::MAX_K;
 use tilewright_tile::{CopyMode, Grouping, WeightFormat, packed_product, row_product};
 
 const TARGETS: [Target; 5] = [Target::Sm80, Target::Sm86, Target::Sm89, Target::Sm90, Target::Sm90a];
@@ -45,6 +47,27 @@ fn tiles_of_rows_fit_shared_memory_and_are_listed() {
                 assert!(bytes <= most, "{target}, {m} x {n}: {bytes} of {most}");
                 assert!(all.contains(&(geometry, [x_copy, w_copy])), "{geometry:?} is not among {all:?}");
             }
+        }
+    }
+}
+
+/// The offsets from the first row of a tile to its others, of whole rows and of packed weights, wrapped around from k = 2^24 on: what lay there was read instead.
+#[test]
+fn the_rows_of_a_tile_lie_within_32_bits() {
+    let longest = u64::try_from(MAX_K).unwrap();
+    let offset = |rows: u32, row_bytes: u64| u32::try_from(u64::from(rows - 1) * row_bytes);
+    for (geometry, _) in row_product::all() {
+        for rows in [geometry.block_m, geometry.block_n] {
+            assert!(offset(rows, longest * 2).is_ok(), "{geometry:?}: {rows} rows of {longest} f16");
+        }
+    }
+    let groups = Grouping::new(128).unwrap();
+    for format in [WeightFormat::int4(groups), WeightFormat::INT8] {
+        for (geometry, _) in packed_geometry::all(format) {
+            assert!(offset(geometry.block_m, longest * 2).is_ok(), "{geometry:?}: rows of {longest} f16");
+            let unit_row = longest.div_ceil(u64::from(UNIT_K)) * u64::from(UNIT_BYTES);
+            let units = geometry.block_n / format.order.columns();
+            assert!(offset(units, unit_row).is_ok(), "{geometry:?}: {units} units of {longest}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use half::{bf16, f16};
 use tilewright_quant_pack::{Group, Grouping, Int4, Int4Affine, Shape};
 use tilewright_testkit::{Bits, Random, Values};
+use tilewright_tile::problem::MAX_K;
 
 /// A float that a kernel takes.
 pub(super) trait Number: Bits + bytemuck::Pod + Send + Sync {
@@ -216,7 +217,7 @@ pub(super) fn depths_like(m: usize, k: usize, size: usize) -> Option<[u64; 2]> {
     let size = if group >= k { group.next_multiple_of(64) } else { group } as u64;
     let can_be_shared = size == 32 || size.is_multiple_of(64);
     let most = 3 * size;
-    (m <= 16 && can_be_shared).then(|| if k as u64 > most { [most + 1, (1 << 30) - 256] } else { [1, most] })
+    (m <= 16 && can_be_shared).then(|| if k as u64 > most { [most + 1, MAX_K as u64] } else { [1, most] })
 }
 
 /// Rows and columns around every edge in a tile.

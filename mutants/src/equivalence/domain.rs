@@ -1,6 +1,7 @@
 //! What host code promises of a kernel's arguments: it checks shapes before it launches.
 
 use tilewright_ptx_ir::ir::{Inst, Kernel, Op, Space, Statement};
+use tilewright_tile::problem::MAX_K;
 
 use super::value::Value;
 use crate::case::Group;
@@ -17,7 +18,7 @@ impl Domain {
     /// The domain of a kernel.
     pub(super) fn of(group: Group, kernel: &Kernel, depths: Option<[u64; 2]>) -> Self {
         let multiple = depth_multiple(group, kernel);
-        let [least, most] = depths.unwrap_or([1, (1 << 30) - 256]);
+        let [least, most] = depths.unwrap_or([1, MAX_K as u64]);
         let depth = |name| {
             let k = Value::range(least.next_multiple_of(multiple), most / multiple * multiple);
             (name, Value { zeros: k.zeros | (multiple - 1), ..k })
