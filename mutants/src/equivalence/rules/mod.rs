@@ -1,12 +1,18 @@
 //! The rules, each with its reason. A rule says that the changed instructions leave every register, the memory and control flow as the old one does, given that
 //! all was the same before; then nothing is ever different.
 
+mod comparisons;
+mod floats;
+
 use tilewright_ptx_ir::ir::{BinaryOp, Compare, Immediate, Inst, MulPart, Op, Operand, Reg, Type};
 
 use super::Facts;
 use super::demanded::has_effect;
 use super::range::{Ranges, width};
 use super::value::{Value, mask};
+use comparisons::boundary;
+pub(super) use comparisons::moved_bound;
+use floats::{gaps, subnormals};
 
 type Rule = fn(&Facts, &Op, &Op) -> Option<&'static str>;
 
@@ -170,89 +176,6 @@ fn parts(op: &Op) -> Option<(MulPart, Operand, Operand, Option<Operand>, Reg)> {
     }
 }
 
-/// `lt` and `le` differ where the operands are equal, which these never are; a bound moved by one moves over no value that occurs.
-fn boundary(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
-    let (
-        Op::SetPredicate { compare, ty, a, b, combine, dst, ftz },
-        Op::SetPredicate { compare: other, ty: other_type, a: c, b: d, combine: other_combine, dst: e, ftz: f },
-    ) = (old, new)
-    else {
-        return None;
-    };
-    if (a, combine, dst, ftz, ty) != (c, other_combine, e, f, other_type) || !(ty.is_integer() || ty.is_bits()) {
-        return None;
-    }
-    let bits = 8 * ty.bytes();
-    let (left, right) = (facts.ranges.operand(*a, bits)?, facts.ranges.operand(*b, bits)?);
-    if compare != other {
-        let neighbours = matches!(
-            (compare, other),
-            (Compare::Lt, Compare::Le)
-                | (Compare::Le, Compare::Lt)
-                | (Compare::Gt, Compare::Ge)
-                | (Compare::Ge, Compare::Gt)
-        );
-        let differs = left.differs(right) || !may_be_apart(facts, *a, *b, bits, 0);
-        return (b == d && neighbours && differs).then_some("the operands are never equal");
-    }
-    // The one value at which the answer changes: between the constants.
-    if let (Some(old), Some(new)) = (right.single(), facts.ranges.operand(*d, bits).and_then(Value::single)) {
-        let natural = !ty.is_signed() || left.is_natural(bits);
-        let (low, high) = (old.min(new), old.max(new));
-        let turning = match compare {
-            Compare::Lt | Compare::Ge => low,
-            Compare::Le | Compare::Gt => high,
-            _ => return None,
-        };
-        let never = Value::constant(turning).differs(left);
-        return (natural && high - low == 1 && never).then_some("the value between the bounds never occurs");
-    }
-    None
-}
-
-/// `a < b` and `a < b + 1` differ where a is b or next to it; where both are multiples of a power of two they are never neighbours.
-pub(super) fn moved_bound(facts: &Facts, old: &Op, before: &Op, new: &Op) -> Option<&'static str> {
-    let (Op::SetPredicate { compare, ty, a, b, .. }, Op::SetPredicate { compare: other, a: c, .. }) = (old, new) else {
-        return None;
-    };
-    let Op::Binary { op: BinaryOp::Add, b: Operand::Imm(Immediate::Int(by)), .. } = before else { return None };
-    if compare != other || a != c || !ty.is_integer() {
-        return None;
-    }
-    let bits = 8 * ty.bytes();
-    let (left, right) = (facts.ranges.operand(*a, bits)?, facts.ranges.operand(*b, bits)?);
-    // No bound wraps around, and no order is one of negative numbers.
-    let tame = left.is_natural(bits) && right.is_natural(bits) && right.high < mask(bits) >> 1 && right.low > 0;
-    let apart = |distance: u64| may_be_apart(facts, *a, *b, bits, distance);
-    // Where the answers part: a is the bound itself, or its neighbour.
-    let (at_bound, at_neighbour) = match (compare, by) {
-        (Compare::Lt | Compare::Ge, 1) | (Compare::Le | Compare::Gt, -1) => (true, false),
-        (Compare::Lt | Compare::Ge, -1) | (Compare::Le | Compare::Gt, 1) => (false, true),
-        _ => (true, true),
-    };
-    let never =
-        (!at_bound || left.differs(right) || !apart(0)) && (!at_neighbour || !apart(by.wrapping_neg().cast_unsigned()));
-    (tame && never).then_some("the operands are never what the bounds differ in")
-}
-
-/// Whether `a + by` may be `b`, by what is known of their low bits: a sum with a constant has those of the constant where the rest is a multiple of a power of two.
-fn may_be_apart(facts: &Facts, a: Operand, b: Operand, bits: u32, by: u64) -> bool {
-    let low = |operand: Operand| -> Option<(u64, u32)> {
-        if let Some(Op::Binary { op: BinaryOp::Add, a: rest, b: Operand::Imm(Immediate::Int(more)), .. }) =
-            operand.reg().and_then(|reg| facts.ranges.definition(reg))
-        {
-            let rest = facts.ranges.operand(*rest, bits)?;
-            return Some((more.cast_unsigned(), rest.possible().trailing_zeros()));
-        }
-        let value = facts.ranges.operand(operand, bits)?;
-        Some(value.single().map_or((0, value.possible().trailing_zeros()), |value| (value, bits)))
-    };
-    match (low(a), low(b)) {
-        (Some((a, a_bits)), Some((b, b_bits))) => (a.wrapping_add(by) ^ b) & mask(a_bits.min(b_bits).min(bits)) == 0,
-        _ => true,
-    }
-}
-
 /// Entries of a table that no bit of the operands ever looks up: two constants say where they are both set.
 fn lookups(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     let (Op::Lop3 { table, dst, a, b, c }, Op::Lop3 { table: other, dst: new_dst, a: x, b: y, c: z }) = (old, new)
@@ -329,70 +252,6 @@ fn limits(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     };
     let _ = (a, b);
     (chosen(old).is_some() && chosen(old) == chosen(new)).then_some("the limit is never reached")
-}
-
-/// `.ftz` changes subnormal numbers alone.
-fn subnormals(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
-    let mut plain = new.clone();
-    let operands: Vec<Operand> = match (old, &mut plain) {
-        (Op::Binary { ftz: old, a, b, .. }, Op::Binary { ftz, .. }) => {
-            *ftz = *old;
-            vec![*a, *b]
-        }
-        (Op::Ternary { ftz: old, a, b, c, .. }, Op::Ternary { ftz, .. }) => {
-            *ftz = *old;
-            vec![*a, *b, *c]
-        }
-        (Op::SetPredicate { ftz: old, a, b, .. }, Op::SetPredicate { ftz, .. }) => {
-            *ftz = *old;
-            vec![*a, *b]
-        }
-        (
-            Op::Unary {
-                op: tilewright_ptx_ir::ir::UnaryOp::Neg | tilewright_ptx_ir::ir::UnaryOp::Abs,
-                ftz: old,
-                a,
-                ..
-            },
-            Op::Unary { ftz, .. },
-        ) => {
-            *ftz = *old;
-            vec![*a]
-        }
-        _ => return None,
-    };
-    let result = matches!(old, Op::SetPredicate { .. }) || facts.granules.result(old) >= -126;
-    let normal = plain == *old && result && operands.iter().all(|operand| facts.granules.is_normal(*operand));
-    normal.then_some("all numbers are multiples of a power of two that is no subnormal")
-}
-
-/// Numbers that are multiples of a power of two are never between 0 and it.
-fn gaps(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
-    let (
-        Op::SetPredicate { compare, ty: Type::F32, a, b: Operand::Imm(Immediate::F32(bound)), .. },
-        Op::SetPredicate { compare: other, b: Operand::Imm(Immediate::F32(other_bound)), .. },
-    ) = (old, new)
-    else {
-        return None;
-    };
-    let mut plain = new.clone();
-    if let Op::SetPredicate { b, compare: other, .. } = &mut plain {
-        (*b, *other) = (Operand::Imm(Immediate::F32(*bound)), *compare);
-    }
-    let orders = |compare: &Compare| matches!(compare, Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
-    let less = |compare: &Compare| matches!(compare, Compare::Lt | Compare::Le);
-    // Twice the bound, so that a number is not the bound either.
-    let inside = |bits: u32| {
-        let bound = f32::from_bits(bits);
-        bound > 0.0 && facts.granules.is_never_below(*a, 2.0 * bound)
-    };
-    (plain == *old
-        && orders(compare)
-        && orders(other)
-        && less(compare) == less(other)
-        && inside(*bound)
-        && inside(*other_bound))
-    .then_some("no number lies between 0 and the bounds")
 }
 
 /// A choice that is always the same one, or between equals.
