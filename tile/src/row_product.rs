@@ -18,6 +18,8 @@ const MEDIUM: Geometry =
 /// 128 x 128, eight warps of 64 x 32; 96 KiB of shared memory, which every target since sm_80 has.
 const WIDE: Geometry =
     Geometry { block_m: 128, block_n: 128, warps_m: 2, warps_n: 4, warps_k: 1, stages: 3, stage_tiles: 1 };
+/// The same for a block that has a multiprocessor for itself, which needs its own copies further ahead; 128 KiB.
+const WIDE_ALONE: Geometry = Geometry { stages: 4, ..WIDE };
 /// 128 x 256, eight warps of 64 x 64; 192 KiB of shared memory, or 144 with three stages.
 const HUGE: Geometry =
     Geometry { block_m: 128, block_n: 256, warps_m: 2, warps_n: 4, warps_k: 1, stages: 4, stage_tiles: 1 };
@@ -59,7 +61,10 @@ pub fn geometry(target: Target, m: u32, n: u32, copies: [CopyMode; 2]) -> Geomet
             let large = fitting([LARGE, LARGE_3]).map(|large| (large, 9));
             large.into_iter().chain([(huge, 8)]).min_by_key(cost).map_or(huge, |(geometry, _)| geometry)
         }
-        (65.., _) if is_fast && tiles(WIDE) >= 64 => WIDE,
+        // Where no multiprocessor gets a second block, one may use all registers.
+        (65.., _) if is_fast && tiles(WIDE) >= 64 => {
+            fitting([WIDE_ALONE, WIDE]).filter(|_| Geometry::rounds(tiles(WIDE)) == 1).unwrap_or(WIDE)
+        }
         _ => MEDIUM,
     }
 }
@@ -74,7 +79,7 @@ pub fn all() -> Vec<(Geometry, [CopyMode; 2])> {
         let copies = [[Async16, Async16], [Async16, Elements], [Elements, Async16], [Elements, Elements]];
         all.extend(copies.map(|copies| (geometry, copies)));
     }
-    all.extend([WIDE, LARGE, LARGE_3, HUGE, HUGE_3].map(|geometry| (geometry, [Async16; 2])));
+    all.extend([WIDE, WIDE_ALONE, LARGE, LARGE_3, HUGE, HUGE_3].map(|geometry| (geometry, [Async16; 2])));
     all
 }
 
@@ -92,7 +97,7 @@ pub fn max_registers(geometry: &Geometry, fits: bool) -> u32 {
 
 /// Whether a block has a multiprocessor for itself.
 const fn is_alone(geometry: &Geometry) -> bool {
-    geometry.block_n > WIDE.block_n
+    geometry.block_n > WIDE.block_n || (geometry.block_n == WIDE.block_n && geometry.stages == WIDE_ALONE.stages)
 }
 
 /// A product to be made.

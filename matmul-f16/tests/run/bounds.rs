@@ -25,9 +25,17 @@ proptest! {
     }
 }
 
+/// 64 tiles, each with a multiprocessor for itself, and with k long enough that the ring comes round.
 #[test]
 fn the_wide_plan_is_within_the_bound() {
     Case::<f16>::new(Shape { m: 1024, n: 1000, k: 72 }, Values::Outliers, true, 3).check(0);
+    Case::<bf16>::new(Shape { m: 897, n: 1016, k: 328 }, Values::Outliers, false, 4).check(0);
+}
+
+/// 144 tiles: too many for one a multiprocessor, too few for larger ones.
+#[test]
+fn the_wide_plan_of_two_blocks_a_multiprocessor_is_within_the_bound() {
+    Case::<f16>::new(Shape { m: 1536, n: 1410, k: 72 }, Values::Outliers, false, 5).check(0);
 }
 
 #[test]

@@ -62,10 +62,13 @@ proptest! {
     }
 }
 
+/// 64 tiles, each with a multiprocessor for itself, and then 144: too many for that, too few for larger ones.
 #[test]
 fn the_wide_plans_are_exact() {
-    let case = Case::new((1024, 1000, 144), 7);
-    assert_same_bits("y", &case.sums(0), &case.wanted());
+    for shape in [(1024, 1000, 656), (1536, 1410, 144)] {
+        let case = Case::new(shape, 7);
+        assert_same_bits("y", &case.sums(0), &case.wanted());
+    }
 }
 
 /// Every residue of m, n and k modulo the tiles, the three in different steps.
