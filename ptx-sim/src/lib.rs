@@ -10,6 +10,7 @@ mod launch;
 mod memory;
 mod profile;
 mod program;
+mod registers;
 mod report;
 mod statistics;
 pub mod tensor_core;

@@ -85,6 +85,13 @@ impl Statistics {
         } += 1;
     }
 
+    /// Counts arithmetic of which so many instructions are in floating point.
+    pub(crate) fn count_plain(&mut self, count: u32, floats: u32) {
+        self.instructions += u64::from(count);
+        self.mix.float += u64::from(floats);
+        self.mix.arithmetic += u64::from(count - floats);
+    }
+
     /// What was counted since `before`, apart from the mix.
     pub(crate) const fn since(&self, before: &Self) -> Self {
         Self {

@@ -199,17 +199,26 @@ pub const fn lop3(table: u8, a: u32, b: u32, c: u32) -> u32 {
     result
 }
 
-/// [`lop3`] of 32 lanes: the table's columns for each `c` are chosen from by `b`, and then by `a`.
-pub(crate) fn lop3_lanes(table: u8, a: &[u32; 32], b: &[u32; 32], c: &[u32; 32]) -> [u32; 32] {
-    let bit = |row: u8| 0u32.wrapping_sub(u32::from(table >> row & 1));
-    let without = [0, 2, 4, 6].map(bit);
-    let changes = [0, 2, 4, 6].map(|row| bit(row) ^ bit(row + 1));
-    std::array::from_fn(|lane| {
-        let (a, b, c) = (a[lane], b[lane], c[lane]);
-        let of_c = |pair: usize| without[pair] ^ c & changes[pair];
+/// [`lop3`] without branches: the table's columns for each `c` are chosen from by `b`, and then by `a`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lop3 {
+    without: [u32; 4],
+    changes: [u32; 4],
+}
+
+impl Lop3 {
+    #[inline]
+    pub(crate) fn new(table: u8) -> Self {
+        let bit = |row: u8| 0u32.wrapping_sub(u32::from(table >> row & 1));
+        Self { without: [0, 2, 4, 6].map(bit), changes: [0, 2, 4, 6].map(|row| bit(row) ^ bit(row + 1)) }
+    }
+
+    #[inline]
+    pub(crate) fn of(self, a: u32, b: u32, c: u32) -> u32 {
+        let of_c = |pair: usize| self.without[pair] ^ c & self.changes[pair];
         let of_b = |pair: usize| of_c(pair) ^ (of_c(pair) ^ of_c(pair + 1)) & b;
         of_b(0) ^ (of_b(0) ^ of_b(2)) & a
-    })
+    }
 }
 
 /// `prmt.b32 dst, a, b, selector`.

@@ -4,8 +4,8 @@ use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, BoolOp, MmaShape, Op, ShuffleMo
 
 use super::address::{Place, Window};
 use super::generic::Generic;
-use super::lanes::{Binary, Comparison, Ternary, Unary, WideBinary, WideTernary};
 use super::operand::{Destination, Narrow, Source, Wide};
+use super::plain::Plain;
 use super::strength::{Reach, Strength};
 use crate::statistics::Class;
 
@@ -45,65 +45,7 @@ pub(crate) enum Code {
         b: Source,
         pred: u32,
     },
-    Unary {
-        f: Unary,
-        dst: u32,
-        a: Narrow,
-    },
-    Binary {
-        f: Binary,
-        dst: u32,
-        a: Narrow,
-        b: Narrow,
-    },
-    Ternary {
-        f: Ternary,
-        dst: u32,
-        a: Narrow,
-        b: Narrow,
-        c: Narrow,
-    },
-    WideBinary {
-        f: WideBinary,
-        dst: u32,
-        a: Wide,
-        b: Wide,
-    },
-    WideTernary {
-        f: WideTernary,
-        dst: u32,
-        a: Wide,
-        b: Wide,
-        c: Wide,
-    },
-    /// Of predicates: their bits at once.
-    Logic {
-        op: BoolOp,
-        dst: u32,
-        a: u32,
-        b: u32,
-    },
-    /// The unsigned product of two 32-bit numbers, and perhaps a sum.
-    MultiplyWide {
-        dst: u32,
-        a: Narrow,
-        b: Narrow,
-        c: Option<Wide>,
-    },
-    Lop3 {
-        table: u8,
-        dst: u32,
-        a: Narrow,
-        b: Narrow,
-        c: Narrow,
-    },
-    Compare {
-        f: Comparison,
-        dst: u32,
-        a: Narrow,
-        b: Narrow,
-        combine: Option<(BoolOp, u32)>,
-    },
+    Plain(Plain),
     /// Any comparison, lane by lane.
     CompareGeneric {
         compare: Generic,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::lanes::Unary;
-use super::operand::{Narrow, Source};
+use super::operand::Source;
+use super::plain::Plain;
 use crate::arith::Jitter;
 
 /// The bits of up to four operands to those of the result.
@@ -13,16 +13,8 @@ type Function = dyn Fn(&[u64; 4], Jitter) -> Option<u64> + Send + Sync;
 pub(crate) struct Generic {
     pub(crate) inputs: Vec<Source>,
     /// The same for 32 lanes and correctly rounded answers.
-    pub(crate) whole: Option<Whole>,
+    pub(crate) whole: Option<Plain>,
     function: Box<Function>,
-}
-
-/// A function of one 32-bit operand, from register to register.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Whole {
-    pub(crate) f: Unary,
-    pub(crate) dst: u32,
-    pub(crate) a: Narrow,
 }
 
 impl Generic {

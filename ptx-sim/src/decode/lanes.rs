@@ -6,75 +6,58 @@ mod half;
 
 use tilewright_ptx_ir::ir::{BinaryOp, Compare, MulPart, Rounding, TernaryOp, Type, UnaryOp};
 
+use super::plain::{Plain, Run};
 use crate::arith::{self, BinaryForm, TernaryForm};
+use crate::registers::Registers;
 
 /// One 32-bit value a lane.
 pub(crate) type Lanes = [u32; 32];
 /// One 64-bit value a lane.
 pub(crate) type WideLanes = [u64; 32];
 
-pub(crate) type Unary = fn(&Lanes, &mut Lanes);
-pub(crate) type Binary = fn(&Lanes, &Lanes, &mut Lanes);
-pub(crate) type Ternary = fn(&Lanes, &Lanes, &Lanes, &mut Lanes);
-pub(crate) type WideBinary = fn(&WideLanes, &WideLanes, &mut WideLanes);
-pub(crate) type WideTernary = fn(&WideLanes, &WideLanes, &WideLanes, &mut WideLanes);
-/// The mask of lanes where the comparison holds.
-pub(crate) type Comparison = fn(&Lanes, &Lanes) -> u32;
-
 macro_rules! unary {
     ($f:expr) => {
-        |a: &Lanes, out: &mut Lanes| {
-            for lane in 0..32 {
-                out[lane] = $f(a[lane]);
-            }
+        |registers: &mut Registers, plain: &Plain, lanes: u32| {
+            registers.each_narrow(plain.dst, [plain.a], lanes, |[a]| $f(a));
         }
     };
 }
 
 macro_rules! binary {
     ($f:expr) => {
-        |a: &Lanes, b: &Lanes, out: &mut Lanes| {
-            for lane in 0..32 {
-                out[lane] = $f(a[lane], b[lane]);
-            }
-        }
-    };
-}
-
-macro_rules! wide_binary {
-    ($f:expr) => {
-        |a: &WideLanes, b: &WideLanes, out: &mut WideLanes| {
-            for lane in 0..32 {
-                out[lane] = $f(a[lane], b[lane]);
-            }
+        |registers: &mut Registers, plain: &Plain, lanes: u32| {
+            registers.each_narrow(plain.dst, [plain.a, plain.b], lanes, |[a, b]| $f(a, b));
         }
     };
 }
 
 macro_rules! ternary {
     ($f:expr) => {
-        |a: &Lanes, b: &Lanes, c: &Lanes, out: &mut Lanes| {
-            for lane in 0..32 {
-                out[lane] = $f(a[lane], b[lane], c[lane]);
-            }
+        |registers: &mut Registers, plain: &Plain, lanes: u32| {
+            registers.each_narrow(plain.dst, [plain.a, plain.b, plain.c], lanes, |[a, b, c]| $f(a, b, c));
+        }
+    };
+}
+
+macro_rules! wide_binary {
+    ($f:expr) => {
+        |registers: &mut Registers, plain: &Plain, lanes: u32| {
+            registers.each_wide(plain.dst, [plain.a, plain.b], lanes, |[a, b]| $f(a, b));
         }
     };
 }
 
 macro_rules! comparison {
     ($f:expr) => {
-        |a: &Lanes, b: &Lanes| {
-            let mut mask = 0;
-            for lane in 0..32 {
-                mask |= u32::from($f(a[lane], b[lane])) << lane;
-            }
-            mask
+        |registers: &mut Registers, plain: &Plain, lanes: u32| {
+            let holds = registers.holding([plain.a, plain.b], lanes, |[a, b]| $f(a, b));
+            registers.set_combined(plain.dst, holds, plain.combine.map(|op| (op, plain.c)), lanes);
         }
     };
 }
 
 /// The function of an operation on one operand of at most 32 bits.
-pub(crate) fn unary(op: UnaryOp, ty: Type, rounding: Option<Rounding>, approx: bool, ftz: bool) -> Option<Unary> {
+pub(crate) fn unary(op: UnaryOp, ty: Type, rounding: Option<Rounding>, approx: bool, ftz: bool) -> Option<Run> {
     match (op, ty) {
         (UnaryOp::Ex2, Type::F32) if approx && ftz && rounding.is_none() => Some(unary!(exponential)),
         (UnaryOp::Rcp, Type::F32) if !approx && !ftz && rounding == Some(Rounding::Nearest) => {
@@ -90,7 +73,7 @@ pub(crate) fn unary(op: UnaryOp, ty: Type, rounding: Option<Rounding>, approx: b
 }
 
 /// The function of a conversion between at most 32 bits.
-pub(crate) fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, sat: bool) -> Option<Unary> {
+pub(crate) fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, sat: bool) -> Option<Run> {
     if ftz || sat {
         return None;
     }
@@ -99,12 +82,12 @@ pub(crate) fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, s
         (Type::F16, Type::F32, Some(Rounding::Nearest)) => Some(unary!(|a| half::from_single(f32::from_bits(a)))),
         (Type::F32, Type::U32, Some(Rounding::Nearest)) => {
             #[expect(clippy::cast_precision_loss, reason = "rounds to nearest, as it should")]
-            let f: Unary = unary!(|a: u32| (a as f32).to_bits());
+            let f: Run = unary!(|a: u32| (a as f32).to_bits());
             Some(f)
         }
         (Type::F32, Type::S32, Some(Rounding::Nearest)) => {
             #[expect(clippy::cast_precision_loss, reason = "rounds to nearest, as it should")]
-            let f: Unary = unary!(|a: u32| (a.cast_signed() as f32).to_bits());
+            let f: Run = unary!(|a: u32| (a.cast_signed() as f32).to_bits());
             Some(f)
         }
         (Type::U32 | Type::S32, Type::U32 | Type::S32, None) => Some(unary!(|a| a)),
@@ -113,7 +96,7 @@ pub(crate) fn cvt(to: Type, from: Type, rounding: Option<Rounding>, ftz: bool, s
 }
 
 /// The function of a conversion of two f32 to one register.
-pub(crate) fn cvt_pair(to: Type, rounding: Rounding, relu: bool) -> Option<Binary> {
+pub(crate) fn cvt_pair(to: Type, rounding: Rounding, relu: bool) -> Option<Run> {
     match (to, rounding) {
         (Type::F16x2, Rounding::Nearest) if !relu => Some(binary!(half::pair)),
         _ => None,
@@ -121,7 +104,7 @@ pub(crate) fn cvt_pair(to: Type, rounding: Rounding, relu: bool) -> Option<Binar
 }
 
 /// The function of a 32-bit operation.
-pub(crate) fn binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Binary> {
+pub(crate) fn binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Run> {
     let plain = BinaryForm { rounding: None, ..form } == BinaryForm::default();
     let nearest = plain && matches!(form.rounding, None | Some(Rounding::Nearest));
     match (op, ty) {
@@ -157,7 +140,7 @@ pub(crate) fn binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Binary>
 }
 
 /// The function of a 64-bit operation.
-pub(crate) fn wide_binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<WideBinary> {
+pub(crate) fn wide_binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Run> {
     if form != BinaryForm::default() {
         return None;
     }
@@ -172,7 +155,7 @@ pub(crate) fn wide_binary(op: BinaryOp, ty: Type, form: BinaryForm) -> Option<Wi
 }
 
 /// The function of a 32-bit operation on three operands.
-pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Ternary> {
+pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Run> {
     let nearest = TernaryForm { rounding: None, ..form } == TernaryForm::default()
         && matches!(form.rounding, None | Some(Rounding::Nearest));
     match (op, ty) {
@@ -189,7 +172,7 @@ pub(crate) fn ternary(op: TernaryOp, ty: Type, form: TernaryForm) -> Option<Tern
 }
 
 /// The function of a 32-bit product.
-pub(crate) fn multiply(part: MulPart, ty: Type) -> Option<Binary> {
+pub(crate) fn multiply(part: MulPart, ty: Type) -> Option<Run> {
     match (part, ty) {
         (MulPart::Lo, Type::U32 | Type::S32) => Some(binary!(u32::wrapping_mul)),
         (MulPart::Hi, Type::U32) => Some(binary!(high)),
@@ -198,7 +181,7 @@ pub(crate) fn multiply(part: MulPart, ty: Type) -> Option<Binary> {
 }
 
 /// The function of a 32-bit product and sum.
-pub(crate) fn multiply_add(part: MulPart, ty: Type) -> Option<Ternary> {
+pub(crate) fn multiply_add(part: MulPart, ty: Type) -> Option<Run> {
     match (part, ty) {
         (MulPart::Lo, Type::U32 | Type::S32) => {
             Some(ternary!(|a: u32, b: u32, c: u32| a.wrapping_mul(b).wrapping_add(c)))
@@ -213,7 +196,7 @@ const fn high(a: u32, b: u32) -> u32 {
 }
 
 /// The function of a 64-bit product.
-pub(crate) fn wide_multiply(part: MulPart, ty: Type) -> Option<WideBinary> {
+pub(crate) fn wide_multiply(part: MulPart, ty: Type) -> Option<Run> {
     match (part, ty) {
         (MulPart::Lo, Type::U64 | Type::S64) => Some(wide_binary!(u64::wrapping_mul)),
         _ => None,
@@ -221,21 +204,69 @@ pub(crate) fn wide_multiply(part: MulPart, ty: Type) -> Option<WideBinary> {
 }
 
 /// The function of a 64-bit product and sum.
-pub(crate) fn wide_multiply_add(part: MulPart, ty: Type) -> Option<WideTernary> {
+pub(crate) fn wide_multiply_add(part: MulPart, ty: Type) -> Option<Run> {
     match (part, ty) {
-        (MulPart::Lo, Type::U64 | Type::S64) => {
-            Some(|a: &WideLanes, b: &WideLanes, c: &WideLanes, out: &mut WideLanes| {
-                for lane in 0..32 {
-                    out[lane] = a[lane].wrapping_mul(b[lane]).wrapping_add(c[lane]);
-                }
-            })
-        }
+        (MulPart::Lo, Type::U64 | Type::S64) => Some(|registers: &mut Registers, plain: &Plain, lanes: u32| {
+            let product = |[a, b, c]: [u64; 3]| a.wrapping_mul(b).wrapping_add(c);
+            registers.each_wide(plain.dst, [plain.a, plain.b, plain.c], lanes, product);
+        }),
         _ => None,
     }
 }
 
+/// The function of a product of two 32-bit numbers that is kept whole.
+pub(crate) const fn multiply_whole() -> Run {
+    |registers: &mut Registers, plain: &Plain, lanes: u32| {
+        registers.each_widened(plain.dst, [plain.a, plain.b], lanes, |[a, b]| u64::from(a) * u64::from(b));
+    }
+}
+
+/// The same with a sum.
+pub(crate) const fn multiply_add_whole() -> Run {
+    |registers: &mut Registers, plain: &Plain, lanes: u32| {
+        let sum = |[a, b]: [u32; 2], c: u64| (u64::from(a) * u64::from(b)).wrapping_add(c);
+        registers.each_widened_with(plain.dst, ([plain.a, plain.b], plain.c), lanes, sum);
+    }
+}
+
+/// 32 bits as 64.
+pub(crate) const fn widen() -> Run {
+    |registers: &mut Registers, plain: &Plain, lanes: u32| {
+        registers.each_widened(plain.dst, [plain.a], lanes, |[a]| u64::from(a));
+    }
+}
+
+/// A register to another.
+pub(crate) const fn copy() -> Run {
+    unary!(|a| a)
+}
+
+/// One of two registers, as a predicate says.
+pub(crate) const fn select() -> Run {
+    |registers: &mut Registers, plain: &Plain, lanes: u32| {
+        let holds = registers.pred(plain.c, lanes);
+        registers.choose(plain.dst, [plain.a, plain.b], holds, lanes);
+    }
+}
+
+/// The function of an operation on predicates: on their bits at once.
+pub(crate) const fn logic() -> Run {
+    |registers: &mut Registers, plain: &Plain, lanes: u32| {
+        let holds = registers.pred(plain.a, lanes);
+        registers.set_combined(plain.dst, holds, plain.combine.map(|op| (op, plain.b)), lanes);
+    }
+}
+
+/// The function of `lop3`.
+pub(crate) const fn lop3() -> Run {
+    |registers: &mut Registers, plain: &Plain, lanes: u32| {
+        let table = arith::Lop3::new(plain.table);
+        registers.each_narrow(plain.dst, [plain.a, plain.b, plain.c], lanes, |[a, b, c]| table.of(a, b, c));
+    }
+}
+
 /// The function of a comparison.
-pub(crate) fn compare(compare: Compare, ty: Type, ftz: bool) -> Option<Comparison> {
+pub(crate) fn compare(compare: Compare, ty: Type, ftz: bool) -> Option<Run> {
     if ftz {
         return None;
     }

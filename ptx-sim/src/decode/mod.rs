@@ -7,6 +7,7 @@ mod generic;
 mod inline;
 mod lanes;
 mod operand;
+mod plain;
 mod polling;
 mod strength;
 mod translate;
@@ -16,11 +17,12 @@ use std::collections::HashMap;
 
 pub(crate) use address::{LOCAL_WINDOW, Place, SHARED_WINDOW, THREAD_SHIFT, Window};
 pub(crate) use code::{Access, Code, Combine, Instruction, SyncMask};
-pub(crate) use generic::{Generic, Whole};
+pub(crate) use generic::Generic;
 pub(crate) use inline::Surroundings;
 use inline::{Unrolled, What};
 pub(crate) use lanes::{Lanes, WideLanes};
 pub(crate) use operand::{Destination, Narrow, Slots, Source, Wide};
+pub(crate) use plain::Straight;
 pub(crate) use strength::{Reach, Strength};
 use tilewright_ptx_ir::ir::{Kernel, Limits, SharedSize, Symbol};
 
@@ -33,6 +35,7 @@ pub(crate) struct Decoded {
     pub(crate) info: KernelInfo,
     pub(crate) limits: Limits,
     pub(crate) instructions: Vec<Instruction>,
+    pub(crate) straight: Straight,
     pub(crate) slots: Slots,
     /// Bytes of local memory of each thread.
     pub(crate) local_bytes: u32,
@@ -107,7 +110,9 @@ pub(crate) fn decode<'m>(
         instructions.push(Instruction { guard, class, code, line });
     }
     let communicates = instructions.iter().any(|instruction| instruction.code.communicates());
-    Decoded { info, limits: kernel.limits, instructions, slots: context.slots, local_bytes, communicates, written }
+    let straight = Straight::new(&instructions);
+    let (limits, slots) = (kernel.limits, context.slots);
+    Decoded { info, limits, instructions, straight, slots, local_bytes, communicates, written }
 }
 
 impl Context<'_> {

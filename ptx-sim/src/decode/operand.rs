@@ -1,6 +1,6 @@
 //! Registers as slots of three files: 32 lanes of 32 bits, of 64 bits, and masks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tilewright_ptx_ir::ir::{Immediate, Operand, Reg, RegClass, Type};
 
@@ -41,9 +41,12 @@ pub(crate) struct Slots {
     /// The frame that registers belong to.
     pub(super) frame: u32,
     by_register: HashMap<(u32, Reg), u32>,
-    narrow: Vec<Reg>,
-    wide: Vec<Reg>,
-    preds: Vec<Reg>,
+    /// What each slot stands for; `None` for a literal.
+    narrow: Vec<Option<Reg>>,
+    wide: Vec<Option<Reg>>,
+    preds: Vec<Option<Reg>>,
+    narrow_literals: BTreeMap<u32, u32>,
+    wide_literals: BTreeMap<u64, u32>,
 }
 
 impl Slots {
@@ -54,8 +57,8 @@ impl Slots {
             _ => &mut self.narrow,
         };
         *self.by_register.entry((self.frame, reg)).or_insert_with(|| {
-            file.push(reg);
-            u32::try_from(file.len() - 1).unwrap_or(u32::MAX)
+            file.push(Some(reg));
+            last(file)
         })
     }
 
@@ -119,6 +122,46 @@ impl Slots {
         }
     }
 
+    /// The slot of a 32-bit source, which a literal is given.
+    pub(crate) fn place(&mut self, source: Narrow) -> u32 {
+        match source {
+            Narrow::Register(slot) => slot,
+            Narrow::Constant(value) => *self.narrow_literals.entry(value).or_insert_with(|| {
+                self.narrow.push(None);
+                last(&self.narrow)
+            }),
+        }
+    }
+
+    pub(crate) fn narrow_operand(&mut self, operand: Operand, ty: Type) -> Option<u32> {
+        let source = self.narrow(operand, ty)?;
+        Some(self.place(source))
+    }
+
+    pub(crate) fn narrow_operands(&mut self, operands: &[(Operand, Type)]) -> Option<Vec<u32>> {
+        operands.iter().map(|(operand, ty)| self.narrow_operand(*operand, *ty)).collect()
+    }
+
+    /// The slot of a 64-bit source.
+    pub(crate) fn wide_operand(&mut self, operand: Operand, ty: Type) -> Option<u32> {
+        Some(match self.wide(operand, ty)? {
+            Wide::Register(slot) => slot,
+            Wide::Constant(value) => *self.wide_literals.entry(value).or_insert_with(|| {
+                self.wide.push(None);
+                last(&self.wide)
+            }),
+        })
+    }
+
+    /// The slots of literals and what these are.
+    pub(crate) fn narrow_literals(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.narrow_literals.iter().map(|(value, slot)| (*slot, *value))
+    }
+
+    pub(crate) fn wide_literals(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.wide_literals.iter().map(|(value, slot)| (*slot, *value))
+    }
+
     pub(crate) fn narrow_count(&self) -> usize {
         self.narrow.len()
     }
@@ -139,8 +182,12 @@ impl Slots {
             Source::Pred(slot) => self.preds.get(slot as usize),
             _ => None,
         };
-        register.map(ToString::to_string).unwrap_or_default()
+        register.and_then(Option::as_ref).map(ToString::to_string).unwrap_or_default()
     }
+}
+
+fn last(file: &[Option<Reg>]) -> u32 {
+    u32::try_from(file.len() - 1).unwrap_or(u32::MAX)
 }
 
 /// The bits of a literal in an instruction of type `ty`.

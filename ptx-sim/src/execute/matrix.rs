@@ -2,7 +2,6 @@
 
 use wide::i16x8;
 
-use super::registers::Registers;
 use super::scene::Scene;
 use super::target::{Target, report_fault, target};
 use super::traffic;
@@ -13,6 +12,7 @@ use crate::decode::{Code, Place, Strength, Window};
 use crate::memory::Fault;
 use crate::memory::shared::How;
 use crate::profile::Profile;
+use crate::registers::Registers;
 use crate::report::Action;
 use crate::tensor_core;
 

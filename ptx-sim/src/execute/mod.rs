@@ -9,8 +9,8 @@
 //! | `local` | the memory of each thread |
 //! | `scene` | what the warps of a block share: shared memory, barriers, findings |
 //! | `warp` | the fragments of a warp, and which of them runs |
-//! | `registers` | the register files of a warp |
-//! | `step`, `arithmetic` | one instruction |
+//! | `step` | one instruction |
+//! | `straight` | a run of instructions that are functions of registers |
 //! | `access`, `atomic`, `matrix`, `copy` | the instructions on memory |
 //! | `row` | loads and stores of a whole warp, one word after the other |
 //! | `together` | loads and stores all of whose lanes stay in one place |
@@ -19,7 +19,6 @@
 //! | `traffic` | sectors and bank conflicts |
 
 mod access;
-mod arithmetic;
 mod atomic;
 mod barrier;
 mod block;
@@ -28,11 +27,11 @@ mod exchange;
 mod local;
 mod matrix;
 mod order;
-mod registers;
 mod row;
 mod scene;
 mod schedule;
 mod step;
+mod straight;
 mod target;
 mod together;
 mod traffic;

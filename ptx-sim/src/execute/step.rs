@@ -6,10 +6,10 @@ use super::access::Site;
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, arithmetic, atomic, copy, exchange, matrix};
+use super::{ALL, access, atomic, copy, exchange, matrix};
 use crate::arith::Jitter;
 use crate::decode::{
-    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, Whole, WideLanes, Window,
+    Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, WideLanes, Window,
 };
 use crate::report::{Action, Kind, Location};
 
@@ -32,10 +32,11 @@ pub(crate) enum Flow {
 }
 
 pub(crate) fn step(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction, pc: u32, lanes: u32) -> Flow {
-    if arithmetic::compute(&mut warp.registers, &instruction.code, lanes) {
-        return Flow::Next;
-    }
     match &instruction.code {
+        Code::Plain(plain) => {
+            (plain.run)(&mut warp.registers, plain, lanes);
+            Flow::Next
+        }
         Code::Branch { target } => Flow::Jump(*target),
         Code::Load { window, access, dsts, place } => {
             let site = Site { window: *window, access: *access, place: *place, pc };
@@ -91,15 +92,10 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
         Code::CompareGeneric { compare, dst, combine } => {
             let holds = evaluate(warp, scene, compare, lanes);
             let holds = (0..32).fold(0, |mask, lane| mask | u32::from(holds[lane] != 0) << lane);
-            arithmetic::set_combined(&mut warp.registers, *dst, holds, *combine, lanes);
+            warp.registers.set_combined(*dst, holds, *combine, lanes);
         }
-        Code::Generic { f: Generic { whole: Some(Whole { f, dst, a }), .. }, .. }
-            if scene.context.options.jitter.is_none() =>
-        {
-            let a = registers.narrow(*a, lanes);
-            let mut values = [0; 32];
-            f(&a, &mut values);
-            registers.set_narrow(*dst, &values, lanes);
+        Code::Generic { f: Generic { whole: Some(plain), .. }, .. } if scene.context.options.jitter.is_none() => {
+            (plain.run)(registers, plain, lanes);
         }
         Code::Generic { f, dst } => {
             let values = evaluate(warp, scene, f, lanes);
@@ -186,18 +182,7 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             }
         }
         // Done already.
-        Code::Branch { .. }
-        | Code::Load { .. }
-        | Code::Store { .. }
-        | Code::Unary { .. }
-        | Code::Binary { .. }
-        | Code::Ternary { .. }
-        | Code::WideBinary { .. }
-        | Code::WideTernary { .. }
-        | Code::Logic { .. }
-        | Code::MultiplyWide { .. }
-        | Code::Lop3 { .. }
-        | Code::Compare { .. } => {}
+        Code::Branch { .. } | Code::Load { .. } | Code::Store { .. } | Code::Plain(_) => {}
         Code::BranchIndexed { index, targets } => {
             let indices = registers.narrow(crate::decode::Narrow::Register(*index), lanes);
             let outside = (0..32usize).find(|lane| lanes >> lane & 1 == 1 && indices[*lane] as usize >= targets.len());

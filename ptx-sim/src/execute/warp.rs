@@ -7,12 +7,12 @@ use super::LANES;
 use super::barrier;
 use super::copy::Copies;
 use super::local::Local;
-use super::registers::Registers;
 use super::scene::Scene;
 use super::step::{Flow, step};
 use crate::decode::Code;
 use crate::launch::Converge;
 use crate::memory::shared::Actor;
+use crate::registers::Registers;
 use crate::report::{Action, Kind};
 
 /// A warp of the current block.
@@ -256,6 +256,8 @@ impl Warp {
         let others: Vec<u32> = others.map(|(_, fragment)| fragment.pc).collect();
         let nearest = others.iter().copied().min().unwrap_or(u32::MAX);
         let alone = (self.fragments.len() > 1 && scene.context.kernel.communicates).then_some(PATIENCE);
+        // Lines are counted, and an adversary's lanes met, one instruction at a time.
+        let straight = scene.lines.is_empty() && (!adversary || self.fragments.len() == 1);
         let Fragment { mut pc, lanes, .. } = self.fragments[index];
         loop {
             let Some(instruction) = kernel.instructions.get(pc as usize) else {
@@ -271,6 +273,26 @@ impl Warp {
                 self.fragments[index].pc = pc;
                 return;
             }
+            if straight {
+                // Up to where something else may have to be done.
+                let spent = self.fragments[index].spent;
+                let patience = alone.map_or(u64::MAX, |patience| patience - spent % patience);
+                let meets = if nearest > pc { nearest - pc } else { 1 };
+                let limit = (end.min(limit) - self.executed).min(patience).min(meets.into());
+                let count = self.run_straight(scene, pc, lanes, limit);
+                if count > 0 {
+                    self.executed += u64::from(count);
+                    self.fragments[index].spent += u64::from(count);
+                    pc += count;
+                    let is_impatient =
+                        alone.is_some_and(|patience| self.fragments[index].spent.is_multiple_of(patience));
+                    if pc >= nearest || is_impatient {
+                        self.fragments[index].pc = pc;
+                        return;
+                    }
+                    continue;
+                }
+            }
             self.executed += 1;
             self.fragments[index].spent += 1;
             let before = if scene.lines.is_empty() { None } else { Some(scene.statistics) };
@@ -283,11 +305,7 @@ impl Warp {
                 }
             };
             let flow = if active == 0 { Flow::Next } else { step(self, scene, instruction, pc, active) };
-            if let Some((source, missing)) = self.registers.take_missing() {
-                let register = kernel.slots.name(source);
-                let here = (Action::Execute, self.first_thread(missing), pc);
-                scene.report(Kind::UninitialisedRegister { register }, None, vec![here]);
-            }
+            self.report_missing(scene, pc);
             if let (Some(before), Some(counted)) = (before, scene.lines.get_mut(pc as usize)) {
                 counted.add(&scene.statistics.since(&before));
             }

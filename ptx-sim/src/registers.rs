@@ -1,12 +1,19 @@
 //! The register files of a warp, with the lanes that have written each register.
 
+mod each;
+
+use tilewright_ptx_ir::ir::BoolOp;
+
 use crate::decode::{Destination, Lanes, Narrow, Slots, Source, Wide, WideLanes};
+
+/// All lanes.
+const ALL: u32 = u32::MAX;
 
 /// Registers of 32 lanes.
 #[derive(Debug, Default)]
 pub(crate) struct Registers {
-    narrow: Vec<Lanes>,
-    wide: Vec<WideLanes>,
+    narrow: Vec<Row<Lanes>>,
+    wide: Vec<Row<WideLanes>>,
     preds: Vec<u32>,
     narrow_written: Vec<u32>,
     wide_written: Vec<u32>,
@@ -15,25 +22,51 @@ pub(crate) struct Registers {
     missing: Option<(Source, u32)>,
 }
 
+/// A register, where vectors of it lie in one cache line each.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Row<T>(T);
+
 impl Registers {
-    /// Registers of a new warp, none of them written.
+    /// Registers of a new warp, none of them written but those that hold literals.
     pub(crate) fn reset(&mut self, slots: &Slots) {
-        self.narrow.resize(slots.narrow_count(), [0; 32]);
-        self.wide.resize(slots.wide_count(), [0; 32]);
-        self.preds.resize(slots.pred_count(), 0);
-        for (written, count) in [
-            (&mut self.narrow_written, slots.narrow_count()),
-            (&mut self.wide_written, slots.wide_count()),
-            (&mut self.preds_written, slots.pred_count()),
-        ] {
+        self.forget(slots.narrow_count(), slots.wide_count(), slots.pred_count());
+        for (slot, value) in slots.narrow_literals() {
+            self.set_narrow(slot, &[value; 32], ALL);
+        }
+        for (slot, value) in slots.wide_literals() {
+            self.set_wide(slot, &[value; 32], ALL);
+        }
+    }
+
+    /// So many registers that nobody has written.
+    fn forget(&mut self, narrow: usize, wide: usize, preds: usize) {
+        self.narrow.resize(narrow, Row::default());
+        self.wide.resize(wide, Row::default());
+        self.preds.resize(preds, 0);
+        for (written, count) in
+            [(&mut self.narrow_written, narrow), (&mut self.wide_written, wide), (&mut self.preds_written, preds)]
+        {
             written.clear();
             written.resize(count, 0);
         }
         self.missing = None;
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_counts(narrow: usize, wide: usize, preds: usize) -> Self {
+        let mut registers = Self::default();
+        registers.forget(narrow, wide, preds);
+        registers
+    }
+
     pub(crate) fn take_missing(&mut self) -> Option<(Source, u32)> {
         self.missing.take()
+    }
+
+    #[inline]
+    pub(crate) const fn is_missing(&self) -> bool {
+        self.missing.is_some()
     }
 
     #[inline]
@@ -50,7 +83,7 @@ impl Registers {
             Narrow::Constant(value) => [value; 32],
             Narrow::Register(slot) => {
                 self.need(self.narrow_written[slot as usize], lanes, Source::Narrow(source));
-                self.narrow[slot as usize]
+                self.narrow[slot as usize].0
             }
         }
     }
@@ -73,7 +106,7 @@ impl Registers {
                 *room = [value; 32];
                 room
             }
-            Narrow::Register(slot) => &self.narrow[slot as usize],
+            Narrow::Register(slot) => &self.narrow[slot as usize].0,
         }
     }
 
@@ -83,7 +116,7 @@ impl Registers {
             Wide::Constant(value) => [value; 32],
             Wide::Register(slot) => {
                 self.need(self.wide_written[slot as usize], lanes, Source::Wide(source));
-                self.wide[slot as usize]
+                self.wide[slot as usize].0
             }
         }
     }
@@ -93,7 +126,7 @@ impl Registers {
     pub(crate) fn wide_view(&mut self, source: Wide, lanes: u32) -> Option<&WideLanes> {
         let Wide::Register(slot) = source else { return None };
         self.need(self.wide_written[slot as usize], lanes, Source::Wide(source));
-        self.wide.get(slot as usize)
+        self.wide.get(slot as usize).map(|register| &register.0)
     }
 
     /// The lanes where a predicate holds.
@@ -117,9 +150,9 @@ impl Registers {
 
     #[inline]
     pub(crate) fn set_narrow(&mut self, slot: u32, values: &Lanes, lanes: u32) {
-        let register = &mut self.narrow[slot as usize];
+        let register = &mut self.narrow[slot as usize].0;
         self.narrow_written[slot as usize] |= lanes;
-        if lanes == u32::MAX {
+        if lanes == ALL {
             *register = *values;
             return;
         }
@@ -128,17 +161,13 @@ impl Registers {
 
     #[inline]
     pub(crate) fn set_wide(&mut self, slot: u32, values: &WideLanes, lanes: u32) {
-        let register = &mut self.wide[slot as usize];
+        let register = &mut self.wide[slot as usize].0;
         self.wide_written[slot as usize] |= lanes;
-        if lanes == u32::MAX {
+        if lanes == ALL {
             *register = *values;
             return;
         }
-        for lane in 0..32 {
-            if lanes >> lane & 1 == 1 {
-                register[lane] = values[lane];
-            }
-        }
+        blend_wide(register, values, lanes);
     }
 
     #[inline]
@@ -146,6 +175,18 @@ impl Registers {
         let pred = &mut self.preds[slot as usize];
         *pred = *pred & !lanes | holds & lanes;
         self.preds_written[slot as usize] |= lanes;
+    }
+
+    /// The same for what holds after another predicate was asked.
+    #[inline]
+    pub(crate) fn set_combined(&mut self, dst: u32, holds: u32, combine: Option<(BoolOp, u32)>, lanes: u32) {
+        let holds = match combine {
+            None => holds,
+            Some((BoolOp::And, pred)) => holds & self.pred(pred, lanes),
+            Some((BoolOp::Or, pred)) => holds | self.pred(pred, lanes),
+            Some((_, pred)) => holds ^ self.pred(pred, lanes),
+        };
+        self.set_pred(dst, holds, lanes);
     }
 
     /// Writes values, cut to what the register holds.
@@ -168,7 +209,7 @@ impl Registers {
     /// Several registers whose reading was noted, where they are; zeros for those that there are not.
     #[inline]
     pub(crate) fn views<const N: usize>(&self, slots: &[u32]) -> [&Lanes; N] {
-        std::array::from_fn(|index| slots.get(index).map_or(&[0; 32], |slot| &self.narrow[*slot as usize]))
+        std::array::from_fn(|index| slots.get(index).map_or(&[0; 32], |slot| &self.narrow[*slot as usize].0))
     }
 
     /// Notes that registers are read in `lanes`.
@@ -184,5 +225,13 @@ fn blend(register: &mut Lanes, values: &Lanes, lanes: u32) {
     for lane in 0..32 {
         let keep = (lanes >> lane & 1).wrapping_sub(1);
         register[lane] = register[lane] & keep | values[lane] & !keep;
+    }
+}
+
+fn blend_wide(register: &mut WideLanes, values: &WideLanes, lanes: u32) {
+    for lane in 0..32 {
+        if lanes >> lane & 1 == 1 {
+            register[lane] = values[lane];
+        }
     }
 }
