@@ -66,10 +66,13 @@ pub enum Error {
     },
 }
 
+/// A case: what it costs, and its position among its crate's.
+type Costed = (u64, usize);
+
 /// A kernel that was found.
 #[derive(Debug, Default)]
 struct Found {
-    cases: Vec<(u64, usize)>,
+    cases: Vec<Costed>,
 }
 
 impl Campaign {
@@ -81,9 +84,6 @@ impl Campaign {
         let operators = self.operators()?;
         let mut subjects: Vec<(Group, String, Work)> = Vec::new();
         for ((group, kernel, _), mut found) in self.discover()? {
-            if !kernel.contains(&self.kernels) {
-                continue;
-            }
             found.cases.sort_unstable();
             let cases = found.cases.into_iter().map(|(_, case)| case).collect();
             let phase = subjects.len();
@@ -100,6 +100,7 @@ impl Campaign {
             subjects.push((group, kernel, work));
         }
         number(&mut subjects);
+        subjects.retain(|(_, kernel, _)| kernel.contains(&self.kernels));
         let jobs = subjects.iter().map(|(_, _, work)| Job::Judge(work.clone())).collect();
         let answers = self.ask(jobs, progress)?;
         subjects
@@ -129,19 +130,21 @@ impl Campaign {
         const CHUNK: usize = 32;
         let mut chunks = Vec::new();
         for group in &self.groups {
-            let costs: Vec<u64> = Case::of(*group).iter().map(Case::cost).collect();
-            let cases: Vec<usize> = (0..costs.len()).collect();
-            chunks.extend(cases.chunks(CHUNK).map(|cases| (*group, cases.to_vec(), costs.clone())));
+            let all = alike(&Case::of(*group));
+            chunks.extend(all.chunks(CHUNK).map(|classes| (*group, classes.to_vec())));
         }
-        let jobs =
-            chunks.iter().map(|(group, cases, _)| Job::Discover { group: *group, cases: cases.clone() }).collect();
+        let first = |class: &Vec<Costed>| class.first().map(|(_, index)| *index);
+        let jobs = chunks
+            .iter()
+            .map(|(group, classes)| Job::Discover { group: *group, cases: classes.iter().filter_map(first).collect() })
+            .collect();
         let mut found: BTreeMap<_, Found> = BTreeMap::new();
-        for ((group, cases, costs), answer) in chunks.into_iter().zip(self.ask(jobs, |_, _| {})?) {
+        for ((group, classes), answer) in chunks.into_iter().zip(self.ask(jobs, |_, _| {})?) {
             let Answer::Discovered(seen) = answer else { return Err(Error::Answer) };
-            for (index, seen) in cases.into_iter().zip(seen) {
+            for (class, seen) in classes.into_iter().zip(seen) {
                 let Seen { kernel, module } = seen.map_err(Error::Case)?;
                 let entry = found.entry((group, kernel, module)).or_default();
-                entry.cases.push((costs.get(index).copied().unwrap_or(0), index));
+                entry.cases.extend(class);
             }
         }
         Ok(found)
@@ -170,6 +173,17 @@ impl Campaign {
         let answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
         if answers.len() == count { Ok(answers.into_values().collect()) } else { Err(Error::Answer) }
     }
+}
+
+/// Cases that run the same kernel, by what decides on it, with their costs, cheapest first; those of which that is not known are alone.
+fn alike(cases: &[Case]) -> Vec<Vec<Costed>> {
+    let mut classes: BTreeMap<(Option<&str>, usize), Vec<Costed>> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        let key = (case.plan(), if case.plan().is_some() { 0 } else { index });
+        classes.entry(key).or_default().push((case.cost(), index));
+    }
+    classes.values_mut().for_each(|class| class.sort_unstable());
+    classes.into_values().collect()
 }
 
 /// Kernels of one name that differ get numbers.

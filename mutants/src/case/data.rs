@@ -3,7 +3,6 @@
 use half::{bf16, f16};
 use tilewright_quant_pack::{Group, Grouping, Int4, Int4Affine, Shape};
 use tilewright_testkit::{Bits, Random, Values};
-use tilewright_tile::problem::MAX_K;
 
 /// A float that a kernel takes.
 pub(super) trait Number: Bits + bytemuck::Pod + Send + Sync {
@@ -64,6 +63,14 @@ pub(super) enum Affine {
 
 impl Affine {
     pub(super) const ALL: [Self; 4] = [Self::Symmetric, Self::Zeros, Self::Gathered, Self::GatheredSymmetric];
+
+    pub(super) const fn has_zeros(self) -> bool {
+        matches!(self, Self::Zeros | Self::Gathered)
+    }
+
+    pub(super) const fn is_gathered(self) -> bool {
+        matches!(self, Self::Gathered | Self::GatheredSymmetric)
+    }
 }
 
 /// Groups of `size` columns, or one if `size` is 0 or more than there are.
@@ -208,16 +215,6 @@ pub(super) fn depths(size: usize) -> [Vec<usize>; 2] {
     let few = (0..8).map(|part| (size + 2 * size * part / 7).next_multiple_of(8).min(3 * size)).collect();
     let many = DEEP.into_iter().chain([4 * size, 5 * size + 8]).filter(|k| *k > 3 * size).collect();
     [few, many]
-}
-
-/// The k for which `packed_geometry::Choice` makes tiles of up to 16 rows in the way that it does for this one: warps share out four groups and more. Other tiles
-/// are for every k.
-pub(super) fn depths_like(m: usize, k: usize, size: usize) -> Option<[u64; 2]> {
-    let group = groups(size, k)?.size(k);
-    let size = if group >= k { group.next_multiple_of(64) } else { group } as u64;
-    let can_be_shared = size == 32 || size.is_multiple_of(64);
-    let most = 3 * size;
-    (m <= 16 && can_be_shared).then(|| if k as u64 > most { [most + 1, MAX_K as u64] } else { [1, most] })
 }
 
 /// Rows and columns around every edge in a tile.

@@ -3,14 +3,15 @@
 use std::sync::OnceLock;
 
 use half::f16;
-use tilewright_matmul_int4::{Shape, Weight, reference};
+use tilewright_matmul_int4::{Plan, Problem, Shape, Weight, reference};
+use tilewright_ptx_ir::Target;
 use tilewright_quant_pack::{Int4, Int4Affine};
 use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, Fill, activations, depths, depths_like, edges, extents, floats, groups};
+use super::data::{Affine, Fill, activations, depths, edges, extents, floats, groups};
 use super::gpu::{Gpu, same_bits, within};
-use super::{Case, Failure, Group};
+use super::{Case, Failure, Group, plans};
 
 /// Sizes of groups; 0 is the whole row.
 const GROUPS: [usize; 6] = [32, 96, 64, 128, 0, 1152];
@@ -43,6 +44,18 @@ pub(super) fn cases() -> Vec<Case> {
                             add([tile[0], tile[1] * 2 + 2 - odd, 16 * size], offset, Fill::Ties);
                         }
                     }
+                    if whole {
+                        // A group of one K tile and of three: another kernel than that of two.
+                        for depths in [[8, 16, 24, 32, 40, 48, 56, 64], [136, 144, 152, 160, 168, 176, 184, 192]] {
+                            for (tile, index) in
+                                [narrow, [64, 64]].into_iter().flat_map(|tile| (0..8).map(move |index| (tile, index)))
+                            {
+                                let [m, n, k] = extents(index, tile, &depths);
+                                let n = (n.next_multiple_of(2) - odd).max(1);
+                                add([m, n, k], offset, if index == 0 { Fill::Whole } else { Fill::Infinities });
+                            }
+                        }
+                    }
                     if long {
                         continue;
                     }
@@ -63,6 +76,15 @@ pub(super) fn cases() -> Vec<Case> {
                             add([16, columns + odd, 8 * size], offset, Fill::Ties);
                         }
                     }
+                    // Every remainder of rows, of columns and of rounds in them, and rings that come round more than once.
+                    if is_shared(group) {
+                        for (wide, start) in [4230, 6340, 8452].into_iter().enumerate() {
+                            for (index, (m, k)) in wide_edges(group).into_iter().enumerate() {
+                                let n = start + [0, 6, 14, 22, 30, 38, 46, 54][(index * 3 + wide) % 8] + odd;
+                                add([m, n, k], offset, if index % 3 == 0 { Fill::Whole } else { Fill::Infinities });
+                            }
+                        }
+                    }
                     // And the others 128.
                     if offset == 0 {
                         let (one, two) = if whole { (120, 128) } else { (size + 40, 328) };
@@ -77,6 +99,28 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }
     cases
+}
+
+/// Whether warps share out groups of this size where there are several.
+const fn is_shared(group: usize) -> bool {
+    group == 32 || (group > 0 && group.is_multiple_of(64))
+}
+
+/// Rows and depths for tiles of which a shape has many: two or three groups, then four and more, of which the last is short.
+fn wide_edges(size: usize) -> [(usize, usize); 9] {
+    // Five stages of four parts, and a round more.
+    let long = 21 * size.max(64) + 8;
+    [
+        (1, 3 * size),
+        (5, 2 * size + 8),
+        (16, 3 * size - 8),
+        (13, size + 24),
+        (1, long),
+        (1, 4 * size),
+        (5, 5 * size + 8),
+        (13, 7 * size - 24),
+        (16, 10 * size + 16),
+    ]
 }
 
 enum Weights {
@@ -94,11 +138,23 @@ struct Inputs {
 fn case([m, n, k]: [usize; 3], size: usize, affine: Affine, offset: usize, fill: Fill) -> Case {
     let name = format!("w4a16 {m}x{n}x{k} groups of {size}, {affine:?} at {offset} {fill:?}");
     let inputs: OnceLock<Option<Inputs>> = OnceLock::new();
+    let problem = groups(size, k).and_then(|group| {
+        let problem = Problem::new(Shape { m, n, k }, group).ok()?;
+        Some(problem.with(affine.has_zeros(), affine.is_gathered() && group.count(k) > 1))
+    });
+    let planned = |target| problem.map(|problem| Plan::aligned(&problem, target));
+    let each: Option<Vec<Plan>> = Target::ALL.into_iter().map(planned).collect();
+    let depths = each.as_ref().and_then(|plans| {
+        let geometries: Vec<_> = plans.iter().map(|plan| plan.geometry).collect();
+        plans::depths(&geometries, plans.first()?.format)
+    });
+    let plan = each.map(|plans| format!("{plans:?} {offset}"));
     Case::new(Group::MatmulInt4, name, m * n * k, move |gpu| {
         let made = inputs.get_or_init(|| Inputs::new([m, n, k], size, affine, fill));
         made.as_ref().ok_or(Failure::Case("a weight that is none"))?.check(gpu, [m, n, k], offset)
     })
-    .with_depths(depths_like(m, k, size))
+    .with_depths(depths)
+    .with_plan(plan)
 }
 
 impl Inputs {

@@ -6,6 +6,7 @@ mod gpu;
 mod matmul_f16;
 mod matmul_int4;
 mod matmul_int8;
+mod plans;
 mod qkv_fused;
 mod reduce;
 mod rope;
@@ -100,6 +101,7 @@ pub struct Case {
     name: String,
     cost: u64,
     depths: Option<[u64; 2]>,
+    plan: Option<String>,
     check: Check,
 }
 
@@ -116,12 +118,17 @@ impl Case {
         cost: usize,
         check: impl Fn(&Gpu) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
-        Self { group, name, cost: cost as u64, depths: None, check: Box::new(check) }
+        Self { group, name, cost: cost as u64, depths: None, plan: None, check: Box::new(check) }
     }
 
     /// The same, whose kernel host code chooses for k from the first to the second of `depths` only.
     fn with_depths(self, depths: Option<[u64; 2]>) -> Self {
         Self { depths, ..self }
+    }
+
+    /// The same, with what decides which kernel it runs: cases of one crate in which this is the same run the same kernel.
+    fn with_plan(self, plan: Option<String>) -> Self {
+        Self { plan, ..self }
     }
 
     /// Every case, crate by crate, always in the same order.
@@ -165,6 +172,12 @@ impl Case {
     #[must_use]
     pub const fn depths(&self) -> Option<[u64; 2]> {
         self.depths
+    }
+
+    /// What decides which kernel it runs, if that is known without running it.
+    #[must_use]
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
     }
 
     /// Calls it and looks at the result.

@@ -3,14 +3,17 @@
 use std::sync::OnceLock;
 
 use half::f16;
-use tilewright_qkv_fused::{Outputs, QkvShape, QkvWeights, Schedule, reference};
+use tilewright_ptx_ir::Target;
+use tilewright_qkv_fused::{
+    Outputs, Plan, Problem, QkvShape, QkvWeights, Scales, Schedule, Weights as Kind, reference,
+};
 use tilewright_quant_pack::{Granularity, Int4, Int4Affine, Int8, Shape as WeightShape};
 use tilewright_testkit::Random;
 use tilewright_tile::oracle::Expected;
 
-use super::data::{Affine, Fill, activations, depths, depths_like, edges, extents, floats, groups, int4, int4_affine};
+use super::data::{Affine, Fill, activations, depths, edges, extents, floats, groups, int4, int4_affine};
 use super::gpu::{Gpu, same_bits, within};
-use super::{Case, Failure, Group};
+use super::{Case, Failure, Group, plans};
 
 /// What the weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,15 +114,32 @@ fn case(format: Format, schedule: Schedule, shape: QkvShape, offset: usize, fill
     let QkvShape { m, n_q, n_kv, k } = shape;
     let name = format!("qkv {m}x({n_q}, {n_kv})x{k} {format:?} {schedule:?} at {offset} {fill:?}");
     let inputs: OnceLock<Option<Inputs>> = OnceLock::new();
-    let depths = match format {
-        Format::Int4 { group, .. } if schedule == Schedule::Async => depths_like(m, k, group),
-        _ => None,
+    let planned = |target| {
+        let (kind, scales, is_gathered) = match format {
+            Format::Int4 { group, affine } => {
+                let group = groups(group, k)?;
+                let kind = if affine.has_zeros() { Kind::Int4WithZeros(group) } else { Kind::Int4(group) };
+                (kind, Scales::Each, affine.is_gathered() && group.count(k) > 1)
+            }
+            Format::Int8(Granularity::PerTensor) => (Kind::Int8, Scales::One, false),
+            Format::Int8(_) => (Kind::Int8, Scales::Each, false),
+        };
+        let problem = Problem::new(shape, kind).ok()?.gathered(is_gathered);
+        Some(Plan::aligned(&problem, target, schedule, scales))
     };
+    let each: Option<Vec<Plan>> = Target::ALL.into_iter().map(planned).collect();
+    let depths = each.as_ref().filter(|_| schedule == Schedule::Async).and_then(|plans| {
+        let geometries: Vec<_> = plans.iter().map(|plan| plan.geometry).collect();
+        plans::depths(&geometries, plans.first()?.format)
+    });
+    // What is not on 16 bytes is copied otherwise, and bytes by rows of any length.
+    let plan = each.map(|plans| format!("{plans:?} {offset}"));
     Case::new(Group::QkvFused, name, m * (n_q + 2 * n_kv) * k, move |gpu| {
         let made = inputs.get_or_init(|| Inputs::new(format, shape, fill));
         made.as_ref().ok_or(Failure::Case("weights that are none"))?.check(gpu, schedule, shape, offset)
     })
     .with_depths(depths)
+    .with_plan(plan)
 }
 
 /// Three weights, all different.

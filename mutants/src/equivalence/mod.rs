@@ -7,9 +7,11 @@ mod absent;
 mod by_hand;
 mod demanded;
 mod domain;
+mod entry;
 mod flow;
 mod granule;
 mod groups;
+mod packed_rows;
 mod range;
 mod rules;
 mod uses;
@@ -71,6 +73,8 @@ impl Facts {
         here.by_rule(mutant)
             .or_else(|| groups::reason(&self.kernel, &self.ranges, mutant))
             .or_else(|| absent::reason(&self.kernel, &self.domain, mutant))
+            .or_else(|| entry::reason(&here, mutant))
+            .or_else(|| packed_rows::reason(self.group, &self.kernel, mutant))
             .or_else(|| by_hand::reason(self.group, &self.kernel, mutant))
             .map(str::to_owned)
     }
