@@ -71,7 +71,10 @@ fn constant(facts: &Facts, at: usize, operand: Operand) -> Option<Immediate> {
 fn predicate_at(facts: &Facts, at: usize, pred: Reg) -> Option<bool> {
     let [place] = reaching(&facts.kernel, &facts.ranges, at, pred).try_into().ok()?;
     match facts.kernel.body.get(place) {
-        Some(Statement::Inst(Inst { guard: None, op })) => answer(facts, place, op),
+        Some(Statement::Inst(Inst { guard: None, op })) => {
+            // With what is known there, not at the branch: registers may have been written since.
+            answer(&Facts { ranges: facts.ranges.at(place), ..facts.clone() }, place, op)
+        }
         _ => None,
     }
 }
