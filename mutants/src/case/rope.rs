@@ -71,7 +71,7 @@ fn case<T: Number + Element>(shape: RopeShape, pairs: Pairs, tokens_first: bool,
     );
     let inputs: OnceLock<Option<Inputs<T>>> = OnceLock::new();
     Case::new(Group::Attention, name, batch * heads * len * dim, move |gpu| {
-        let made = inputs.get_or_init(|| Inputs::new(shape, pairs, tokens_first, 0));
+        let made = inputs.get_or_init(|| Inputs::new(shape, pairs, tokens_first, exponent));
         made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu)
     })
 }

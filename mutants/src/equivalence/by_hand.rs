@@ -69,6 +69,14 @@ pub(super) fn reason(group: Group, kernel: &Kernel, mutant: &Mutant) -> Option<&
         {
             Some("a zero point is an f16 above 0")
         }
+        // `Softmax`: the sum of a row with a NaN is NaN, whatever its largest element is said to be, and so is all that is divided by it.
+        ("drop-nan", Op::Binary { op: BinaryOp::Max, ty: Type::F32, .. }) if kernel.name.starts_with("softmax_") => {
+            Some("the sum of a row with a NaN is NaN, and with it all results, whatever the largest element is")
+        }
+        // `quantize::write`: a quotient below the normal numbers is 0.
+        ("float-ftz", Op::Binary { op: BinaryOp::Max, ty: Type::F32, .. }) if kernel.name.contains("quantize_") => {
+            Some("a row whose largest magnitude is no normal number has the scale 0")
+        }
         // `reduction.rs`: all that is loaded is x, or largest and smallest elements.
         ("vector-swap" | "unpack-swap", Op::Load { .. } | Op::Unpack { .. })
             if ["row_max", "row_min"].iter().any(|name| kernel.name.starts_with(name)) =>

@@ -10,6 +10,8 @@ use tilewright_ptx_ir::ir::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Granules {
     registers: BTreeMap<Reg, i32>,
+    /// Whether a register is written once, from an integer of 32 bits at most.
+    counts: BTreeMap<Reg, bool>,
     /// Of all that is stored to shared memory as f32, which is all that is loaded from there as such.
     shared: i32,
 }
@@ -23,6 +25,15 @@ impl Granules {
     /// Those of a kernel; `keeps_floats` if it copies f32 to shared memory from elsewhere too.
     pub(super) fn of(kernel: &Kernel, keeps_floats: bool) -> Self {
         let mut granules = Self { shared: if keeps_floats { LOWEST } else { HIGHEST }, ..Self::default() };
+        for statement in &kernel.body {
+            let Statement::Inst(inst) = statement else { continue };
+            let is_count =
+                matches!(&inst.op, Op::Cvt { from, to: Type::F32, .. } if from.is_integer() && from.bytes() <= 4);
+            inst.op.for_each_write(|reg| {
+                let once = !granules.counts.contains_key(&reg);
+                granules.counts.insert(reg, is_count && once);
+            });
+        }
         loop {
             let mut grown = false;
             for statement in &kernel.body {
@@ -62,6 +73,18 @@ impl Granules {
         granule >= 0 || f64::from(limit) <= 2f64.powi(granule)
     }
 
+    /// The exponent of a power of two that no value of the operand passes: of constants, and of counts.
+    fn exponent_above(&self, operand: Operand) -> Option<i32> {
+        match operand {
+            Operand::Imm(Immediate::F32(bits)) => {
+                let value = f32::from_bits(bits).abs();
+                (value.is_finite() && value >= f32::MIN_POSITIVE).then(|| (bits >> 23 & 0xFF).cast_signed() - 126)
+            }
+            Operand::Reg(reg) => self.counts.get(&reg).copied().filter(|is_count| *is_count).map(|_| 32),
+            _ => None,
+        }
+    }
+
     fn operand(&self, operand: Operand) -> i32 {
         match operand {
             // What has no value yet does not lower anything; it is looked at again.
@@ -87,6 +110,11 @@ impl Granules {
                 of(a).min(of(b))
             }
             Op::Binary { op: BinaryOp::Mul, a, b, .. } => of(a).saturating_add(of(b)),
+            // What is not 0 is no smaller than the power over the divisor, and then has 24 bits.
+            Op::Binary { op: BinaryOp::Div, rounding: Some(_), a, b, .. } => match self.exponent_above(*b) {
+                Some(above) => of(a).saturating_sub(above).saturating_sub(23),
+                None => LOWEST,
+            },
             Op::Ternary { op: TernaryOp::Fma, a, b, c, .. } => of(a).saturating_add(of(b)).min(of(c)),
             Op::Mma { shape, c, .. } => {
                 let own = match shape {

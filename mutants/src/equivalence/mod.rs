@@ -11,9 +11,13 @@ mod entry;
 mod flow;
 mod granule;
 mod groups;
+mod heads;
 mod packed_rows;
+mod quotient;
 mod range;
+mod rows;
 mod rules;
+mod sums;
 mod uses;
 mod value;
 
@@ -75,6 +79,8 @@ impl Facts {
             .or_else(|| absent::reason(&self.kernel, &self.domain, mutant))
             .or_else(|| entry::reason(&here, mutant))
             .or_else(|| packed_rows::reason(self.group, &self.kernel, mutant))
+            .or_else(|| if self.group == Group::Attention { heads::reason(&self.kernel, mutant) } else { None })
+            .or_else(|| if self.group == Group::Reduce { rows::reason(self, mutant) } else { None })
             .or_else(|| by_hand::reason(self.group, &self.kernel, mutant))
             .map(str::to_owned)
     }
@@ -106,6 +112,7 @@ impl Facts {
                 rules::same(self, old, new)
                     .or_else(|| self.saturated(&old.op, &new.op))
                     .or_else(|| if same_guard { uses::same(self, edit.at, &old.op, &new.op) } else { None })
+                    .or_else(|| if same_guard { sums::same(self, edit.at, &old.op, &new.op) } else { None })
             }
             (1, [Statement::Inst(kept), Statement::Inst(Inst { guard: None, op: Op::Mov { dst, .. } })])
                 if kept == old =>
@@ -120,6 +127,7 @@ impl Facts {
                     .or_else(|| rules::moved_bound(self, &old.op, &before.op, &new.op))
                     .or_else(|| self.widened(&old.op, &before.op, &new.op))
                     .or_else(|| uses::negated_addend(&extended, &old.op, &before.op, &new.op))
+                    .or_else(|| sums::negated(self, edit.at, &old.op, &before.op, &new.op))
             }
             _ => None,
         }

@@ -248,6 +248,12 @@ impl Ranges {
                 Some(value) => value,
                 None => of(a, bits)?.join(of(b, bits)?),
             },
+            Op::Binary { op: BinaryOp::Sub, ty, .. }
+                if !ty.is_float()
+                    && let Some(value) = super::quotient::difference(self, kernel, op) =>
+            {
+                value
+            }
             Op::Binary { op, ty, a, b, .. } if !ty.is_float() => {
                 of(a, bits)?.binary(*op, of(b, if is_shift(*op) { 32 } else { bits })?, bits, ty.is_signed())
             }

@@ -108,7 +108,7 @@ fn compared(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'static str
     readers.all(|(reader, inst)| same(reader, inst)).then_some("it is only compared, and the answer is the same")
 }
 
-/// `i + c < end` and `i + d < end`, where i and the end are multiples of a power of two that c and d are below.
+/// `i + c < end` and `i + d < end`, where i and the end are multiples of a power of two, and no multiple of it lies between c and d.
 fn in_one_chunk(facts: &Facts, inst: &Inst, dst: Reg, old: &Op, new: &Op) -> bool {
     let Op::SetPredicate { compare: Compare::Lt | Compare::Ge, ty, a, b, combine: None, .. } = &inst.op else {
         return false;
@@ -126,7 +126,7 @@ fn in_one_chunk(facts: &Facts, inst: &Inst, dst: Reg, old: &Op, new: &Op) -> boo
     };
     let zeros = start_value.possible().trailing_zeros().min(end.possible().trailing_zeros()).min(bits - 1);
     let fits = start_value.high.checked_add(one.max(other)).is_some_and(|high| high <= mask(bits) >> 1);
-    !ty.is_signed() && fits && start == other_start && *a == Operand::Reg(dst) && one.max(other) < 1 << zeros
+    !ty.is_signed() && fits && start == other_start && *a == Operand::Reg(dst) && one >> zeros == other >> zeros
 }
 
 /// A product that is 0 either way, added to the same.

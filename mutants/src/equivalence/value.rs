@@ -87,6 +87,13 @@ impl Value {
     }
 
     pub(super) fn add(self, other: Self, bits: u32) -> Self {
+        // A negative constant takes away.
+        if let Some(value) = other.single()
+            && value > mask(bits) >> 1
+            && self.low >= (value ^ mask(bits)) + 1
+        {
+            return self.sub(Self::constant((value ^ mask(bits)) + 1), bits);
+        }
         let low_zeros = self.possible().trailing_zeros().min(other.possible().trailing_zeros());
         let zeros = mask(low_zeros);
         // Without common bits there are no carries.

@@ -4,7 +4,9 @@
 mod comparisons;
 mod floats;
 
-use tilewright_ptx_ir::ir::{BinaryOp, Compare, Immediate, Inst, MulPart, Op, Operand, Reg, Type};
+use tilewright_ptx_ir::ir::{
+    Address, Base, BinaryOp, Compare, Immediate, Inst, MulPart, Op, Operand, Reg, Space, Type,
+};
 
 use super::Facts;
 use super::demanded::has_effect;
@@ -61,9 +63,14 @@ fn no_shift(_facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
     }
 }
 
+/// Whether an instruction does something beside its result; a load of a parameter does not.
+fn acts(op: &Op) -> bool {
+    has_effect(op) && !matches!(op, Op::Load { space: Space::Param, address: Address { base: Base::Param(_), .. }, .. })
+}
+
 /// The results differ only in bits that reach nothing.
 fn undemanded(facts: &Facts, old: &Op, new: &Op) -> Option<&'static str> {
-    if has_effect(old) || has_effect(new) {
+    if acts(old) || acts(new) {
         return None;
     }
     let dst = destination(old)?;
