@@ -90,7 +90,7 @@ impl Value {
         // A negative constant takes away.
         if let Some(value) = other.single()
             && value > mask(bits) >> 1
-            && self.low >= (value ^ mask(bits)) + 1
+            && self.low > (value ^ mask(bits))
         {
             return self.sub(Self::constant((value ^ mask(bits)) + 1), bits);
         }

@@ -247,13 +247,10 @@ impl<T: Number + Real> Inputs<T> {
                     }
                 }
                 (Fill::Roots, _) => {
-                    let number = |(at, x): (usize, &mut T)| {
-                        *x = T::new(
-                            (super::data::ramp(at + row, 5) + 1.0)
-                                * 2f64.powi(if row < 3 { -68 - row as i32 } else { -90 }),
-                        )
-                    };
-                    values.iter_mut().enumerate().for_each(number);
+                    let size = [-68, -69, -70].get(row).map_or(-90, |exponent| *exponent);
+                    for (at, x) in values.iter_mut().enumerate() {
+                        *x = T::new((super::data::ramp(at + row, 5) + 1.0) * 2f64.powi(size));
+                    }
                 }
                 (Fill::Ties, _) => {
                     let (a, _) = ties::<T>();
