@@ -97,7 +97,8 @@ impl Attention {
         })?;
         let shape = problem.shape;
         let sharers = shape.heads_q / shape.heads_kv;
-        let mut arguments = Arguments::new()
+        let mut arguments = Arguments::new();
+        arguments
             .pointer(q)
             .pointer(k)
             .pointer(v)
@@ -107,12 +108,12 @@ impl Attention {
             .value(narrow(sharers));
         let layouts = problem.layouts;
         for layout in [layouts.q, layouts.k, layouts.v, layouts.o] {
-            arguments = arguments
+            arguments
                 .value(layout.batch_stride as u64)
                 .value(narrow(layout.head_stride))
                 .value(narrow(layout.row_stride));
         }
-        let arguments = arguments.value(problem.scale * std::f32::consts::LOG2_E);
+        arguments.value(problem.scale * std::f32::consts::LOG2_E);
         let launch = Launch::new(plan.grid(problem), plan.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel reads rows of q, k and v and writes rows of o, all inside the spans of their layouts: the slices have these, checked above.

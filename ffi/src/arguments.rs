@@ -12,14 +12,14 @@ use crate::tensor_map::TensorMap;
 /// The most arguments that a launch can have here.
 pub const MAX_ARGUMENTS: usize = 32;
 
-/// Arguments in order, kept in place: making them allocates nothing.
+/// Arguments in order, kept in place: making them allocates nothing, and adding one moves nothing.
 ///
 /// # Example
 /// ```no_run
 /// use tilewright_ffi::{Arguments, DeviceSlice, DeviceSliceMut};
 /// # fn example(x: DeviceSlice<'_, f32>, y: &mut DeviceSliceMut<'_, f32>) {
-/// let arguments = Arguments::new().pointer(x).pointer_mut(y).value(128u32);
-/// # let _ = arguments;
+/// let mut arguments = Arguments::new();
+/// arguments.pointer(x).pointer_mut(y).value(128u32);
 /// # }
 /// ```
 #[derive(Debug)]
@@ -53,15 +53,13 @@ impl<'a> Arguments<'a> {
     }
 
     /// The address of memory that the kernel reads.
-    #[must_use]
-    pub fn pointer<T: bytemuck::Pod>(mut self, slice: DeviceSlice<'_, T>) -> Self {
+    pub fn pointer<T: bytemuck::Pod>(&mut self, slice: DeviceSlice<'_, T>) -> &mut Self {
         self.note(slice.context());
         self.value(slice.address())
     }
 
     /// The address of memory that the kernel writes.
-    #[must_use]
-    pub fn pointer_mut<T: bytemuck::Pod>(mut self, slice: &mut DeviceSliceMut<'_, T>) -> Self {
+    pub fn pointer_mut<T: bytemuck::Pod>(&mut self, slice: &mut DeviceSliceMut<'_, T>) -> &mut Self {
         self.note(slice.context());
         self.value(slice.address())
     }
@@ -70,10 +68,9 @@ impl<'a> Arguments<'a> {
     ///
     /// ```compile_fail
     /// // 16 bytes.
-    /// let arguments = tilewright_ffi::Arguments::new().value([0u32; 4]);
+    /// tilewright_ffi::Arguments::new().value([0u32; 4]);
     /// ```
-    #[must_use]
-    pub fn value<T: NoUninit>(self, value: T) -> Self {
+    pub fn value<T: NoUninit>(&mut self, value: T) -> &mut Self {
         const { assert!(size_of::<T>() <= 8, "an argument by value has at most 8 bytes") };
         let mut bytes = [0; 8];
         for (to, from) in bytes.iter_mut().zip(bytemuck::bytes_of(&value)) {
@@ -83,8 +80,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// A tensor map, 128 bytes.
-    #[must_use]
-    pub fn tensor_map(mut self, map: &'a TensorMap<'_>) -> Self {
+    pub fn tensor_map(&mut self, map: &'a TensorMap<'_>) -> &mut Self {
         self.note(map.context());
         self.push(Slot::TensorMap(map.raw()))
     }
@@ -101,7 +97,7 @@ impl<'a> Arguments<'a> {
         self.count == 0
     }
 
-    fn push(mut self, slot: Slot<'a>) -> Self {
+    fn push(&mut self, slot: Slot<'a>) -> &mut Self {
         if let Some(free) = self.slots.get_mut(self.count) {
             *free = slot;
         }

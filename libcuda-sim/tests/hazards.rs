@@ -54,7 +54,8 @@ fn launch(device: &Device, text: &str, entry: &str, len: usize) -> (CUresult, Re
     let stream = device.stream();
     let function = stream.context().load_ptx(text).expect("a module").function(entry, &[8]).expect("a kernel");
     let mut values = stream.upload(&vec![1u32; len]).expect("memory");
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut());
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut());
     // SAFETY: the simulator stops at every access that is wrong.
     let error = unsafe { function.launch(&stream, &Launch::new([1, 1, 1], 128, 0), &arguments) };
     let Err(Error::Driver { call: "cuLaunchKernel", code, .. }) = error else { panic!("{error:?}") };
@@ -116,7 +117,8 @@ fn the_same_kernel_with_a_barrier_is_clean() {
     let stream = device.stream();
     let function = stream.context().load_ptx(&shift("bar.sync 0;")).unwrap().function("shift", &[8]).unwrap();
     let mut values = stream.upload(&(0..128).collect::<Vec<u32>>()).unwrap();
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut());
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut());
     for seed in 0..8 {
         let mut options = Options::DEFAULT;
         options.seed = seed;
@@ -154,7 +156,8 @@ fn memory_that_nobody_wrote_is_not_read_quietly() {
     let stream = device.stream();
     let function = stream.context().load_ptx(&add()).unwrap().function("add", ADD).unwrap();
     let mut values = stream.alloc::<f32>(8).unwrap();
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut()).value(8u32).value(1.0f32);
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut()).value(8u32).value(1.0f32);
     // SAFETY: as many values as are counted.
     let error = unsafe { function.launch(&stream, &Launch::new([1, 1, 1], 32, 0), &arguments) };
     assert!(matches!(error, Err(Error::Driver { code: CUresult::ERROR_LAUNCH_FAILED, .. })), "{error:?}");

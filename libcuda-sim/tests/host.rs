@@ -27,7 +27,8 @@ fn add_function(context: &Context) -> Function {
 /// Adds `amount` to all values.
 fn launch_add(function: &Function, stream: &Stream, values: &mut tilewright_ffi::DeviceBuffer<f32>, amount: f32) {
     let count = values.len() as u32;
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut()).value(count).value(amount);
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut()).value(count).value(amount);
     let launch = Launch::new([count.div_ceil(64), 1, 1], 64, 0);
     // SAFETY: as many values as are counted; threads past them do nothing.
     unsafe { function.launch(stream, &launch, &arguments) }.expect("a clean launch");
@@ -357,7 +358,8 @@ fn jitter_moves_approximations_inside_their_bound() {
         options.jitter = jitter;
         device.simulator.set_options(options);
         let mut values = stream.upload(&inputs).unwrap();
-        let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut());
+        let mut arguments = Arguments::new();
+        arguments.pointer_mut(&mut values.as_slice_mut());
         // SAFETY: 128 threads, 128 values.
         unsafe { function.launch(&stream, &Launch::new([1, 1, 1], 128, 0), &arguments) }.unwrap();
         stream.download(values.as_slice()).unwrap()

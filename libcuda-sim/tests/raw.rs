@@ -331,7 +331,8 @@ fn a_launch_through_the_safe_layer_still_works_after_all_that() {
     let stream = device.stream();
     let function = context.load_ptx(&add()).unwrap().function("add", ADD).unwrap();
     let mut values = stream.upload(&[1.0f32]).unwrap();
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut()).value(1u32).value(2.0f32);
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut()).value(1u32).value(2.0f32);
     // SAFETY: one value.
     unsafe { function.launch(&stream, &Launch::new([1, 1, 1], 32, 0), &arguments) }.unwrap();
     assert_eq!(stream.download(values.as_slice()).unwrap(), [3.0]);

@@ -121,12 +121,12 @@ impl Matmul {
         let plan = Plan::new(&problem, self.target, T::DTYPE, addresses, bias.is_some());
         let function = self.cache.function(&plan, || source(&plan))?;
 
-        let mut arguments = Arguments::new().pointer(x).pointer(w);
+        let mut arguments = Arguments::new();
+        arguments.pointer(x).pointer(w);
         if let Some(bias) = bias {
-            arguments = arguments.pointer(bias);
+            arguments.pointer(bias);
         }
-        let arguments =
-            arguments.pointer_mut(y).value(problem.checked.m).value(problem.checked.n).value(problem.checked.k);
+        arguments.pointer_mut(y).value(problem.checked.m).value(problem.checked.n).value(problem.checked.k);
         let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel reads m·k elements of x, n·k of w, n of bias and writes m·n of y: each tensor has as many, checked above.

@@ -190,7 +190,8 @@ impl Matmul {
         check_length("y", y.len(), m, w.n)?;
         let plan = Plan::new(&problem, self.target, x.address(), y.address());
         let function = self.cache.function(&plan, || source(&plan))?;
-        let arguments = Arguments::new()
+        let mut arguments = Arguments::new();
+        arguments
             .pointer(x)
             .pointer(w.words.as_slice())
             .pointer(w.scales.as_slice())
@@ -198,10 +199,9 @@ impl Matmul {
             .value(problem.checked.m)
             .value(problem.checked.n)
             .value(problem.checked.k);
-        let arguments = match &w.order {
-            Some(order) => arguments.pointer(order.as_slice()),
-            None => arguments,
-        };
+        if let Some(order) = &w.order {
+            arguments.pointer(order.as_slice());
+        }
         let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel reads m·k elements of x and writes m·n of y, which have as many: checked above.

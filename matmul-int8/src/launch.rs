@@ -165,9 +165,10 @@ impl Matmul {
         let problem = check_w8a8(shape, operands, y.len())?;
         let plan =
             Plan::new(&problem, self.target, addresses(operands, y.address()), (Scales::One, Scales::One), Output::I32);
-        let arguments = Arguments::new().pointer(operands.x).pointer(operands.w).pointer_mut(y);
+        let mut arguments = Arguments::new();
+        arguments.pointer(operands.x).pointer(operands.w).pointer_mut(y);
         // SAFETY: x, w and y have m·k, n·k and m·n elements: checked above.
-        unsafe { self.launch(stream, &problem, &plan, arguments) }
+        unsafe { self.launch(stream, &problem, &plan, &mut arguments) }
     }
 
     /// Enqueues y = x_scale · w_scale · (x · wᵀ).
@@ -220,10 +221,10 @@ impl Matmul {
         let x_scales = check_scales("x_scale", scales.x.len(), shape.m)?;
         let w_scales = check_scales("w_scale", scales.w.len(), shape.n)?;
         let plan = Plan::new(&problem, self.target, addresses(operands, y.address()), (x_scales, w_scales), T::OUTPUT);
-        let arguments =
-            Arguments::new().pointer(operands.x).pointer(operands.w).pointer(scales.x).pointer(scales.w).pointer_mut(y);
+        let mut arguments = Arguments::new();
+        arguments.pointer(operands.x).pointer(operands.w).pointer(scales.x).pointer(scales.w).pointer_mut(y);
         // SAFETY: x, w and y have m·k, n·k and m·n elements, and there are as many scales as the plan says: checked above.
-        unsafe { self.launch(stream, &problem, &plan, arguments) }
+        unsafe { self.launch(stream, &problem, &plan, &mut arguments) }
     }
 
     /// Enqueues y = x · dequantize(w)ᵀ with x in f16.
@@ -279,10 +280,10 @@ impl Matmul {
         let w_scales = check_scales("w_scale", w.scales.len(), w.n)?;
         let addresses = Addresses { x: x.address(), w: w.words.address(), y: y.address() };
         let plan = Plan::new(&problem, self.target, addresses, (Scales::One, w_scales), Output::F16);
-        let arguments =
-            Arguments::new().pointer(x).pointer(w.words.as_slice()).pointer(w.scales.as_slice()).pointer_mut(y);
+        let mut arguments = Arguments::new();
+        arguments.pointer(x).pointer(w.words.as_slice()).pointer(w.scales.as_slice()).pointer_mut(y);
         // SAFETY: x and y have m·k and m·n elements: checked above; `Weight::load` made the words and scales for this n and k.
-        unsafe { self.launch(stream, &problem, &plan, arguments) }
+        unsafe { self.launch(stream, &problem, &plan, &mut arguments) }
     }
 
     /// # Safety
@@ -292,15 +293,15 @@ impl Matmul {
         stream: &Stream,
         problem: &Problem,
         plan: &Plan,
-        arguments: Arguments<'_>,
+        arguments: &mut Arguments<'_>,
     ) -> Result<(), Error> {
         let function = self.cache.function(plan, || source(plan))?;
-        let arguments = arguments.value(problem.checked.m).value(problem.checked.n).value(problem.checked.k);
+        arguments.value(problem.checked.m).value(problem.checked.n).value(problem.checked.k);
         let launch = Launch::new(plan.grid(problem), plan.geometry.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel stays inside tensors of these sizes; that they have them is promised by the caller.
         // - it runs on sm_80 and newer, which `new` saw to; the context of every handle is compared by `launch`.
-        unsafe { function.launch(stream, &launch, &arguments) }.map_err(Error::from)
+        unsafe { function.launch(stream, &launch, arguments) }.map_err(Error::from)
     }
 }
 

@@ -46,7 +46,8 @@ impl Device {
         let kernel = self.context.load_ptx(text)?.function(&case.kernel().name, &[8, 8])?;
         let input = stream.upload(&case.input)?;
         let mut output = stream.upload(&vec![0u8; case.input.len()])?;
-        let arguments = Arguments::new().pointer(input.as_slice()).pointer_mut(&mut output.as_slice_mut());
+        let mut arguments = Arguments::new();
+        arguments.pointer(input.as_slice()).pointer_mut(&mut output.as_slice_mut());
         let launch = Launch::new([case.blocks, 1, 1], case.threads, 0);
         // SAFETY:
         // - the kernel has two parameters, pointers to the slots of every thread: both buffers have that size.

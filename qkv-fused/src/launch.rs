@@ -269,17 +269,18 @@ impl QkvFused {
             [q.address(), k.address(), v.address()],
         );
         let function = self.cache.function(&plan, || source(&plan))?;
-        let mut arguments = Arguments::new().pointer(x);
+        let mut arguments = Arguments::new();
+        arguments.pointer(x);
         for words in &weights.words {
-            arguments = arguments.pointer(words.as_slice());
+            arguments.pointer(words.as_slice());
         }
         for index in 0..3 {
-            arguments = match &weights.scales {
+            match &weights.scales {
                 DeviceScales::Half(scales) => arguments.pointer(scales[index].as_slice()),
                 DeviceScales::Single(_, scales) => arguments.pointer(scales[index].as_slice()),
             };
         }
-        let arguments = arguments
+        arguments
             .pointer_mut(q)
             .pointer_mut(k)
             .pointer_mut(v)
@@ -287,10 +288,9 @@ impl QkvFused {
             .value(problem.q.n)
             .value(problem.kv.n)
             .value(problem.q.k);
-        let arguments = match &weights.order {
-            Some(order) => arguments.pointer(order.as_slice()),
-            None => arguments,
-        };
+        if let Some(order) = &weights.order {
+            arguments.pointer(order.as_slice());
+        }
         let launch = Launch::new(plan.grid(&problem), plan.geometry.threads(), plan.shared_bytes());
         // SAFETY:
         // - the kernel reads m·k elements of x and writes m·n_q of q and m·n_kv of k and v, which have as many: checked above.

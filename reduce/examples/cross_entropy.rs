@@ -60,9 +60,10 @@ pub(crate) fn losses(
     let stream = context.stream()?;
     let (x, rows) = (stream.upload(logits)?, stream.upload(targets)?);
     let mut y = stream.alloc::<f32>(targets.len())?;
-    let arguments = Arguments::new().pointer(x.as_slice()).pointer(rows.as_slice());
+    let mut arguments = Arguments::new();
+    arguments.pointer(x.as_slice()).pointer(rows.as_slice());
     let mut y_slice = y.as_slice_mut();
-    let arguments = arguments.pointer_mut(&mut y_slice).value(columns);
+    arguments.pointer_mut(&mut y_slice).value(columns);
     let launch = Launch::new([u32::try_from(targets.len())?, 1, 1], THREADS, 0);
     // SAFETY: a block for each target; logits has as many rows, losses as many elements, and each target is a column: checked above.
     unsafe { kernel.launch(&stream, &launch, &arguments)? };

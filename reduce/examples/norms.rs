@@ -109,12 +109,13 @@ fn run(
     let (from, mut to) = (stream.upload(x)?, stream.alloc::<f32>(x.len())?);
     let weights = weights.iter().map(|weight| stream.upload(weight)).collect::<Result<Vec<_>, _>>()?;
     let mut y = to.as_slice_mut();
-    let mut arguments = Arguments::new().pointer(from.as_slice()).pointer_mut(&mut y).value(columns);
+    let mut arguments = Arguments::new();
+    arguments.pointer(from.as_slice()).pointer_mut(&mut y).value(columns);
     for weight in &weights {
-        arguments = arguments.pointer(weight.as_slice());
+        arguments.pointer(weight.as_slice());
     }
     if !weights.is_empty() {
-        arguments = arguments.value(EPSILON);
+        arguments.value(EPSILON);
     }
     // SAFETY: a block for each row; x and y have rows · columns elements, weights have columns: asserted above.
     unsafe { kernel.launch(&stream, &Launch::new([u32::try_from(rows)?, 1, 1], THREADS, 0), &arguments)? };

@@ -109,7 +109,8 @@ impl RowKernels {
         check_length("y", y.len(), problem.elements())?;
         let aligned = are_aligned([x.address(), y.address()]);
         let plan = Plan::new(Operation::Softmax, T::DTYPE, problem, aligned);
-        let arguments = extents(Arguments::new().pointer(x).pointer_mut(y), problem);
+        let mut arguments = Arguments::new();
+        add_extents(arguments.pointer(x).pointer_mut(y), problem);
         // SAFETY: x and y have rows · columns elements: checked above.
         unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
@@ -166,7 +167,8 @@ impl RowKernels {
         check_length("y", y.len(), problem.elements())?;
         let aligned = are_aligned([x.address(), weight.address(), y.address()]);
         let plan = Plan::new(Operation::RmsNorm { weight: W::DTYPE }, T::DTYPE, problem, aligned);
-        let arguments = extents(Arguments::new().pointer(x).pointer(weight).pointer_mut(y), problem).value(epsilon);
+        let mut arguments = Arguments::new();
+        add_extents(arguments.pointer(x).pointer(weight).pointer_mut(y), problem).value(epsilon);
         // SAFETY: x and y have rows · columns elements, weight has columns: checked above.
         unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
@@ -228,11 +230,12 @@ impl RowKernels {
         let aligned = are_aligned([x.address(), weight.address(), bias_address, y.address()]);
         let operation = Operation::LayerNorm { weight: W::DTYPE, bias: bias.is_some() };
         let plan = Plan::new(operation, T::DTYPE, problem, aligned);
-        let mut arguments = Arguments::new().pointer(x).pointer(weight);
+        let mut arguments = Arguments::new();
+        arguments.pointer(x).pointer(weight);
         if let Some(bias) = bias {
-            arguments = arguments.pointer(bias);
+            arguments.pointer(bias);
         }
-        let arguments = extents(arguments.pointer_mut(y), problem).value(epsilon);
+        add_extents(arguments.pointer_mut(y), problem).value(epsilon);
         // SAFETY: x and y have rows · columns elements, weight and bias have columns: checked above.
         unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
@@ -376,7 +379,8 @@ impl RowKernels {
         check_length("x", x.len(), problem.elements())?;
         check_length("y", y.len(), shape.rows)?;
         let plan = Plan::new(operation, T::DTYPE, problem, are_aligned([x.address()]));
-        let arguments = extents(Arguments::new().pointer(x).pointer_mut(y), problem);
+        let mut arguments = Arguments::new();
+        add_extents(arguments.pointer(x).pointer_mut(y), problem);
         // SAFETY: x has rows · columns elements, y has rows: checked above.
         unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
@@ -405,7 +409,7 @@ impl RowKernels {
     }
 }
 
-fn extents(arguments: Arguments<'_>, problem: Problem) -> Arguments<'_> {
+fn add_extents<'r, 'a>(arguments: &'r mut Arguments<'a>, problem: Problem) -> &'r mut Arguments<'a> {
     arguments.value(problem.rows()).value(problem.columns())
 }
 

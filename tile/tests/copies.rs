@@ -60,8 +60,9 @@ fn run(
     let input = Guarded::upload(&stream, x, offset);
     let mut out = Guarded::<i32>::new(&stream, 4 * 4 * 32 * 4);
     let mut slice = out.as_slice_mut();
-    let arguments = Arguments::new().pointer(input.as_slice()).pointer_mut(&mut slice);
-    let arguments = arguments.value(count).value(columns).value(first).value(tile);
+    let mut arguments = Arguments::new();
+    arguments.pointer(input.as_slice()).pointer_mut(&mut slice);
+    arguments.value(count).value(columns).value(first).value(tile);
     // SAFETY: x has count · columns elements, out a register for each of 4 warps, steps, 32 lanes and 4 registers; the mode fits x's address.
     unsafe { function.launch(&stream, &Launch::new([1, 1, 1], GEOMETRY.threads(), 0), &arguments) }.unwrap();
     input.assert_unchanged(&stream, x);

@@ -148,7 +148,8 @@ impl Rope {
             let parameters = module.kernels.first().map(Kernel::parameter_bytes).unwrap_or_default();
             Ok::<_, Error>(KernelSource { text: module.to_string(), entry: plan.name(), parameters })
         })?;
-        let mut arguments = Arguments::new()
+        let mut arguments = Arguments::new();
+        arguments
             .pointer(x)
             .pointer_mut(y)
             .pointer(turns.cos)
@@ -156,7 +157,7 @@ impl Rope {
             .value(narrow(len))
             .value(narrow(dim / 2));
         for layout in [problem.x, problem.y] {
-            arguments = arguments
+            arguments
                 .value(layout.batch_stride as u64)
                 .value(narrow(layout.head_stride))
                 .value(narrow(layout.row_stride));

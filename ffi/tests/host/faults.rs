@@ -73,7 +73,8 @@ const PATHS: &[(&str, Path)] = &[
         let from = stream.upload(&[1.0f32; 8])?;
         let mut to = stream.alloc::<f32>(8)?;
         let mut to = to.as_slice_mut();
-        let arguments = Arguments::new().pointer(from.as_slice()).pointer_mut(&mut to).value(8u32);
+        let mut arguments = Arguments::new();
+        arguments.pointer(from.as_slice()).pointer_mut(&mut to).value(8u32);
         let launch = Launch::new([2, 1, 1], 128, 64 * 1024);
         // SAFETY: the fake runs nothing.
         unsafe { function.launch(&stream, &launch, &arguments) }?;

@@ -107,7 +107,8 @@ fn a_map_is_passed_by_value() {
     let memory = stream.alloc::<u16>(64 * 32).unwrap();
     let map = TensorMap::tiled(memory.as_slice(), &GOOD).unwrap();
     let function = context.load_ptx("load 128 4").unwrap().function("load", &[128, 4]).unwrap();
-    let arguments = tilewright_ffi::Arguments::new().tensor_map(&map).value(7u32);
+    let mut arguments = tilewright_ffi::Arguments::new();
+    arguments.tensor_map(&map).value(7u32);
     // SAFETY: the fake runs nothing.
     unsafe { function.launch(&stream, &tilewright_ffi::Launch::new([1, 1, 1], 32, 0), &arguments) }.unwrap();
     let launched = fake.take_launches();

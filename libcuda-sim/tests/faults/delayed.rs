@@ -61,7 +61,8 @@ fn a_launch_that_fails_later_succeeds_first_and_spoils_the_context_then() {
     let function = context.load_ptx(&add()).unwrap().function("add", ADD).unwrap();
     let buffer = stream.upload(&[1u32; 4]).unwrap();
     simulator.set_faults(Faults::new().delay_call(2, CUresult::ERROR_ILLEGAL_ADDRESS));
-    let arguments = Arguments::new().value(0u64).value(0u32).value(0.0f32);
+    let mut arguments = Arguments::new();
+    arguments.value(0u64).value(0u32).value(0.0f32);
     // SAFETY: no value is counted.
     let launch = || unsafe { function.launch(&stream, &Launch::new([1, 1, 1], 32, 0), &arguments) };
     // The second call is the launch's cuCtxSetCurrent, which enqueues nothing: no fault.

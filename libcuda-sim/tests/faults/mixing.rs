@@ -32,10 +32,12 @@ fn what_belongs_to_another_driver_is_refused_and_nothing_happens() {
         // SAFETY: refused; nothing runs.
         unsafe { kernel.launch(stream, &Launch::new([1, 1, 1], 32, 0), arguments) }
     };
-    let of_foreign = Arguments::new().pointer_mut(&mut foreign_values.as_slice_mut()).value(4u32).value(1.0f32);
+    let mut of_foreign = Arguments::new();
+    of_foreign.pointer_mut(&mut foreign_values.as_slice_mut()).value(4u32).value(1.0f32);
     let error = launch(&own_kernel, &own, &of_foreign).expect_err("a foreign buffer");
     assert!(matches!(error, Error::ForeignArgument { index: 0, .. }), "{error}");
-    let of_own = Arguments::new().pointer_mut(&mut own_values.as_slice_mut()).value(4u32).value(1.0f32);
+    let mut of_own = Arguments::new();
+    of_own.pointer_mut(&mut own_values.as_slice_mut()).value(4u32).value(1.0f32);
     let mut back = [0.0; 4];
     for outcome in [
         launch(&own_kernel, &foreign, &of_own),

@@ -40,7 +40,8 @@ fn add_function(context: &Context) -> Result<Function, Error> {
 /// Adds `amount` to all values.
 fn launch_add(function: &Function, stream: &Stream, values: &mut DeviceBuffer<f32>, shared: u32) -> Result<(), Error> {
     let count = values.len() as u32;
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut()).value(count).value(1.0f32);
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut()).value(count).value(1.0f32);
     // SAFETY: as many values as are counted; threads past them do nothing.
     unsafe { function.launch(stream, &Launch::new([1, 1, 1], 32, shared), &arguments) }
 }
@@ -137,7 +138,8 @@ fn launch_with_attributes(driver: &Driver) -> Result<(), Error> {
     let stream = context.stream()?;
     let function = add_function(&context)?;
     let launch = Launch { cluster: Some([1, 1, 1]), ..Launch::new([1, 1, 1], 32, 0) };
-    let arguments = Arguments::new().value(0u64).value(0u32).value(0.0f32);
+    let mut arguments = Arguments::new();
+    arguments.value(0u64).value(0u32).value(0.0f32);
     // SAFETY: no value is counted.
     match unsafe { function.launch(&stream, &launch, &arguments) } {
         Err(Error::Driver { call: "cuLaunchKernelEx", code: CUresult::ERROR_NOT_SUPPORTED, .. }) => Ok(()),

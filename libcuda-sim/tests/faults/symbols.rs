@@ -40,7 +40,8 @@ fn a_driver_without_any_optional_function_does_what_does_not_need_them() {
     // What is declared is believed.
     let function = context.load_ptx(&add()).unwrap().function("add", ADD).unwrap();
     let mut values = stream.upload(&[1.0f32, 2.0]).unwrap();
-    let arguments = Arguments::new().pointer_mut(&mut values.as_slice_mut()).value(2u32).value(0.5f32);
+    let mut arguments = Arguments::new();
+    arguments.pointer_mut(&mut values.as_slice_mut()).value(2u32).value(0.5f32);
     let launch = Launch::new([1, 1, 1], 32, 0);
     // SAFETY: two values, and two are counted.
     unsafe { function.launch(&stream, &launch, &arguments) }.unwrap();

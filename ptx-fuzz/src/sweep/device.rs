@@ -114,7 +114,8 @@ impl Sweeper {
             let (dividends, divisors) = (stream.upload(&dividends)?, stream.upload(&divisors)?);
             let count = end - first;
             let mut answers = stream.alloc::<u32>(count as usize)?;
-            let arguments = Arguments::new()
+            let mut arguments = Arguments::new();
+            arguments
                 .pointer_mut(&mut answers.as_slice_mut())
                 .pointer(dividends.as_slice())
                 .pointer(divisors.as_slice())
@@ -140,7 +141,8 @@ impl Half {
 
     /// Enqueues `count` answers, from number `first` on, and their copy to the host.
     fn ask(&mut self, stream: &Stream, kernel: &Function, first: u64, step: u32, count: u64) -> Result<(), Error> {
-        let arguments = Arguments::new()
+        let mut arguments = Arguments::new();
+        arguments
             .pointer_mut(&mut self.device.as_slice_mut())
             .value((first * u64::from(step)) as u32)
             .value(step)

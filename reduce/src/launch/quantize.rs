@@ -2,7 +2,7 @@
 
 use tilewright_ffi::{Arguments, DeviceSlice, DeviceSliceMut, Stream};
 
-use super::{RowKernels, are_aligned, extents};
+use super::{RowKernels, add_extents, are_aligned};
 use crate::problem::{check_epsilon, check_length};
 use crate::{Error, Operation, Plan, Problem, Real, Shape};
 
@@ -77,9 +77,11 @@ impl RowKernels {
         check_length("x", x.len(), problem.elements())?;
         y.check(problem, shape)?;
         let plan = Plan::new(Operation::Quantize, T::DTYPE, problem, are_aligned([x.address(), y.codes.address()]));
-        let arguments = Arguments::new().pointer(x).pointer_mut(&mut y.codes).pointer_mut(&mut y.scales);
+        let mut arguments = Arguments::new();
+        arguments.pointer(x).pointer_mut(&mut y.codes).pointer_mut(&mut y.scales);
+        add_extents(&mut arguments, problem);
         // SAFETY: x and the codes are rows · columns, the scales are rows: checked above.
-        unsafe { self.launch(stream, problem, &plan, &extents(arguments, problem)) }
+        unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
 
     /// Enqueues [`rms_norm`](Self::rms_norm) and [`quantize`](Self::quantize) of its result in one launch; the result itself is not stored.
@@ -133,9 +135,10 @@ impl RowKernels {
         y.check(problem, shape)?;
         let aligned = are_aligned([x.address(), weight.address(), y.codes.address()]);
         let plan = Plan::new(Operation::RmsNormQuantize { weight: W::DTYPE }, T::DTYPE, problem, aligned);
-        let arguments =
-            Arguments::new().pointer(x).pointer(weight).pointer_mut(&mut y.codes).pointer_mut(&mut y.scales);
+        let mut arguments = Arguments::new();
+        arguments.pointer(x).pointer(weight).pointer_mut(&mut y.codes).pointer_mut(&mut y.scales);
+        add_extents(&mut arguments, problem).value(epsilon);
         // SAFETY: x and the codes are rows · columns, the weight is columns, the scales are rows: checked above.
-        unsafe { self.launch(stream, problem, &plan, &extents(arguments, problem).value(epsilon)) }
+        unsafe { self.launch(stream, problem, &plan, &arguments) }
     }
 }

@@ -193,7 +193,8 @@ fn run_with<T: Lane>(
     });
     let from = Guarded::upload(stream, x, 0);
     let mut to = Guarded::<T>::new(stream, x.len());
-    let arguments = Arguments::new().pointer(from.as_slice()).pointer_mut(&mut to.as_slice_mut());
+    let mut arguments = Arguments::new();
+    arguments.pointer(from.as_slice()).pointer_mut(&mut to.as_slice_mut());
     let blocks = x.len() / block.iter().product::<u32>() as usize;
     let launch = Launch { grid: [u32::try_from(blocks).unwrap(), 1, 1], block, shared_bytes: 0, cluster: None };
     // SAFETY: two pointers to as many elements as there are threads.

@@ -39,10 +39,8 @@ pub(crate) fn measure(session: &Session) -> Result<Ceilings> {
     let read = {
         let function = load(session, &read_module()?)?;
         let mut sink = stream.alloc::<u32>(1)?;
-        let arguments = Arguments::new()
-            .pointer(from.as_slice())
-            .pointer_mut(&mut sink.as_slice_mut())
-            .value(u32::try_from(BYTES / 16)?);
+        let mut arguments = Arguments::new();
+        arguments.pointer(from.as_slice()).pointer_mut(&mut sink.as_slice_mut()).value(u32::try_from(BYTES / 16)?);
         let launch = Launch::new([sms * 8, 1, 1], THREADS, 0);
         // SAFETY: the kernel reads BYTES / 16 chunks of 16 bytes, which `from` has, and may write one word of `sink`.
         best(session, || Ok(unsafe { function.launch(stream, &launch, &arguments) }?))?
@@ -103,7 +101,8 @@ fn matrix(session: &Session, shape: MmaShape, sms: u32) -> Result<f64> {
     let operands = stream.upload(&operands)?;
     let mut sink = stream.alloc::<u32>(1)?;
     let function = load(session, &matrix_module(shape)?)?;
-    let arguments = Arguments::new().pointer(operands.as_slice()).pointer_mut(&mut sink.as_slice_mut());
+    let mut arguments = Arguments::new();
+    arguments.pointer(operands.as_slice()).pointer_mut(&mut sink.as_slice_mut());
     let launch = Launch::new([sms * 2, 1, 1], 128, 0);
     // SAFETY: the kernel reads 1024 words, which `operands` has, and may write one word of `sink`.
     let seconds = best(session, || Ok(unsafe { function.launch(stream, &launch, &arguments) }?))?;
