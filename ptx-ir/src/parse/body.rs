@@ -56,6 +56,7 @@ pub(super) fn read_declarations(body: &[Token], kernel: &mut Kernel, names: &mut
         names.registers.insert(name, Reg { class, number: *number });
         *number = number.saturating_add(1);
     }
+    names.free = next;
     number_labels(label_words, names, errors);
 }
 

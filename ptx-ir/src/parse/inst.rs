@@ -96,7 +96,7 @@ fn movement(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) 
 fn mov(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
     let Some(ty) = modifiers.last_type() else { return Ok(None) };
     if cursor.is_mark('{') {
-        let dsts = cursor.list(Cursor::register)?;
+        let dsts = cursor.destinations()?;
         return Ok(Some(Op::Unpack { ty, dsts, src: cursor.then(Cursor::register)? }));
     }
     let dst = cursor.register()?;

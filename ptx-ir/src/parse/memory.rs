@@ -57,7 +57,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifier
                 "x4" => Some(4),
                 _ => None,
             });
-            let dsts = cursor.list(Cursor::register)?;
+            let dsts = cursor.destinations()?;
             let address = cursor.then(Cursor::address)?;
             let known = shaped && shared && count == Some(dsts.len());
             Ok(known.then_some(Op::LdMatrix { transpose, dsts, address }))
@@ -77,7 +77,7 @@ fn load(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option
         .take(|part| part.strip_prefix("L1::").and_then(EvictionPriority::from_name))
         .unwrap_or(EvictionPriority::Normal);
     let (hint, l2_prefetch) = (modifiers.flag("L2::cache_hint"), prefetch_size(modifiers));
-    let dsts = cursor.list(Cursor::register)?;
+    let dsts = cursor.destinations()?;
     let address = cursor.then(Cursor::address)?;
     let policy = if hint { Some(cursor.then(Cursor::register)?) } else { None };
     Ok((dsts.len() == width).then_some(Op::Load {
@@ -114,7 +114,7 @@ fn atomic(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>, answers: bool)
     let (scope, space) = (modifiers.take(Scope::from_name), modifiers.space().unwrap_or(Space::Generic));
     let Some(op) = modifiers.take(AtomicOp::from_name) else { return Ok(None) };
     let dst = if answers {
-        let dst = cursor.register()?;
+        let dst = cursor.destination(ty.class())?;
         cursor.mark(',', "`,`")?;
         Some(dst)
     } else {

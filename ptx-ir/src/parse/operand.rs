@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::error::{ParseError, Problem};
 use super::token::{Kind, Token};
-use crate::ir::{Address, Base, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Symbol};
+use crate::ir::{Address, Base, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, RegClass, Shared, Symbol};
 
 /// What names mean inside one kernel.
 #[derive(Debug, Default)]
@@ -12,6 +12,8 @@ pub(super) struct Names {
     pub(super) registers: HashMap<String, Reg>,
     /// Prefix, class and first number of each `%r<N>` declaration.
     pub(super) ranges: HashMap<String, (Reg, u32)>,
+    /// The first number of each class that no declaration has taken.
+    pub(super) free: HashMap<RegClass, u32>,
     pub(super) params: HashMap<String, u32>,
     pub(super) shared: HashMap<String, u32>,
     pub(super) results: HashMap<String, u32>,
@@ -36,6 +38,12 @@ impl Names {
         let (first, count) = self.ranges.get(prefix)?;
         let number: u32 = number.parse().ok()?;
         (number < *count).then(|| Reg { class: first.class, number: first.number + number })
+    }
+
+    /// What the `index`th `_` of an instruction writes: a register behind all that are declared, which nothing reads.
+    fn sink(&self, class: RegClass, index: u32) -> Reg {
+        let first = self.free.get(&class).copied().unwrap_or(0);
+        Reg { class, number: first.saturating_add(index) }
     }
 }
 
@@ -109,6 +117,30 @@ impl<'a> Cursor<'a> {
             self.position = position;
             self.error(Problem::Undeclared { name: name.to_owned() })
         })
+    }
+
+    fn accept_sink(&mut self) -> bool {
+        let found = matches!(self.peek().map(|token| &token.kind), Some(Kind::Word(word)) if word == "_");
+        self.position += usize::from(found);
+        found
+    }
+
+    /// A register of `class` that is written, or `_`.
+    pub(super) fn destination(&mut self, class: RegClass) -> Result<Reg> {
+        if self.accept_sink() { Ok(self.names.sink(class, 0)) } else { self.register() }
+    }
+
+    /// `{a, _, b}` or `a`: registers that are written. One at least is none that throws its value away, and gives the others their class.
+    pub(super) fn destinations(&mut self) -> Result<Vec<Reg>> {
+        let written = self.list(|cursor| if cursor.accept_sink() { Ok(None) } else { cursor.register().map(Some) })?;
+        let Some(class) = written.iter().flatten().map(|reg| reg.class).next() else {
+            return self.expected("a register among those that are written");
+        };
+        Ok(written
+            .into_iter()
+            .zip(0..)
+            .map(|(reg, index)| reg.unwrap_or_else(|| self.names.sink(class, index)))
+            .collect())
     }
 
     pub(super) fn operand(&mut self) -> Result<Operand> {

@@ -3,7 +3,7 @@
 use super::error::Problem;
 use super::inst::Modifiers;
 use super::operand::{Cursor, Result};
-use crate::ir::{AtomicOp, BarrierOp, LocalIndex, MmaShape, Op, ShuffleMode, Symbol, VoteMode};
+use crate::ir::{AtomicOp, BarrierOp, LocalIndex, MmaShape, Op, RegClass, ShuffleMode, Symbol, VoteMode};
 
 /// Reads the instruction called `name`; `None` if the form is not known.
 pub(super) fn read(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
@@ -53,7 +53,7 @@ fn exchange(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) 
                 return Ok(None);
             };
             let dst = cursor.register()?;
-            let pred = if cursor.accept('|') { Some(cursor.register()?) } else { None };
+            let pred = if cursor.accept('|') { Some(cursor.destination(RegClass::Pred)?) } else { None };
             let (src, lane) = (cursor.then(Cursor::operand)?, cursor.then(Cursor::operand)?);
             Ok(Some(Op::Shuffle {
                 mode,
@@ -79,7 +79,7 @@ fn exchange(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) 
         "match" if modifiers.flag("all") => {
             let Some(ty) = modifiers.last_type() else { return Ok(None) };
             let dst = cursor.register()?;
-            let pred = if cursor.accept('|') { Some(cursor.register()?) } else { None };
+            let pred = if cursor.accept('|') { Some(cursor.destination(RegClass::Pred)?) } else { None };
             let src = cursor.then(Cursor::operand)?;
             Ok(Some(Op::MatchAll { ty, dst, pred, src, mask: cursor.then(Cursor::operand)? }))
         }
@@ -103,7 +103,7 @@ fn mma(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<
     let mnemonic = format!("mma.{}", modifiers.rest().join("."));
     let Some(shape) = MmaShape::ALL.into_iter().find(|shape| shape.mnemonic() == mnemonic) else { return Ok(None) };
     while modifiers.take(|_| Some(())).is_some() {}
-    let dsts = cursor.list(Cursor::register)?;
+    let dsts = cursor.destinations()?;
     let mut next = || cursor.then(|cursor| cursor.list(Cursor::register));
     Ok(Some(Op::Mma { shape, satfinite, dsts, a: next()?, b: next()?, c: next()? }))
 }

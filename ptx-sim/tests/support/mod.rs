@@ -1,6 +1,8 @@
 //! What the arithmetic tests share.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod kernel;
+
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use tilewright_ptx_sim::arith::Jitter;
