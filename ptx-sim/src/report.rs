@@ -26,7 +26,8 @@ pub struct Finding {
     pub kind: Kind,
     /// Where, in which memory, if it is about memory.
     pub location: Option<Location>,
-    /// Who did it. A race has two accesses, the earlier one first; a deadlock has one for each group of threads that waits.
+    /// Who did it. A race has two accesses, the earlier one first, and so has the use of what was computed from an unwritten register; a deadlock has one
+    /// for each group of threads that waits.
     pub accesses: Vec<Access>,
 }
 
@@ -48,7 +49,7 @@ pub enum Kind {
     },
     /// Memory was read that nobody has written.
     UninitialisedMemory,
-    /// A register was read that this thread has not written.
+    /// A register that this thread has not written, or a result of it, decided where the thread goes, what it accesses or what it stores.
     UninitialisedRegister {
         /// Its name.
         register: String,

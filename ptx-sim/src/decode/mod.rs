@@ -11,6 +11,7 @@ mod plain;
 mod polling;
 mod strength;
 mod translate;
+mod unwritten;
 mod written;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ pub(crate) use operand::{Destination, Narrow, Slots, Source, Wide};
 pub(crate) use plain::Straight;
 pub(crate) use strength::{Reach, Strength};
 use tilewright_ptx_ir::ir::{Kernel, Limits, SharedSize, Symbol};
+pub(crate) use unwritten::Unwritten;
 
 use crate::kernel::{KernelInfo, ParamInfo};
 use crate::statistics::Class;
@@ -36,6 +38,8 @@ pub(crate) struct Decoded {
     pub(crate) limits: Limits,
     pub(crate) instructions: Vec<Instruction>,
     pub(crate) straight: Straight,
+    /// What each instruction does with a source that nobody has written.
+    pub(crate) unwritten: Vec<Unwritten>,
     pub(crate) slots: Slots,
     /// Bytes of local memory of each thread.
     pub(crate) local_bytes: u32,
@@ -81,7 +85,7 @@ pub(crate) fn decode<'m>(
     });
     let polling = polling::polling_loads(&unrolled, &items);
     let mut context = Context { slots: Slots::default(), unrolled, frame: 0, variables, shared, params };
-    let mut instructions = Vec::new();
+    let (mut instructions, mut unwritten) = (Vec::new(), Vec::new());
     for (index, item) in items.iter().enumerate() {
         context.enter(item.frame);
         let line = item.line;
@@ -107,12 +111,16 @@ pub(crate) fn decode<'m>(
             What::Fail { guard } => (*guard, Code::Trap, Class::Control),
         };
         let guard = guard.map(|guard| (context.slots.pred(guard.pred), guard.negate));
+        unwritten.push(match &item.what {
+            What::Inst(inst) => Unwritten::of(&inst.op, &mut context),
+            _ => Unwritten::Used,
+        });
         instructions.push(Instruction { guard, class, code, line });
     }
     let communicates = instructions.iter().any(|instruction| instruction.code.communicates());
     let straight = Straight::new(&instructions);
     let (limits, slots) = (kernel.limits, context.slots);
-    Decoded { info, limits, instructions, straight, slots, local_bytes, communicates, written }
+    Decoded { info, limits, instructions, straight, unwritten, slots, local_bytes, communicates, written }
 }
 
 impl Context<'_> {

@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, HashMap};
 use tilewright_ptx_ir::ir::{Immediate, Operand, Reg, RegClass, Type};
 
 /// A 32-bit source. 16-bit registers live here too, their upper half zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Narrow {
     Register(u32),
     Constant(u32),
 }
 
 /// A 64-bit source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Wide {
     Register(u32),
     Constant(u64),
 }
 
 /// Any source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
     Narrow(Narrow),
     Wide(Wide),
@@ -33,6 +33,17 @@ pub(crate) enum Destination {
     Narrow(u32, u32),
     Wide(u32),
     Pred(u32),
+}
+
+impl Destination {
+    /// The register as a source.
+    pub(crate) const fn source(self) -> Source {
+        match self {
+            Self::Narrow(slot, _) => Source::Narrow(Narrow::Register(slot)),
+            Self::Wide(slot) => Source::Wide(Wide::Register(slot)),
+            Self::Pred(slot) => Source::Pred(slot),
+        }
+    }
 }
 
 /// Which slot each register has.

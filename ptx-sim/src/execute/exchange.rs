@@ -12,7 +12,7 @@ use super::scene::Scene;
 use super::step::Flow;
 use super::warp::Warp;
 use crate::arith;
-use crate::decode::{Code, Lanes, SyncMask};
+use crate::decode::{Code, Destination, Lanes, Source, SyncMask};
 use crate::report::{Action, Kind};
 
 pub(super) fn exchange(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) -> Flow {
@@ -88,11 +88,12 @@ fn groups(warp: &mut Warp, scene: &mut Scene<'_>, mask: SyncMask, lanes: u32, pc
 fn shuffle(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, group: u32, pc: u32) {
     let Code::Shuffle { mode, dst, pred, src, lane, clamp, mask: _ } = code else { return };
     let registers = &mut warp.registers;
-    let values = registers.narrow(*src, group);
+    // What nobody has written is as unwritten where it arrives.
+    let (values, written) = registers.peek(*src);
     let (offsets, clamps) = (registers.narrow(*lane, group), registers.narrow(*clamp, group));
     let mut results: Lanes = [0; 32];
     let mut in_range = 0;
-    let mut stranger = 0;
+    let (mut stranger, mut unwritten) = (0, 0);
     for own in (0..32u32).filter(|own| group >> own & 1 == 1) {
         let (offset, control) = (offsets[own as usize] & 31, clamps[own as usize]);
         let segment = control >> 8 & 31;
@@ -114,9 +115,13 @@ fn shuffle(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, group: u32, pc: 
         if group >> source & 1 == 0 {
             stranger |= 1 << own;
         }
+        unwritten |= (!written >> source & 1) << own;
         results[own as usize] = values[source as usize];
     }
     registers.set_narrow(*dst, &results, group);
+    if unwritten != 0 {
+        registers.unwrite(Destination::Narrow(*dst, u32::MAX), unwritten, Source::Narrow(*src), pc);
+    }
     if let Some(pred) = pred {
         registers.set_pred(*pred, in_range, group);
     }

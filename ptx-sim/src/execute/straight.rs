@@ -3,6 +3,7 @@
 
 use super::scene::Scene;
 use super::warp::Warp;
+use crate::decode::{Source, Unwritten};
 use crate::report::{Action, Kind};
 
 impl Warp {
@@ -20,17 +21,39 @@ impl Warp {
             }
         }
         scene.statistics.count_plain(count, kernel.straight.floats(pc, pc + count));
-        self.report_missing(scene, (pc + count).wrapping_sub(1));
+        self.settle_missing(scene, (pc + count).wrapping_sub(1), lanes);
         count
     }
 
-    /// Reports a register that was read at `pc` before it was written, if one was.
+    /// Sees to registers that were read at `pc` before they were written, if any were: a finding where that counts.
     #[inline]
-    pub(super) fn report_missing(&mut self, scene: &mut Scene<'_>, pc: u32) {
-        if let Some((source, missing)) = self.registers.take_missing() {
-            let register = scene.context.kernel.slots.name(source);
-            let here = (Action::Execute, self.first_thread(missing), pc);
-            scene.report(Kind::UninitialisedRegister { register }, None, vec![here]);
+    pub(super) fn settle_missing(&mut self, scene: &mut Scene<'_>, pc: u32, lanes: u32) {
+        if self.registers.is_missing() {
+            self.settle(scene, pc, lanes);
+        }
+    }
+
+    #[cold]
+    fn settle(&mut self, scene: &mut Scene<'_>, pc: u32, lanes: u32) {
+        let Some((source, missing)) = self.registers.take_missing() else { return };
+        let kernel = scene.context.kernel;
+        let guard = kernel.instructions.get(pc as usize).and_then(|instruction| instruction.guard);
+        let is_guard = guard.is_some_and(|(slot, _)| source == Source::Pred(slot));
+        let (results, lanes) = match kernel.unwritten.get(pc as usize) {
+            Some(Unwritten::Lane(results)) if !is_guard => (results, missing),
+            Some(Unwritten::Group(results)) if !is_guard => (results, lanes),
+            _ => {
+                let origin = self.registers.origin(source);
+                let register = kernel.slots.name(origin.map_or(source, |origin| origin.register));
+                let thread = self.first_thread(missing);
+                let first = origin.filter(|origin| origin.pc != pc).map(|origin| (Action::Execute, thread, origin.pc));
+                let accesses = first.into_iter().chain([(Action::Execute, thread, pc)]).collect();
+                scene.report(Kind::UninitialisedRegister { register }, None, accesses);
+                return;
+            }
+        };
+        for result in results {
+            self.registers.unwrite(*result, lanes, source, pc);
         }
     }
 }

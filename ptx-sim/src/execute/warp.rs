@@ -305,7 +305,7 @@ impl Warp {
                 }
             };
             let flow = if active == 0 { Flow::Next } else { step(self, scene, instruction, pc, active) };
-            self.report_missing(scene, pc);
+            self.settle_missing(scene, pc, active);
             if let (Some(before), Some(counted)) = (before, scene.lines.get_mut(pc as usize)) {
                 counted.add(&scene.statistics.since(&before));
             }
