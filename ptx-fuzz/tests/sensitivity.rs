@@ -149,6 +149,17 @@ const ALTERATIONS: &[(&str, Alteration)] = &[
         Op::Mul { part: part @ (MulPart::Lo | MulPart::Hi), .. } => other(part, MulPart::Lo, MulPart::Hi),
         _ => false,
     }),
+    ("carry in", |op| match op {
+        Op::CarrySum { carry_in, .. } | Op::CarryMad { carry_in, .. } => other(carry_in, true, false),
+        _ => false,
+    }),
+    // The first of several words.
+    ("carry out", |op| match op {
+        Op::CarrySum { carry_in: false, carry_out, .. } | Op::CarryMad { carry_in: false, carry_out, .. } => {
+            other(carry_out, true, false)
+        }
+        _ => false,
+    }),
     ("lop3", |op| match op {
         Op::Lop3 { table, .. } => {
             *table ^= 0xFF;

@@ -111,7 +111,7 @@ fn random_modules_reach_every_instruction() {
             }
         }
     }
-    assert_eq!(found.len(), 52, "{found:?}");
+    assert_eq!(found.len(), 54, "{found:?}");
 }
 
 fn kernel(declarations: &str, params: &str, body: &str) -> String {
@@ -154,6 +154,14 @@ fn a_body_without_its_brace_is_an_error() {
     let text = kernel("", "", "ret;");
     let errors = parse(text.trim_end().trim_end_matches('}')).unwrap_err();
     assert_eq!(errors.to_string(), "line 7: expected `}`, found `end of text`");
+}
+
+/// Directives of inline assembly: without a space between, and without one before the next name.
+#[test]
+fn directives_need_no_spaces() {
+    let spaced = kernel("", "", "{\n.reg .b16 h;\n.reg .b32 a, b;\nmov.b32 a, 1;\nmov.b32 b, a;\n}\nret;");
+    let text = kernel("", "", "{.reg.b16 h;\n.reg.b32 a,b;\nmov.b32 a,1;\nmov.b32 b,a;}\nret;");
+    assert_eq!(parse(&text).unwrap().module, parse(&spaced).unwrap().module);
 }
 
 /// Ranges of registers and sizes of arrays up to 2^32 are errors or values, never overflows.

@@ -40,7 +40,7 @@ fn violations(broken: &Module, mended: &Module, place: Option<&str>) -> Vec<Veri
 }
 
 /// Bodies: the broken one, the mended one, and the statement at fault.
-const BODIES: [(&str, &str, &str, &str); 41] = [
+const BODIES: [(&str, &str, &str, &str); 42] = [
     ("RunsOff", "mov.u32 %r0, 1;", "mov.u32 %r0, 1; ret;", "mov.u32 %r0, 1;"),
     ("RunsOff", "setp.eq.u32 %p0, 1, 1; @%p0 ret;", "setp.eq.u32 %p0, 1, 1; @%p0 ret; ret;", "@%p0 ret;"),
     ("RunsOff", "", "ret;", ""),
@@ -174,6 +174,13 @@ const BODIES: [(&str, &str, &str, &str); 41] = [
         "ld.global.v4.b64 {%rd0, %rd1, %rd2, %rd3}, [%rd0];",
     ),
     ("Undefined", "add.u32 %r0, %r1, 1; ret;", "mov.u32 %r1, 1; add.u32 %r0, %r1, 1; ret;", "add.u32 %r0, %r1, 1;"),
+    // Only `.cc` writes the carry flag.
+    (
+        "Undefined",
+        "mov.u32 %r1, 1; add.u32 %r1, %r1, 1; addc.u32 %r0, %r1, 1; ret;",
+        "mov.u32 %r1, 1; add.cc.u32 %r1, %r1, 1; addc.u32 %r0, %r1, 1; ret;",
+        "addc.u32 %r0, %r1, 1;",
+    ),
     // Written on the path that falls through, not on the one that branches.
     (
         "Undefined",

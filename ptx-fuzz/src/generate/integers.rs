@@ -15,7 +15,8 @@ const ORDERED: [Compare; 6] = [Compare::Eq, Compare::Ne, Compare::Lt, Compare::L
 
 impl Builder {
     pub(super) fn integer(&mut self) {
-        match self.draw.below(16) {
+        match self.draw.below(17) {
+            16 => self.several_words(),
             0 | 1 => self.sum(),
             2 | 3 => self.product(),
             4 => self.quotient(),

@@ -12,6 +12,7 @@
 pub(crate) mod calls;
 mod conversions;
 mod exchange;
+mod extended;
 mod floats;
 mod integers;
 mod matrices;

@@ -13,6 +13,7 @@ pub(super) struct Lane {
     pub(super) place: usize,
     pub(super) executed: u32,
     registers: [Vec<u64>; 6],
+    pub(super) carry: bool,
     /// Its own memory.
     pub(super) local: Vec<u8>,
     /// What it was passed, and what it gives back.
@@ -32,6 +33,7 @@ impl Lane {
             place: 0,
             executed: 0,
             registers,
+            carry: false,
             local: vec![0; size(locals)],
             passed: Vec::new(),
             results: Vec::new(),

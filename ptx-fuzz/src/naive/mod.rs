@@ -16,6 +16,7 @@
 
 mod calls;
 mod conversions;
+mod extended;
 mod floats;
 mod integers;
 mod lane;
@@ -251,8 +252,10 @@ impl Block<'_> {
 
 /// An instruction whose lanes have nothing to do with each other or with memory.
 fn alone(op: &Op, lane: &mut Lane) -> Outcome<()> {
-    let done =
-        integers::execute(op, lane).or_else(|| floats::execute(op, lane)).or_else(|| conversions::execute(op, lane));
+    let done = integers::execute(op, lane)
+        .or_else(|| extended::execute(op, lane))
+        .or_else(|| floats::execute(op, lane))
+        .or_else(|| conversions::execute(op, lane));
     done.ok_or_else(|| unknown(op))
 }
 

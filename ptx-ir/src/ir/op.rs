@@ -84,6 +84,11 @@ pub enum Op {
     Mul { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand },
     /// `mad.part.ty dst, a, b, c` on integers.
     Mad { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `add{c}{.cc}.ty dst, a, b`, or `sub`: a sum that reads the carry flag (`carry_in`, the `c`) or writes it (`carry_out`, `.cc`), or both. The flag of a
+    /// difference is the borrow.
+    CarrySum { subtracts: bool, carry_in: bool, carry_out: bool, ty: Type, dst: Reg, a: Operand, b: Operand },
+    /// `mad{c}.part{.cc}.ty dst, a, b, c`: the carry is that of the sum.
+    CarryMad { part: MulPart, carry_in: bool, carry_out: bool, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
     /// `lop3.b32 dst, a, b, c, table`
     Lop3 { table: u8, dst: Reg, a: Operand, b: Operand, c: Operand },
     /// `bfi.ty dst, a, b, start, length`: a's low bits inserted into b.

@@ -13,8 +13,17 @@ pub struct Reg {
     pub number: u32,
 }
 
+impl Reg {
+    /// The carry flag, which instructions such as `add.cc` write and `addc` reads: [`Inst::for_each_register`](super::Inst::for_each_register) names it
+    /// with their operands.
+    pub const CARRY: Self = Self { class: RegClass::Carry, number: 0 };
+}
+
 impl fmt::Display for Reg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.class == RegClass::Carry {
+            return f.write_str("CC.CF");
+        }
         write!(f, "%{}{}", self.class.prefix(), self.number)
     }
 }

@@ -201,10 +201,12 @@ pub enum RegClass {
     F32,
     /// `.f64`, `%fd`.
     F64,
+    /// The carry flag `CC.CF`, of which a thread has one. It is not declared, and no operand names it.
+    Carry,
 }
 
 impl RegClass {
-    /// Every class, in declaration order.
+    /// Every class that is declared, in declaration order.
     pub const ALL: [Self; 6] = [Self::Pred, Self::B16, Self::B32, Self::B64, Self::F32, Self::F64];
 
     /// The prefix of a register's name, without the percent sign.
@@ -217,6 +219,7 @@ impl RegClass {
             Self::B64 => "rd",
             Self::F32 => "f",
             Self::F64 => "fd",
+            Self::Carry => "",
         }
     }
 
@@ -224,7 +227,7 @@ impl RegClass {
     #[must_use]
     pub const fn declared(self) -> Type {
         match self {
-            Self::Pred => Type::Pred,
+            Self::Pred | Self::Carry => Type::Pred,
             Self::B16 => Type::B16,
             Self::B32 => Type::B32,
             Self::B64 => Type::B64,

@@ -62,6 +62,10 @@ impl Op {
             | Self::MatchAny { dst, .. }
             | Self::Redux { dst, .. }
             | Self::ActiveMask { dst } => visit(*dst),
+            Self::CarrySum { dst, carry_out, .. } | Self::CarryMad { dst, carry_out, .. } => {
+                visit(*dst);
+                carry_out.then_some(Reg::CARRY).into_iter().for_each(visit);
+            }
             Self::Unpack { dsts, .. }
             | Self::Load { dsts, .. }
             | Self::LdMatrix { dsts, .. }
@@ -116,6 +120,14 @@ impl Op {
             | Self::Mad { a, b, c, .. }
             | Self::Lop3 { a, b, c, .. } => {
                 [a, b, c].into_iter().for_each(operand);
+            }
+            Self::CarrySum { carry_in, a, b, .. } => {
+                [a, b].into_iter().for_each(operand);
+                carry_in.then_some(Reg::CARRY).into_iter().for_each(visit);
+            }
+            Self::CarryMad { carry_in, a, b, c, .. } => {
+                [a, b, c].into_iter().for_each(operand);
+                carry_in.then_some(Reg::CARRY).into_iter().for_each(visit);
             }
             Self::Select { a, b, pred, .. } => {
                 [a, b].into_iter().for_each(operand);

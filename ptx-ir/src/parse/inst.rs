@@ -58,6 +58,10 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
     let mut modifiers = Modifiers { parts: parts.collect() };
     let op = match name {
         "mov" | "cvt" | "cvta" | "selp" => movement(cursor, name, &mut modifiers)?,
+        "addc" | "subc" | "madc" => super::integer::carry(cursor, name, &mut modifiers)?,
+        "add" | "sub" | "mad" if modifiers.rest().contains(&"cc") => {
+            super::integer::carry(cursor, name, &mut modifiers)?
+        }
         "setp" | "mul" | "mad" | "lop3" | "bfi" | "testp" | "isspacep" => special_forms(cursor, name, &mut modifiers)?,
         "shf" | "dp4a" | "fma" | "bfe" | "prmt" | "sad" => ternary(cursor, name, &mut modifiers)?,
         "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "createpolicy" | "prefetch" | "ldmatrix" => {

@@ -10,6 +10,7 @@ mod body;
 mod declare;
 mod error;
 mod inst;
+mod integer;
 mod memory;
 mod operand;
 mod scope;

@@ -62,7 +62,7 @@ pub(super) fn scan(text: &str) -> (Vec<Token>, Vec<ParseError>) {
                 length
             }
             'a'..='z' | 'A'..='Z' | '.' | '%' | '$' | '_' => {
-                let length = word_length(rest);
+                let length = if character == '.' { directive_length(rest) } else { word_length(rest) };
                 tokens.push(Token { line, kind: Kind::Word(rest.get(..length).unwrap_or("").to_owned()) });
                 length
             }
@@ -78,6 +78,12 @@ pub(super) fn scan(text: &str) -> (Vec<Token>, Vec<ParseError>) {
         rest = rest.get(length..).unwrap_or("");
     }
     (tokens, errors)
+}
+
+/// The first of `.reg.b32`, which are two words: only modifiers belong to the word before them.
+fn directive_length(text: &str) -> usize {
+    let length = word_length(text);
+    text.get(1..length).and_then(|tail| tail.find('.')).map_or(length, |dot| dot + 1)
 }
 
 /// Letters, digits, `_ $ % .`, and `::` inside a modifier such as `.L2::128B`.

@@ -57,6 +57,7 @@ impl Line<'_> {
             | Op::IsSpace { .. }
             | Op::SetPredicate { .. } => arithmetic(f, op),
             Op::Call { .. } => self.call(f, op),
+            Op::CarrySum { .. } | Op::CarryMad { .. } => super::integer::integer(f, op),
             _ => together(f, op),
         }
     }
@@ -395,7 +396,7 @@ impl Display for Dot {
 }
 
 /// A text if a flag is set.
-struct Flag(bool, &'static str);
+pub(super) struct Flag(pub(super) bool, pub(super) &'static str);
 
 impl Display for Flag {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

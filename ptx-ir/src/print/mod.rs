@@ -5,6 +5,7 @@
 //! inside it: a kernel that declares them in another order comes back with the dynamic ones first.
 
 mod inst;
+mod integer;
 mod variable;
 
 use std::fmt::{self, Display, Formatter};

@@ -9,7 +9,7 @@ use tilewright_ptx_ir::ir::{
 use super::draw::Draw;
 
 /// Number of variants of [`Op`].
-pub(crate) const KINDS: usize = 52;
+pub(crate) const KINDS: usize = 54;
 
 const SPACES: [Space; 6] = [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
 const L2_SIZES: [u32; 3] = [64, 128, 256];
@@ -21,6 +21,7 @@ pub(crate) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         10..18 => arithmetic(kind, draw),
         18..28 => memory(kind, kernel, draw),
         28..35 => warp(kind, draw),
+        52.. => integer(kind, draw),
         43.. => compiled(kind, kernel, draw),
         _ => control(kind, draw),
     }
@@ -317,6 +318,17 @@ fn compiled(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
             let results = vec![local(draw.of(&[1, 3]))];
             Op::Call { uniform: draw.flag(), function: Symbol(3), results, arguments: vec![local(1), local(2)] }
         }
+    }
+}
+
+/// Integers with forms of their own.
+fn integer(kind: usize, draw: &mut Draw) -> Op {
+    let ty = draw.of(&Type::ALL);
+    let (dst, a, b) = (draw.register_for(ty), draw.operand(ty), draw.operand(ty));
+    let (carry_in, carry_out) = (draw.flag(), draw.flag());
+    match kind {
+        52 => Op::CarrySum { subtracts: draw.flag(), carry_in, carry_out, ty, dst, a, b },
+        _ => Op::CarryMad { part: draw.of(MulPart::ALL), carry_in, carry_out, ty, dst, a, b, c: draw.operand(ty) },
     }
 }
 

@@ -12,6 +12,7 @@
 //! PTX ISA 9.0, section 9.7 (Instructions).
 
 mod approximate;
+mod carry;
 mod convert;
 mod exact;
 mod float;
@@ -180,6 +181,18 @@ pub fn multiply(part: MulPart, ty: Type, a: u64, b: u64) -> Option<u64> {
 #[must_use]
 pub fn multiply_add(part: MulPart, ty: Type, a: u64, b: u64, c: u64) -> Option<u64> {
     integer::multiply_add(part, ty, a, b, c)
+}
+
+/// `add{c}.cc.ty dst, a, b`, or `sub`: the result and the carry out; of a difference, the borrow.
+#[must_use]
+pub fn carry_sum(subtracts: bool, ty: Type, a: u64, b: u64, carry: bool) -> Option<(u64, bool)> {
+    carry::sum(subtracts, ty, a, b, carry)
+}
+
+/// `mad{c}.part.cc.ty dst, a, b, c`: the result and the carry out of the sum.
+#[must_use]
+pub fn carry_multiply_add(part: MulPart, ty: Type, [a, b, c]: [u64; 3], carry: bool) -> Option<(u64, bool)> {
+    carry::multiply_add(part, ty, [a, b, c], carry)
 }
 
 /// `lop3.b32 dst, a, b, c, table`.

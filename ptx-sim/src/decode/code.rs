@@ -56,6 +56,13 @@ pub(crate) enum Code {
         f: Generic,
         dst: Destination,
     },
+    /// Two results of the same operands.
+    Both {
+        first: Generic,
+        dst: Destination,
+        second: Generic,
+        other: Destination,
+    },
     /// Between an offset in the thread's own memory and its generic address.
     LocalWindow {
         enter: bool,

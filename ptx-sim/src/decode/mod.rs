@@ -5,6 +5,7 @@ mod code;
 mod fast;
 mod generic;
 mod inline;
+mod integer;
 mod lanes;
 mod operand;
 mod plain;

@@ -63,7 +63,7 @@ pub(crate) struct Slots {
 impl Slots {
     fn slot(&mut self, reg: Reg) -> u32 {
         let file = match reg.class {
-            RegClass::Pred => &mut self.preds,
+            RegClass::Pred | RegClass::Carry => &mut self.preds,
             RegClass::B64 | RegClass::F64 => &mut self.wide,
             _ => &mut self.narrow,
         };
@@ -80,7 +80,7 @@ impl Slots {
     pub(crate) fn destination(&mut self, reg: Reg) -> Destination {
         let slot = self.slot(reg);
         match reg.class {
-            RegClass::Pred => Destination::Pred(slot),
+            RegClass::Pred | RegClass::Carry => Destination::Pred(slot),
             RegClass::B64 | RegClass::F64 => Destination::Wide(slot),
             RegClass::B16 => Destination::Narrow(slot, 0xFFFF),
             _ => Destination::Narrow(slot, u32::MAX),
@@ -98,7 +98,7 @@ impl Slots {
     pub(crate) fn register(&mut self, reg: Reg) -> Source {
         let slot = self.slot(reg);
         match reg.class {
-            RegClass::Pred => Source::Pred(slot),
+            RegClass::Pred | RegClass::Carry => Source::Pred(slot),
             RegClass::B64 | RegClass::F64 => Source::Wide(Wide::Register(slot)),
             _ => Source::Narrow(Narrow::Register(slot)),
         }

@@ -82,6 +82,7 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::CvtPair { .. }
         | Op::CvtTf32 { .. }
         | Op::CvtPackS8 { .. } => generic(op, context),
+        Op::CarrySum { .. } | Op::CarryMad { .. } => super::integer::integer(op, context),
         Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::CpAsync { .. } | Op::LdMatrix { .. } => {
             memory(op, context)
         }

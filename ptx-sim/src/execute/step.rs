@@ -101,6 +101,11 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             let values = evaluate(warp, scene, f, lanes);
             warp.registers.set(*dst, &values, lanes);
         }
+        Code::Both { first, dst, second, other } => {
+            let (values, others) = (evaluate(warp, scene, first, lanes), evaluate(warp, scene, second, lanes));
+            warp.registers.set(*dst, &values, lanes);
+            warp.registers.set(*other, &others, lanes);
+        }
 
         Code::LocalWindow { enter, dst, src } => {
             let addresses = registers.wide(*src, lanes);

@@ -1,6 +1,7 @@
 //! Types, register classes, literals, modifiers and counts of each instruction.
 
 mod arithmetic;
+mod integer;
 mod memory;
 mod movement;
 mod together;
@@ -36,6 +37,7 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         Op::Mul { .. } | Op::Mad { .. } | Op::Lop3 { .. } | Op::BitFieldInsert { .. } => {
             arithmetic::integers(&inst.op, report)
         }
+        Op::CarrySum { .. } | Op::CarryMad { .. } => integer::integer(&inst.op, report),
         Op::Load { .. }
         | Op::Store { .. }
         | Op::Atomic { .. }

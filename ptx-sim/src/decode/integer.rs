@@ -1,0 +1,51 @@
+//! Instructions of integers that have forms of their own.
+
+use tilewright_ptx_ir::ir::{Op, Operand, Reg, Type};
+
+use super::Context;
+use super::code::Code;
+use super::generic::Generic;
+use super::operand::Source;
+use crate::arith;
+
+pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
+    match *op {
+        Op::CarrySum { subtracts, carry_in, carry_out, ty, dst, a, b } => {
+            let inputs = sources(context, &[(a, ty), (b, ty)])?;
+            let sum = move |v: &[u64; 4], carry| arith::carry_sum(subtracts, ty, v[0], v[1], carry);
+            with_carry(context, inputs, [carry_in, carry_out], dst, sum)
+        }
+        Op::CarryMad { part, carry_in, carry_out, ty, dst, a, b, c } => {
+            let inputs = sources(context, &[(a, ty), (b, ty), (c, ty)])?;
+            let sum = move |v: &[u64; 4], carry| arith::carry_multiply_add(part, ty, [v[0], v[1], v[2]], carry);
+            with_carry(context, inputs, [carry_in, carry_out], dst, sum)
+        }
+        _ => None,
+    }
+}
+
+fn sources(context: &mut Context<'_>, operands: &[(Operand, Type)]) -> Option<Vec<Source>> {
+    operands.iter().map(|(operand, ty)| context.slots.source(*operand, *ty)).collect()
+}
+
+/// An instruction whose last operand is the carry flag, if it reads it, and which has two results, if it writes it.
+fn with_carry(
+    context: &mut Context<'_>,
+    mut inputs: Vec<Source>,
+    [carry_in, carry_out]: [bool; 2],
+    dst: Reg,
+    sum: impl Fn(&[u64; 4], bool) -> Option<(u64, bool)> + Copy + Send + Sync + 'static,
+) -> Option<Code> {
+    let place = inputs.len();
+    if carry_in {
+        inputs.push(context.slots.register(Reg::CARRY));
+    }
+    let carry = move |v: &[u64; 4]| carry_in && v.get(place).is_some_and(|carry| *carry != 0);
+    let dst = context.slots.destination(dst);
+    let first = Generic::new(inputs.clone(), move |v, _| sum(v, carry(v)).map(|sum| sum.0))?;
+    if !carry_out {
+        return Some(Code::Generic { f: first, dst });
+    }
+    let second = Generic::new(inputs, move |v, _| sum(v, carry(v)).map(|sum| sum.1.into()))?;
+    Some(Code::Both { first, dst, second, other: context.slots.destination(Reg::CARRY) })
+}
