@@ -3,7 +3,7 @@
 use tilewright_ptx_fuzz::{Case, Coverage, naive};
 use tilewright_ptx_ir::ir::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Compare, FloatTest, Immediate, Inst, MmaShape, MulPart, Op, Operand,
-    Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VoteMode,
+    PermuteMode, Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VoteMode,
 };
 
 /// Changes an instruction if it is of its kind, to another one of the same form.
@@ -147,6 +147,31 @@ const ALTERATIONS: &[(&str, Alteration)] = &[
     }),
     ("half of mul", |op| match op {
         Op::Mul { part: part @ (MulPart::Lo | MulPart::Hi), .. } => other(part, MulPart::Lo, MulPart::Hi),
+        _ => false,
+    }),
+    ("bmsk and szext", |op| match op {
+        Op::Binary { op, .. } => match op {
+            BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap => other(op, BinaryOp::BitMaskClamp, BinaryOp::BitMaskWrap),
+            BinaryOp::ExtendClamp | BinaryOp::ExtendWrap => other(op, BinaryOp::ExtendClamp, BinaryOp::ExtendWrap),
+            _ => false,
+        },
+        _ => false,
+    }),
+    ("fns", |op| match op {
+        Op::Ternary { op: TernaryOp::FindNthSet, c, .. } => other(c, int(1), int(-1)),
+        _ => false,
+    }),
+    ("products of 24 bits", |op| match op {
+        Op::Mul24 { part, .. } | Op::Mad24 { part, sat: false, .. } => other(part, MulPart::Lo, MulPart::Hi),
+        _ => false,
+    }),
+    ("dp2a", alter!(Op::Dp2a { high, .. } => other(high, true, false))),
+    ("prmt by mode", alter!(Op::Permute { mode, .. } => other(mode, PermuteMode::EdgeLeft, PermuteMode::Backward4))),
+    ("slct", |op| match op {
+        Op::SelectBySign { a, b, .. } => {
+            std::mem::swap(a, b);
+            a != b
+        }
         _ => false,
     }),
     ("carry in", |op| match op {

@@ -48,6 +48,10 @@ impl Op {
             Self::Unary { op: UnaryOp::Ex2 | UnaryOp::Tanh, ty: Type::Bf16 | Type::Bf16x2, .. } => HOPPER,
             Self::Unary { op: UnaryOp::Neg | UnaryOp::Abs, ty: Type::Bf16 | Type::Bf16x2, .. }
             | Self::Ternary { op: TernaryOp::Fma, ty: Type::Bf16 | Type::Bf16x2, .. } => Requirement::BASE,
+            Self::Binary {
+                op: BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap | BinaryOp::ExtendClamp | BinaryOp::ExtendWrap,
+                ..
+            } => Requirement::version(6),
             Self::SetPredicate { ty: Type::Bf16, .. } => HOPPER,
             Self::IsSpace { space: crate::ir::Space::Param, .. } => Requirement::version(7),
             Self::Load { scope: Some(Scope::Cluster), .. }

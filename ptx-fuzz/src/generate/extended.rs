@@ -1,8 +1,8 @@
-//! Numbers of several words: the carry flag.
+//! Numbers of several words, and parts of words.
 
-use tilewright_ptx_ir::ir::{MulPart, Op, Type};
+use tilewright_ptx_ir::ir::{BinaryOp, MulPart, Op, PermuteMode, TernaryOp, Type};
 
-use super::Builder;
+use super::{Builder, SCRATCH};
 
 impl Builder {
     /// Sums or differences of one to four words, the flag written by the first and read by the others.
@@ -18,6 +18,53 @@ impl Builder {
             } else {
                 let (part, c) = (self.draw.of(&[MulPart::Lo, MulPart::Hi]), self.operand(ty));
                 self.emit(Op::CarryMad { part, carry_in, carry_out, ty, dst, a, b, c });
+            }
+        }
+    }
+
+    /// Masks, extensions, and products and choices of parts of words.
+    pub(super) fn parts_of_words(&mut self) {
+        let ty = self.draw.of(&[Type::U32, Type::S32]);
+        let (dst, a, b, c) = (self.dst(ty), self.operand(ty), self.operand(ty), self.operand(ty));
+        let part = self.draw.of(&[MulPart::Lo, MulPart::Hi]);
+        match self.draw.below(10) {
+            0 | 1 => {
+                let op = self.draw.of(&[BinaryOp::BitMaskClamp, BinaryOp::BitMaskWrap]);
+                let ([from, count, _], most) = (SCRATCH, self.draw.of(&[32, 64]));
+                let (a, b) = (self.position(from, most), self.position(count, most));
+                self.binary(op, Type::B32, dst, a, b);
+            }
+            2 | 3 => {
+                let op = self.draw.of(&[BinaryOp::ExtendClamp, BinaryOp::ExtendWrap]);
+                let b = self.position(SCRATCH[0], 64);
+                self.binary(op, ty, dst, a, b);
+            }
+            4 => {
+                // Bases past 31 mean nothing.
+                let ([base, offset, _], word, other) = (SCRATCH, self.source(ty).into(), self.source(ty).into());
+                self.binary(BinaryOp::And, Type::B32, base, word, super::int(31));
+                self.binary(BinaryOp::Shr, Type::S32, offset, other, super::int(29));
+                self.ternary(TernaryOp::FindNthSet, Type::B32, dst, [a, base.into(), offset.into()]);
+            }
+            5 => self.emit(Op::Mul24 { part, ty, dst, a, b }),
+            6 => {
+                let sat = part == MulPart::Hi && ty == Type::S32 && self.draw.flag();
+                self.emit(Op::Mad24 { part, sat, ty, dst, a, b, c });
+            }
+            7 => {
+                let (high, b_type) = (self.draw.flag(), self.draw.of(&[Type::U32, Type::S32]));
+                self.emit(Op::Dp2a { high, a_type: ty, b_type, dst, a, b, c });
+            }
+            8 => {
+                let mode = self.draw.of(PermuteMode::ALL);
+                self.emit(Op::Permute { mode, dst, a, b, c });
+            }
+            _ => {
+                let sign_type = self.draw.of(&[Type::S32, Type::F32]);
+                let ftz = sign_type == Type::F32 && self.draw.flag();
+                let ty = self.draw.of(&[Type::B16, Type::U32, Type::B64, Type::F32, Type::F64]);
+                let (dst, a, b, c) = (self.dst(ty), self.operand(ty), self.operand(ty), self.operand(sign_type));
+                self.emit(Op::SelectBySign { ty, sign_type, ftz, dst, a, b, c });
             }
         }
     }

@@ -15,7 +15,8 @@ const ORDERED: [Compare; 6] = [Compare::Eq, Compare::Ne, Compare::Lt, Compare::L
 
 impl Builder {
     pub(super) fn integer(&mut self) {
-        match self.draw.below(17) {
+        match self.draw.below(18) {
+            17 => self.parts_of_words(),
             16 => self.several_words(),
             0 | 1 => self.sum(),
             2 | 3 => self.product(),
@@ -100,7 +101,11 @@ impl Builder {
     }
 
     fn counted_bits(&mut self) {
-        match self.draw.below(6) {
+        match self.draw.below(7) {
+            6 => {
+                let ty = self.draw.of(&BITS);
+                self.unary(UnaryOp::LogicalNot, ty, ty);
+            }
             0 => {
                 let op = self.draw.of(&[UnaryOp::Neg, UnaryOp::Abs]);
                 let ty = self.draw.of(&[Type::S16, Type::S32, Type::S64]);
@@ -135,7 +140,7 @@ impl Builder {
     }
 
     /// The place or length of a bit field: a literal, or the low bits of any word, in a register.
-    fn position(&mut self, register: Reg, literals: u32) -> Operand {
+    pub(super) fn position(&mut self, register: Reg, literals: u32) -> Operand {
         if self.draw.flag() {
             return int(i64::from(self.draw.below(literals)));
         }
@@ -162,7 +167,7 @@ impl Builder {
         self.ternary(TernaryOp::BitFieldExtract, ty, dst, [a, start, length]);
     }
 
-    fn ternary(&mut self, op: TernaryOp, ty: Type, dst: Reg, [a, b, c]: [Operand; 3]) {
+    pub(super) fn ternary(&mut self, op: TernaryOp, ty: Type, dst: Reg, [a, b, c]: [Operand; 3]) {
         let (rounding, ftz, sat, relu) = (None, false, false, false);
         self.emit(Op::Ternary { op, ty, rounding, ftz, sat, relu, dst, a, b, c });
     }

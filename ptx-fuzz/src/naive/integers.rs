@@ -120,6 +120,7 @@ fn unary(op: UnaryOp, ty: Type, a: u64) -> Option<u64> {
     Some(match op {
         UnaryOp::Neg => number(a, ty).wrapping_neg() as u64,
         UnaryOp::Abs => number(a, ty).unsigned_abs() as u64,
+        UnaryOp::LogicalNot => u64::from(a == 0),
         UnaryOp::Not => !a,
         UnaryOp::PopulationCount => (0..64).map(|index| bit(a, index)).sum(),
         UnaryOp::LeadingZeros => (0..width).rev().take_while(|index| bit(a, (*index).into()) == 0).count() as u64,
@@ -150,6 +151,23 @@ fn binary(op: BinaryOp, ty: Type, sat: bool, a: u64, b: u64) -> Option<u64> {
         BinaryOp::And => a & b,
         BinaryOp::Or => a | b,
         BinaryOp::Xor => a ^ b,
+        // As the ISA computes it: masks that are shifted and put together.
+        BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap => {
+            let (from, count) = (a & 31, b & 31);
+            let clamps = op == BinaryOp::BitMaskClamp;
+            let below = if clamps && a >= 32 { 0 } else { 0xFFFF_FFFF << from };
+            let above = if from + count >= 32 || (clamps && (a >= 32 || b >= 32)) {
+                0
+            } else {
+                0xFFFF_FFFFu64 << (from + count)
+            };
+            below & !above
+        }
+        BinaryOp::ExtendClamp | BinaryOp::ExtendWrap => {
+            let count = if op == BinaryOp::ExtendClamp { b.min(32) } else { b & 31 };
+            let sign = if ty.is_signed() && count > 0 { bit(a, count - 1) } else { 0 };
+            (0..32).map(|index| (if index < count { bit(a, index) } else { sign }) << index).sum()
+        }
         // Amounts above the width count as the width.
         BinaryOp::Shl => {
             let amount = (b as u32).min(bits_of(ty));
@@ -198,6 +216,22 @@ fn ternary(op: TernaryOp, ty: Type, [a, b, c]: [u64; 3]) -> Option<u64> {
         TernaryOp::FunnelRight | TernaryOp::FunnelRightClamp => {
             let amount = if op == TernaryOp::FunnelRight { c & 31 } else { c.min(32) };
             (b << (32 - amount) | a >> amount) & 0xFFFF_FFFF
+        }
+        // Bit by bit, as the ISA has it.
+        TernaryOp::FindNthSet => {
+            let offset = number(c, Type::S32);
+            let (mut place, mut left) = (i128::from(b), offset.abs().max(1));
+            while (0..32).contains(&place) {
+                left -= i128::from(bit(a, place as u64));
+                if left == 0 {
+                    return Some(place as u64);
+                }
+                if offset == 0 {
+                    break;
+                }
+                place += offset.signum();
+            }
+            0xFFFF_FFFF
         }
         TernaryOp::AbsoluteDifference => {
             let (x, y) = (number(a, ty), number(b, ty));

@@ -8,7 +8,7 @@ use super::operand::{Address, Label, LocalIndex, Operand, Reg, Shared, Special, 
 use super::types::{Space, Type};
 use super::words::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    PermuteMode, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };
 
 /// An instruction without its guard.
@@ -89,6 +89,16 @@ pub enum Op {
     CarrySum { subtracts: bool, carry_in: bool, carry_out: bool, ty: Type, dst: Reg, a: Operand, b: Operand },
     /// `mad{c}.part{.cc}.ty dst, a, b, c`: the carry is that of the sum.
     CarryMad { part: MulPart, carry_in: bool, carry_out: bool, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `mul24.part.ty dst, a, b`: of the low 24 bits; the high part is that from bit 16 on.
+    Mul24 { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand },
+    /// `mad24.part{.sat}.ty dst, a, b, c`
+    Mad24 { part: MulPart, sat: bool, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `dp2a.{lo,hi}.aty.bty dst, a, b, c`: the halves of `a` times the low or high bytes of `b`, and `c`.
+    Dp2a { high: bool, a_type: Type, b_type: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `prmt.b32.mode dst, a, b, c`
+    Permute { mode: PermuteMode, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `slct{.ftz}.ty.sign_type dst, a, b, c`: `a` if `c`, an `s32` or `f32`, is at least zero, else `b`.
+    SelectBySign { ty: Type, sign_type: Type, ftz: bool, dst: Reg, a: Operand, b: Operand, c: Operand },
     /// `lop3.b32 dst, a, b, c, table`
     Lop3 { table: u8, dst: Reg, a: Operand, b: Operand, c: Operand },
     /// `bfi.ty dst, a, b, start, length`: a's low bits inserted into b.

@@ -54,6 +54,11 @@ impl Op {
             | Self::Ternary { dst, .. }
             | Self::Mul { dst, .. }
             | Self::Mad { dst, .. }
+            | Self::Mul24 { dst, .. }
+            | Self::Mad24 { dst, .. }
+            | Self::Dp2a { dst, .. }
+            | Self::Permute { dst, .. }
+            | Self::SelectBySign { dst, .. }
             | Self::Lop3 { dst, .. }
             | Self::BitFieldInsert { dst, .. }
             | Self::SetPredicate { dst, .. }
@@ -118,6 +123,10 @@ impl Op {
             Self::CvtPackS8 { a, b, c, .. }
             | Self::Ternary { a, b, c, .. }
             | Self::Mad { a, b, c, .. }
+            | Self::Mad24 { a, b, c, .. }
+            | Self::Dp2a { a, b, c, .. }
+            | Self::Permute { a, b, c, .. }
+            | Self::SelectBySign { a, b, c, .. }
             | Self::Lop3 { a, b, c, .. } => {
                 [a, b, c].into_iter().for_each(operand);
             }
@@ -134,7 +143,9 @@ impl Op {
                 visit(*pred);
             }
             Self::Unary { a, .. } | Self::TestProperty { a, .. } => operand(a),
-            Self::Binary { a, b, .. } | Self::Mul { a, b, .. } => [a, b].into_iter().for_each(operand),
+            Self::Binary { a, b, .. } | Self::Mul { a, b, .. } | Self::Mul24 { a, b, .. } => {
+                [a, b].into_iter().for_each(operand)
+            }
             Self::BitFieldInsert { a, b, start, length, .. } => [a, b, start, length].into_iter().for_each(operand),
             Self::SetPredicate { a, b, combine, .. } => {
                 [a, b].into_iter().for_each(operand);

@@ -73,6 +73,8 @@ words! {
         FindLeading = "bfind",
         /// By how much a value can be shifted left until its highest significant bit is at the top.
         FindLeadingShift = "bfind.shiftamt",
+        /// 1 if all bits are zeros, else 0.
+        LogicalNot = "cnot",
         /// 1 / a.
         Rcp = "rcp",
         /// Square root.
@@ -119,6 +121,14 @@ words! {
         Shl = "shl",
         /// Right shift, arithmetic for signed types; amounts are clamped to the width.
         Shr = "shr",
+        /// `b` ones from bit `a` on, both at most 32; nothing from a bit past the top.
+        BitMaskClamp = "bmsk.clamp",
+        /// `b` ones from bit `a` on, both modulo 32.
+        BitMaskWrap = "bmsk.wrap",
+        /// The low `b` bits of `a`, at most 32, extended as the type has it.
+        ExtendClamp = "szext.clamp",
+        /// The low `b` bits of `a`, modulo 32, extended as the type has it.
+        ExtendWrap = "szext.wrap",
         /// The magnitude of `b` with the sign of `a`.
         CopySign = "copysign",
     }
@@ -141,6 +151,8 @@ words! {
         FunnelLeftClamp = "shf.l.clamp",
         /// Right funnel shift of (b, a) by `c`, at most 32.
         FunnelRightClamp = "shf.r.clamp",
+        /// Place of the `|c|`th one bit of `a` from bit `b` on, upwards or for a negative `c` downwards; all ones if there is none.
+        FindNthSet = "fns",
         /// |a - b| + c.
         AbsoluteDifference = "sad",
         /// Sum of four byte products and `c`, the first operand signed, the second not.
@@ -151,6 +163,24 @@ words! {
         Dp4aSigned = "dp4a.s32",
         /// Sum of four byte products and `c`, both operands unsigned.
         Dp4aUnsigned = "dp4a.u32",
+    }
+}
+
+words! {
+    /// How the selector of `prmt` chooses bytes of the pair (b, a) where it is no list of bytes.
+    PermuteMode {
+        /// Four bytes upwards from one of `a`.
+        Forward4 = "f4e",
+        /// Four bytes downwards, from one of `a`, around the pair.
+        Backward4 = "b4e",
+        /// One byte of `a` four times.
+        Replicate8 = "rc8",
+        /// The bytes of `a`, those below one replaced by it.
+        EdgeLeft = "ecl",
+        /// The bytes of `a`, those above one replaced by it.
+        EdgeRight = "ecr",
+        /// One half of `a` twice.
+        Replicate16 = "rc16",
     }
 }
 

@@ -62,8 +62,14 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
         "add" | "sub" | "mad" if modifiers.rest().contains(&"cc") => {
             super::integer::carry(cursor, name, &mut modifiers)?
         }
+        "mul24" | "mad24" | "dp2a" | "slct" => super::integer::read(cursor, name, &mut modifiers)?,
+        "prmt" if modifiers.rest().len() > 1 => super::integer::read(cursor, name, &mut modifiers)?,
+        "bmsk" | "szext" => match modifiers.take(|mode| BinaryOp::from_name(&format!("{name}.{mode}"))) {
+            Some(op) => binary(cursor, op, &mut modifiers)?,
+            None => None,
+        },
         "setp" | "mul" | "mad" | "lop3" | "bfi" | "testp" | "isspacep" => special_forms(cursor, name, &mut modifiers)?,
-        "shf" | "dp4a" | "fma" | "bfe" | "prmt" | "sad" => ternary(cursor, name, &mut modifiers)?,
+        "shf" | "dp4a" | "fma" | "bfe" | "prmt" | "sad" | "fns" => ternary(cursor, name, &mut modifiers)?,
         "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "createpolicy" | "prefetch" | "ldmatrix" => {
             super::memory::read(cursor, name, &mut modifiers)?
         }
@@ -252,13 +258,13 @@ fn special_forms(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<
 }
 
 /// Three operands, each after a comma.
-fn three(cursor: &mut Cursor<'_>) -> Result<[Operand; 3]> {
+pub(super) fn three(cursor: &mut Cursor<'_>) -> Result<[Operand; 3]> {
     Ok([cursor.then(Cursor::operand)?, cursor.then(Cursor::operand)?, cursor.then(Cursor::operand)?])
 }
 
 /// A literal in the form that `ty` keeps: decimal fractions in f32 instructions become f32, integers in float instructions floats.
 #[expect(clippy::cast_possible_truncation, reason = "rounding a decimal literal to f32 is what PTX does with it")]
-fn literal(operand: Operand, ty: Type) -> Operand {
+pub(super) fn literal(operand: Operand, ty: Type) -> Operand {
     match (operand, ty) {
         (Operand::Imm(Immediate::F64(bits)), Type::F32) => {
             Operand::Imm(Immediate::F32((f64::from_bits(bits) as f32).to_bits()))

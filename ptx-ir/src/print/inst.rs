@@ -57,7 +57,13 @@ impl Line<'_> {
             | Op::IsSpace { .. }
             | Op::SetPredicate { .. } => arithmetic(f, op),
             Op::Call { .. } => self.call(f, op),
-            Op::CarrySum { .. } | Op::CarryMad { .. } => super::integer::integer(f, op),
+            Op::CarrySum { .. }
+            | Op::CarryMad { .. }
+            | Op::Mul24 { .. }
+            | Op::Mad24 { .. }
+            | Op::Dp2a { .. }
+            | Op::Permute { .. }
+            | Op::SelectBySign { .. } => super::integer::integer(f, op),
             _ => together(f, op),
         }
     }

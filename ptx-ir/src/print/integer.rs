@@ -15,6 +15,17 @@ pub(super) fn integer(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             let (carry, cc) = (Flag(*carry_in, "c"), cc(*carry_out));
             write!(f, "mad{carry}.{}{cc}.{ty} {dst}, {a}, {b}, {c}", part.name())
         }
+        Op::Mul24 { part, ty, dst, a, b } => write!(f, "mul24.{}.{ty} {dst}, {a}, {b}", part.name()),
+        Op::Mad24 { part, sat, ty, dst, a, b, c } => {
+            write!(f, "mad24.{}{}.{ty} {dst}, {a}, {b}, {c}", part.name(), Flag(*sat, ".sat"))
+        }
+        Op::Dp2a { high, a_type, b_type, dst, a, b, c } => {
+            write!(f, "dp2a.{}.{a_type}.{b_type} {dst}, {a}, {b}, {c}", if *high { "hi" } else { "lo" })
+        }
+        Op::Permute { mode, dst, a, b, c } => write!(f, "prmt.b32.{} {dst}, {a}, {b}, {c}", mode.name()),
+        Op::SelectBySign { ty, sign_type, ftz, dst, a, b, c } => {
+            write!(f, "slct{}.{ty}.{sign_type} {dst}, {a}, {b}, {c}", Flag(*ftz, ".ftz"))
+        }
         _ => Err(fmt::Error),
     }
 }

@@ -2,14 +2,14 @@
 
 use tilewright_ptx_ir::ir::{
     Address, AtomicOp, BarrierOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest,
-    Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, ParamIndex, RegClass, Rounding, Scope,
-    Shared, ShuffleMode, Space, Special, StoreOrder, Symbol, TernaryOp, Type, UnaryOp, VoteMode,
+    Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, ParamIndex, PermuteMode, RegClass, Rounding,
+    Scope, Shared, ShuffleMode, Space, Special, StoreOrder, Symbol, TernaryOp, Type, UnaryOp, VoteMode,
 };
 
 use super::draw::Draw;
 
 /// Number of variants of [`Op`].
-pub(crate) const KINDS: usize = 54;
+pub(crate) const KINDS: usize = 59;
 
 const SPACES: [Space; 6] = [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
 const L2_SIZES: [u32; 3] = [64, 128, 256];
@@ -328,6 +328,26 @@ fn integer(kind: usize, draw: &mut Draw) -> Op {
     let (carry_in, carry_out) = (draw.flag(), draw.flag());
     match kind {
         52 => Op::CarrySum { subtracts: draw.flag(), carry_in, carry_out, ty, dst, a, b },
+        54 => Op::Mul24 { part: draw.of(MulPart::ALL), ty, dst, a, b },
+        55 => {
+            let (part, sat) = (draw.of(MulPart::ALL), draw.rarely());
+            let ty = draw.of(&[Type::U32, Type::S32]);
+            let [a, b, c] = [ty; 3].map(|ty| draw.operand(ty));
+            Op::Mad24 { part, sat, ty, dst: draw.register_for(ty), a, b, c }
+        }
+        56 => {
+            let [a_type, b_type] = [(); 2].map(|()| draw.of(&[Type::U32, Type::S32]));
+            let (dst, c) = (draw.register_for(a_type), draw.operand(a_type));
+            Op::Dp2a { high: draw.flag(), a_type, b_type, dst, a: draw.operand(a_type), b: draw.operand(b_type), c }
+        }
+        57 => {
+            let [a, b, c] = [Type::B32; 3].map(|ty| draw.operand(ty));
+            Op::Permute { mode: draw.of(PermuteMode::ALL), dst: draw.register_for(Type::B32), a, b, c }
+        }
+        58 => {
+            let sign_type = draw.of(&[Type::S32, Type::F32, Type::U32]);
+            Op::SelectBySign { ty, sign_type, ftz: draw.rarely(), dst, a, b, c: draw.operand(sign_type) }
+        }
         _ => Op::CarryMad { part: draw.of(MulPart::ALL), carry_in, carry_out, ty, dst, a, b, c: draw.operand(ty) },
     }
 }

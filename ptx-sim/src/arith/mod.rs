@@ -13,13 +13,16 @@
 
 mod approximate;
 mod carry;
+mod choice;
 mod convert;
 mod exact;
 mod float;
 mod integer;
 mod odd;
 
-use tilewright_ptx_ir::ir::{AtomicOp, BinaryOp, Compare, FloatTest, MulPart, Rounding, TernaryOp, Type, UnaryOp};
+use tilewright_ptx_ir::ir::{
+    AtomicOp, BinaryOp, Compare, FloatTest, MulPart, PermuteMode, Rounding, TernaryOp, Type, UnaryOp,
+};
 
 /// Where inside its documented error bound an approximate instruction answers.
 ///
@@ -84,6 +87,7 @@ pub fn unary(
                 odd::find_leading(op, ty, a)
             }
         }
+        UnaryOp::LogicalNot if !approx && !ftz && rounding.is_none() => choice::logical_not(ty, a),
         UnaryOp::Neg | UnaryOp::Abs if ty.is_float() && rounding.is_none() => float::sign(op, ty, ftz, a),
         _ if approx && rounding.is_none() => approximate::unary(op, ty, ftz, a, jitter),
         UnaryOp::Rcp | UnaryOp::Sqrt if !approx => float::rounded_unary(op, ty, rounding?, ftz, a),
@@ -98,6 +102,9 @@ pub fn binary(op: BinaryOp, ty: Type, form: BinaryForm, a: u64, b: u64, jitter: 
     let BinaryForm { rounding, ftz, sat, approx, full, nan } = form;
     if op == BinaryOp::CopySign {
         return if form == BinaryForm::default() { odd::copy_sign(ty, a, b) } else { None };
+    }
+    if matches!(op, BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap | BinaryOp::ExtendClamp | BinaryOp::ExtendWrap) {
+        return if form == BinaryForm::default() { choice::bits(op, ty, low(a), low(b)).map(u64::from) } else { None };
     }
     let extremum = matches!(op, BinaryOp::Min | BinaryOp::Max);
     if (nan && !(extremum && ty.is_float())) || (extremum && (sat || rounding.is_some())) {
@@ -140,6 +147,9 @@ pub fn ternary(op: TernaryOp, ty: Type, form: TernaryForm, a: u64, b: u64, c: u6
         }
         TernaryOp::FunnelRightClamp if untyped => {
             Some(odd::funnel_shift_clamped(false, words[0], words[1], words[2]).into())
+        }
+        TernaryOp::FindNthSet if untyped => {
+            Some(choice::find_nth_set(words[0], words[1], words[2].cast_signed()).into())
         }
         TernaryOp::AbsoluteDifference => odd::absolute_difference(ty, a, b, c),
         TernaryOp::Dp4aSignedUnsigned => {
@@ -237,6 +247,36 @@ impl Lop3 {
 /// `prmt.b32 dst, a, b, selector`.
 pub(crate) const fn byte_permute(a: u32, b: u32, selector: u32) -> u32 {
     integer::byte_permute(a, b, selector)
+}
+
+/// `prmt.b32.mode dst, a, b, selector`.
+#[must_use]
+pub fn permute(mode: PermuteMode, a: u32, b: u32, selector: u32) -> Option<u32> {
+    choice::permute(mode, a, b, selector)
+}
+
+/// `slct{.ftz}.ty.sign_type`: whether `c`, of `sign_type`, chooses the first operand.
+#[must_use]
+pub fn selects_first(sign_type: Type, ftz: bool, c: u32) -> Option<bool> {
+    choice::selects_first(sign_type, ftz, c)
+}
+
+/// `mul24.part.ty dst, a, b`.
+#[must_use]
+pub fn multiply_24(part: MulPart, ty: Type, a: u32, b: u32) -> Option<u32> {
+    choice::multiply_24(part, ty, a, b)
+}
+
+/// `mad24.part{.sat}.ty dst, a, b, c`.
+#[must_use]
+pub fn multiply_add_24(part: MulPart, sat: bool, ty: Type, [a, b, c]: [u32; 3]) -> Option<u32> {
+    choice::multiply_add_24(part, sat, ty, [a, b, c])
+}
+
+/// `dp2a.{lo,hi}.aty.bty dst, a, b, c`.
+#[must_use]
+pub fn dp2a(high: bool, [a_type, b_type]: [Type; 2], [a, b, c]: [u32; 3]) -> Option<u32> {
+    choice::dp2a(high, [a_type, b_type], [a, b, c])
 }
 
 /// `bfi.ty dst, a, b, start, length`: the low bits of `a` put into `b`.

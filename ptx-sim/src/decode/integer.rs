@@ -20,8 +20,48 @@ pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             let sum = move |v: &[u64; 4], carry| arith::carry_multiply_add(part, ty, [v[0], v[1], v[2]], carry);
             with_carry(context, inputs, [carry_in, carry_out], dst, sum)
         }
+        Op::Mul24 { part, ty, dst, a, b } => {
+            words(context, dst, &[(a, ty), (b, ty)], move |[a, b, ..]| arith::multiply_24(part, ty, a, b))
+        }
+        Op::Mad24 { part, sat, ty, dst, a, b, c } => {
+            words(context, dst, &[(a, ty), (b, ty), (c, ty)], move |words| arith::multiply_add_24(part, sat, ty, words))
+        }
+        Op::Dp2a { high, a_type, b_type, dst, a, b, c } => {
+            words(context, dst, &[(a, a_type), (b, b_type), (c, Type::U32)], move |words| {
+                arith::dp2a(high, [a_type, b_type], words)
+            })
+        }
+        Op::Permute { mode, dst, a, b, c } => {
+            words(context, dst, &[(a, Type::B32), (b, Type::B32), (c, Type::B32)], move |[a, b, c]| {
+                arith::permute(mode, a, b, c)
+            })
+        }
+        Op::SelectBySign { ty, sign_type, ftz, dst, a, b, c } => {
+            let inputs = sources(context, &[(a, ty), (b, ty), (c, sign_type)])?;
+            let f = Generic::new(inputs, move |v, _| {
+                arith::selects_first(sign_type, ftz, low(v[2])).map(|first| if first { v[0] } else { v[1] })
+            })?;
+            Some(Code::Generic { f, dst: context.slots.destination(dst) })
+        }
         _ => None,
     }
+}
+
+/// A function of words of 32 bits.
+fn words(
+    context: &mut Context<'_>,
+    dst: Reg,
+    operands: &[(Operand, Type)],
+    function: impl Fn([u32; 3]) -> Option<u32> + Send + Sync + 'static,
+) -> Option<Code> {
+    let inputs = sources(context, operands)?;
+    let f = Generic::new(inputs, move |v, _| function([low(v[0]), low(v[1]), low(v[2])]).map(u64::from))?;
+    Some(Code::Generic { f, dst: context.slots.destination(dst) })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "32-bit operands are read from the low half")]
+const fn low(bits: u64) -> u32 {
+    bits as u32
 }
 
 fn sources(context: &mut Context<'_>, operands: &[(Operand, Type)]) -> Option<Vec<Source>> {

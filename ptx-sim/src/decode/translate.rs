@@ -82,7 +82,13 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::CvtPair { .. }
         | Op::CvtTf32 { .. }
         | Op::CvtPackS8 { .. } => generic(op, context),
-        Op::CarrySum { .. } | Op::CarryMad { .. } => super::integer::integer(op, context),
+        Op::CarrySum { .. }
+        | Op::CarryMad { .. }
+        | Op::Mul24 { .. }
+        | Op::Mad24 { .. }
+        | Op::Dp2a { .. }
+        | Op::Permute { .. }
+        | Op::SelectBySign { .. } => super::integer::integer(op, context),
         Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::CpAsync { .. } | Op::LdMatrix { .. } => {
             memory(op, context)
         }
@@ -200,7 +206,8 @@ fn generic(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         }
         Op::Binary { op: operation, ty, dst, a, b, .. } => {
             let form = binary_form(op)?;
-            let shifts = matches!(operation, BinaryOp::Shl | BinaryOp::Shr);
+            let shifts =
+                matches!(operation, BinaryOp::Shl | BinaryOp::Shr | BinaryOp::ExtendClamp | BinaryOp::ExtendWrap);
             let b_type = if shifts { Type::U32 } else { ty };
             let function = move |v: &[u64; 4], jitter| arith::binary(operation, ty, form, v[0], v[1], jitter);
             (Generic::new(sources(&[(a, ty), (b, b_type)])?, function)?, dst)

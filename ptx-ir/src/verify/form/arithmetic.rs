@@ -18,6 +18,7 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
                     | UnaryOp::BitReverse
                     | UnaryOp::FindLeading
                     | UnaryOp::FindLeadingShift
+                    | UnaryOp::LogicalNot
             );
             let rounds = matches!(op, UnaryOp::Rcp | UnaryOp::Sqrt) && rounding.is_some_and(is_float_rounding);
             if function && (*approx == rounds || (*approx && rounding.is_some())) {
@@ -42,10 +43,13 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
             require_type(*ty, binary_has(*op, *ty), report);
             binary_modifiers(*op, *ty, *rounding, [*approx, *full, *nan, *sat], report);
             check_ftz(*ftz, *ty, report);
-            register("d", *dst, *ty, report);
-            operand("a", *a, *ty, report);
-            let amount = matches!(op, BinaryOp::Shl | BinaryOp::Shr);
-            operand("b", *b, if amount { Type::U32 } else { *ty }, report);
+            // ptxas takes no floats for a mask's place.
+            let masks = matches!(op, BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap);
+            let ty = if masks { Type::U32 } else { *ty };
+            register("d", *dst, ty, report);
+            operand("a", *a, ty, report);
+            let amount = matches!(op, BinaryOp::Shl | BinaryOp::Shr | BinaryOp::ExtendClamp | BinaryOp::ExtendWrap);
+            operand("b", *b, if amount { Type::U32 } else { ty }, report);
         }
         Op::Ternary { op, ty, rounding, ftz, sat, relu, dst, a, b, c } => {
             ternary(*op, *ty, *rounding, (*dst, [*a, *b, *c]), report);
@@ -110,6 +114,7 @@ const fn unary_has(op: UnaryOp, ty: Type) -> bool {
                     | Type::F64
             )
         }
+        UnaryOp::LogicalNot => matches!(ty, Type::B16 | Type::B32 | Type::B64),
         UnaryOp::Not => matches!(ty, Type::Pred | Type::B16 | Type::B32 | Type::B64),
         UnaryOp::PopulationCount | UnaryOp::LeadingZeros | UnaryOp::BitReverse => matches!(ty, Type::B32 | Type::B64),
         UnaryOp::FindLeading | UnaryOp::FindLeadingShift => ty.is_integer() && ty.bytes() >= 4,
@@ -128,6 +133,8 @@ const fn binary_has(op: BinaryOp, ty: Type) -> bool {
         BinaryOp::Div => matches!(ty, Type::F32 | Type::F64) || (ty.is_integer() && ty.bytes() >= 2),
         BinaryOp::Rem => ty.is_integer() && ty.bytes() >= 2,
         BinaryOp::And | BinaryOp::Or | BinaryOp::Xor => matches!(ty, Type::Pred | Type::B16 | Type::B32 | Type::B64),
+        BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap => matches!(ty, Type::B32),
+        BinaryOp::ExtendClamp | BinaryOp::ExtendWrap => matches!(ty, Type::U32 | Type::S32),
         BinaryOp::Shl => matches!(ty, Type::B16 | Type::B32 | Type::B64),
         BinaryOp::Shr => (ty.is_bits() || ty.is_integer()) && ty.bytes() >= 2,
     }
@@ -180,6 +187,7 @@ fn ternary(
     let (known, types) = match op {
         TernaryOp::Fma => (ty.is_float(), [ty; 3]),
         TernaryOp::BitFieldExtract => (ty.is_integer() && ty.bytes() >= 4, [ty, Type::U32, Type::U32]),
+        TernaryOp::FindNthSet => (ty == Type::B32, [Type::B32; 3]),
         TernaryOp::BytePermute => (ty == Type::B32, [Type::B32; 3]),
         TernaryOp::FunnelLeft | TernaryOp::FunnelRight => (ty == Type::B32, [Type::B32, Type::B32, Type::U32]),
         TernaryOp::FunnelLeftClamp | TernaryOp::FunnelRightClamp => {

@@ -1,7 +1,7 @@
 //! Instructions of integers that have forms of their own.
 
 use super::{operand, register, require_type};
-use crate::ir::{MulPart, Op, Type};
+use crate::ir::{MulPart, Op, Operand, Reg, Type};
 use crate::verify::error::Reason;
 
 pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
@@ -17,12 +17,54 @@ pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
             if *part == MulPart::Wide {
                 report(Reason::Modifier { what: "products with a carry are .lo or .hi" });
             }
+            all(*dst, [*a, *b, *c], [*ty; 4], report);
+        }
+        Op::Mul24 { part, ty, dst, a, b } => {
+            short_product(*part, *ty, report);
             register("d", *dst, *ty, report);
-            for (name, value) in [("a", a), ("b", b), ("c", c)] {
-                operand(name, *value, *ty, report);
+            operand("a", *a, *ty, report);
+            operand("b", *b, *ty, report);
+        }
+        Op::Mad24 { part, sat, ty, dst, a, b, c } => {
+            short_product(*part, *ty, report);
+            if *sat && (*part != MulPart::Hi || *ty != Type::S32) {
+                report(Reason::Modifier { what: ".sat belongs to mad24.hi.s32" });
             }
+            all(*dst, [*a, *b, *c], [*ty; 4], report);
+        }
+        Op::Dp2a { a_type, b_type, dst, a, b, c, .. } => {
+            for ty in [*a_type, *b_type] {
+                require_type(ty, matches!(ty, Type::U32 | Type::S32), report);
+            }
+            let sum = if *a_type == *b_type { *a_type } else { Type::S32 };
+            all(*dst, [*a, *b, *c], [sum, *a_type, *b_type, sum], report);
+        }
+        Op::Permute { dst, a, b, c, .. } => all(*dst, [*a, *b, *c], [Type::B32; 4], report),
+        Op::SelectBySign { ty, sign_type, ftz, dst, a, b, c } => {
+            let half = matches!(ty, Type::F16 | Type::F16x2 | Type::Bf16 | Type::Bf16x2);
+            require_type(*ty, ty.bytes() >= 2 && !half, report);
+            require_type(*sign_type, matches!(sign_type, Type::S32 | Type::F32), report);
+            if *ftz && *sign_type != Type::F32 {
+                report(Reason::Modifier { what: ".ftz belongs to slct by an f32" });
+            }
+            all(*dst, [*a, *b, *c], [*ty, *ty, *ty, *sign_type], report);
         }
         _ => {}
+    }
+}
+
+/// Result and three operands, each of its type.
+fn all(dst: Reg, operands: [Operand; 3], [of_dst, types @ ..]: [Type; 4], report: &mut impl FnMut(Reason)) {
+    register("d", dst, of_dst, report);
+    for ((name, value), ty) in ["a", "b", "c"].into_iter().zip(operands).zip(types) {
+        operand(name, value, ty, report);
+    }
+}
+
+fn short_product(part: MulPart, ty: Type, report: &mut impl FnMut(Reason)) {
+    require_type(ty, matches!(ty, Type::U32 | Type::S32), report);
+    if part == MulPart::Wide {
+        report(Reason::Modifier { what: "products of 24 bits are .lo or .hi" });
     }
 }
 

@@ -37,7 +37,13 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         Op::Mul { .. } | Op::Mad { .. } | Op::Lop3 { .. } | Op::BitFieldInsert { .. } => {
             arithmetic::integers(&inst.op, report)
         }
-        Op::CarrySum { .. } | Op::CarryMad { .. } => integer::integer(&inst.op, report),
+        Op::CarrySum { .. }
+        | Op::CarryMad { .. }
+        | Op::Mul24 { .. }
+        | Op::Mad24 { .. }
+        | Op::Dp2a { .. }
+        | Op::Permute { .. }
+        | Op::SelectBySign { .. } => integer::integer(&inst.op, report),
         Op::Load { .. }
         | Op::Store { .. }
         | Op::Atomic { .. }
