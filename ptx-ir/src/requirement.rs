@@ -1,6 +1,8 @@
 //! What an instruction needs: capability and PTX version, as ptxas 13.0 accepts them.
 
-use crate::ir::{BinaryOp, EvictionPriority, Op, Scope, TernaryOp, Type, UnaryOp};
+use crate::ir::{
+    BinaryOp, EvictionPriority, LoadOrder, Op, PrefetchLevel, Scope, StoreOrder, TernaryOp, Type, UnaryOp,
+};
 use crate::target::{PtxVersion, Target};
 
 /// The least that an instruction, with its modifiers, assembles for.
@@ -63,7 +65,20 @@ impl Op {
             {
                 Requirement::version(4)
             }
-            Self::Store { policy: Some(_), .. } | Self::CreatePolicy { .. } => Requirement::version(4),
+            Self::Load { order: LoadOrder::Mmio, .. } | Self::Store { order: StoreOrder::Mmio, .. } => {
+                Requirement { version: PtxVersion::new(8, 2), ..Requirement::BASE }
+            }
+            Self::Store { l1, policy, .. } if *l1 != EvictionPriority::Normal || policy.is_some() => {
+                Requirement::version(4)
+            }
+            Self::Atomic { policy: Some(_), .. }
+            | Self::CreatePolicy { .. }
+            | Self::CreatePolicyRange { .. }
+            | Self::CreatePolicyFrom { .. }
+            | Self::Prefetch { level: PrefetchLevel::L2EvictLast | PrefetchLevel::L2EvictNormal, .. }
+            | Self::ApplyPriority { .. }
+            | Self::Discard { .. } => Requirement::version(4),
+            Self::CpAsync { ignored: Some(_), .. } => Requirement::version(5),
             Self::CpAsync { l2_prefetch, policy, .. } if l2_prefetch.is_some() || policy.is_some() => {
                 Requirement::version(4)
             }

@@ -70,3 +70,120 @@ fn not_everything_is_thrown_away() {
         assert!(errors.to_string().starts_with("line 16: "), "{body}: {errors}");
     }
 }
+
+/// Forms with the PTX version that each needs, printed as they stand.
+const HINTS: [(&str, &str); 34] = [
+    ("7.4", "createpolicy.fractional.L2::evict_normal.b64 %rd4, 0f3F800000;"),
+    ("7.4", "createpolicy.fractional.L2::evict_last.L2::evict_unchanged.b64 %rd4, 0f3F000000;"),
+    ("7.4", "createpolicy.fractional.L2::evict_first.L2::evict_first.b64 %rd4, 0f3F000000;"),
+    ("7.4", "createpolicy.range.global.L2::evict_last.L2::evict_first.b64 %rd4, [%rd1], 4096, 8192;"),
+    ("7.4", "createpolicy.range.L2::evict_unchanged.b64 %rd4, [%rd1+8], %r1, %r2;"),
+    ("7.4", "createpolicy.cvt.L2.b64 %rd4, 1;"),
+    ("7.4", "st.global.L1::no_allocate.b32 [%rd1], %r1;"),
+    ("7.4", "st.relaxed.gpu.L1::evict_last.L2::cache_hint.b32 [%rd1], %r1, %rd1;"),
+    ("7.4", "ld.L1::evict_last.b32 %r3, [%rd1];"),
+    ("7.4", "ld.global.nc.L1::no_allocate.L2::cache_hint.L2::128B.v4.f32 {%f1, %f2, %f3, %f4}, [%rd1], %rd1;"),
+    ("7.4", "atom.global.add.L2::cache_hint.u32 %r3, [%rd1], 1, %rd1;"),
+    ("7.4", "atom.exch.L2::cache_hint.b32 %r3, [%rd1], 1, %rd1;"),
+    ("7.4", "red.relaxed.gpu.global.add.noftz.L2::cache_hint.f16x2 [%rd1], %r1, %rd1;"),
+    ("7.0", "prefetch.global.L1 [%rd1];"),
+    ("7.0", "prefetch.local.L2 [%rd1];"),
+    ("7.0", "prefetch.L2 [%rd1+8];"),
+    ("7.4", "prefetch.global.L2::evict_last [%rd1];"),
+    ("7.4", "prefetch.L2::evict_normal [%rd1];"),
+    ("7.0", "prefetchu.L1 [%rd1];"),
+    ("7.4", "applypriority.global.L2::evict_normal [%rd1], 128;"),
+    ("7.4", "applypriority.L2::evict_normal [%rd1+4], 128;"),
+    ("7.4", "discard.global.L2 [%rd1+128], 128;"),
+    ("7.4", "discard.L2 [%rd1], 128;"),
+    ("7.0", "ldu.global.v4.f32 {%f1, %f2, %f3, %f4}, [%rd1];"),
+    ("7.0", "ldu.u32 %r3, [%rd1];"),
+    ("8.2", "ld.mmio.relaxed.sys.global.u8 %r3, [%rd1];"),
+    ("8.2", "st.mmio.relaxed.sys.u32 [%rd1], %r1;"),
+    ("7.0", "pmevent 15;"),
+    ("7.0", "pmevent.mask 65535;"),
+    ("7.0", "st.shared.wt.u32 [%r2], %r1;"),
+    ("7.0", "st.global.wb.u32 [%rd1], %r1;"),
+    ("7.5", "cp.async.ca.shared.global [%r2], [%rd1], 8, !%p1;"),
+    ("7.5", "cp.async.cg.shared.global.L2::cache_hint.L2::128B [%r2], [%rd1], 16, %p1, %rd1;"),
+    ("7.4", "cp.async.cg.shared.global.L2::cache_hint [%r2], [%rd1], 16, 8, %rd1;"),
+];
+
+#[test]
+fn hints_print_as_they_stand_and_need_the_version_that_has_them() {
+    for (version, text) in HINTS {
+        let module = module(&format!("setp.eq.u32 %p1, %r1, 0;\n{text}"));
+        let mut kernels = module.kernels.clone();
+        assert_eq!(kernels[0].statement_text(kernels[0].body.len() - 2).as_deref(), Some(text));
+        let mut low = Module::new(tilewright_ptx_ir::Target::Sm80, Vec::new());
+        low.kernels.push(kernels.remove(0));
+        assert_eq!(low.version().to_string(), version, "{text}");
+    }
+}
+
+#[test]
+fn other_spellings_mean_the_same() {
+    for (text, same) in [
+        (
+            "createpolicy.fractional.L2::evict_last.b64 %rd4;",
+            "createpolicy.fractional.L2::evict_last.b64 %rd4, 0f3F800000;",
+        ),
+        (
+            "createpolicy.fractional.L2::evict_last.b64 %rd4, 0.5;",
+            "createpolicy.fractional.L2::evict_last.b64 %rd4, 0f3F000000;",
+        ),
+        ("ld.global.L2::128B.ca.u32 %r3, [%rd1];", "ld.global.ca.L2::128B.u32 %r3, [%rd1];"),
+        ("ld.global.L1::evict_normal.u32 %r3, [%rd1];", "ld.global.u32 %r3, [%rd1];"),
+        ("ld.relaxed.mmio.sys.global.u32 %r3, [%rd1];", "ld.mmio.relaxed.sys.global.u32 %r3, [%rd1];"),
+        (
+            "red.add.L2::cache_hint.noftz.f16x2 [%rd1], %r1, %rd1;",
+            "red.add.noftz.L2::cache_hint.f16x2 [%rd1], %r1, %rd1;",
+        ),
+    ] {
+        assert_eq!(last(text), last(same), "{text}");
+    }
+}
+
+/// What ptxas 13.0 refuses, the parser or the verifier refuses.
+#[test]
+fn hints_where_there_are_none_are_refused() {
+    for body in [
+        "createpolicy.fractional.L2::evict_last.L2::evict_last.b64 %rd4, 0.5;",
+        "createpolicy.fractional.L2::evict_last.L2::evict_normal.b64 %rd4, 0.5;",
+        "createpolicy.range.shared.L2::evict_last.b64 %rd4, [%rd1], 1, 8192;",
+        "createpolicy.range.global.L2::evict_last.b64 %rd4, [%rd1], 8193, 8192;",
+        "createpolicy.range.global.L2::evict_last.b64 %rd4, [%rd1], -1, 8192;",
+        "st.shared.L1::no_allocate.b32 [%r2], %r1;",
+        "st.global.cs.L1::no_allocate.b32 [%rd1], %r1;",
+        "st.volatile.global.L1::no_allocate.b32 [%rd1], %r1;",
+        "atom.global.cas.L2::cache_hint.b32 %r3, [%rd1], 1, 2, %rd1;",
+        "atom.shared.add.L2::cache_hint.u32 %r3, [%r2], 1, %rd1;",
+        "prefetch.shared.L1 [%r2];",
+        "prefetch.const.L1 [%rd1];",
+        "prefetch.global.L2::evict_first [%rd1];",
+        "prefetch.local.L2::evict_last [%rd1];",
+        "prefetchu.L2 [%rd1];",
+        "applypriority.global.L2::evict_normal [%rd1], 64;",
+        "applypriority.global.L2::evict_last [%rd1], 128;",
+        "discard.global.L2 [%rd1], 64;",
+        "discard.shared.L2 [%r2], 128;",
+        "ldu.shared.u32 %r3, [%r2];",
+        "ldu.volatile.global.f32 %f1, [%rd1];",
+        "ldu.global.L1::no_allocate.f32 %f1, [%rd1];",
+        "ldu.global.ca.f32 %f1, [%rd1];",
+        "ld.mmio.relaxed.gpu.global.u32 %r3, [%rd1];",
+        "ld.mmio.acquire.sys.global.u32 %r3, [%rd1];",
+        "ld.mmio.sys.global.u32 %r3, [%rd1];",
+        "ld.mmio.relaxed.sys.shared.u32 %r3, [%r2];",
+        "ld.mmio.relaxed.sys.global.v2.u32 {%r3, %r4}, [%rd1];",
+        "ld.mmio.relaxed.sys.global.L1::no_allocate.u32 %r3, [%rd1];",
+        "st.mmio.release.sys.global.u32 [%rd1], %r1;",
+        "pmevent 16;",
+        "cp.async.ca.shared.global [%r2], [%rd1], 8, 4, %p1;",
+        "ld.global.ldu.u32 %r3, [%rd1];",
+    ] {
+        let text = text("8.6", "sm_90", &format!("setp.eq.u32 %p1, %r1, 0;\n{body}"));
+        let refused = parse(&text).is_err_and(|errors| errors.to_string().starts_with("line 17: "));
+        assert!(refused || parse(&text).is_ok_and(|source| verify(&source.module).is_err()), "{body}");
+    }
+}

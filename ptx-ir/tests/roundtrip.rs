@@ -111,7 +111,7 @@ fn random_modules_reach_every_instruction() {
             }
         }
     }
-    assert_eq!(found.len(), 59, "{found:?}");
+    assert_eq!(found.len(), KINDS, "{found:?}");
 }
 
 fn kernel(declarations: &str, params: &str, body: &str) -> String {

@@ -182,6 +182,7 @@ pub(super) const fn has_effect(op: &Op) -> bool {
         Op::Store { .. }
             | Op::Atomic { .. }
             | Op::Load { .. }
+            | Op::Discard { .. }
             | Op::LdMatrix { .. }
             | Op::CpAsync { .. }
             | Op::Shuffle { .. }

@@ -1,6 +1,6 @@
 //! Matrices in the lanes of a warp, and asynchronous copies.
 
-use tilewright_ptx_ir::ir::{Address, Base, BinaryOp, Cache, MmaShape, Op, Operand, Space, Type};
+use tilewright_ptx_ir::ir::{Address, Base, BinaryOp, Cache, Guard, MmaShape, Op, Operand, Space, Type};
 
 use super::exchange::{EVERY_LANE, ROWS};
 use super::{Builder, INPUT, ROW_BYTES, SCRATCH, int};
@@ -53,7 +53,13 @@ impl Builder {
             let dst = Address { base: Base::Reg(own), offset };
             let src = Address { base: Base::Reg(INPUT), offset: from };
             let l2_prefetch = self.draw.of(&[None, None, Some(128)]);
-            self.emit(Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes, policy: None });
+            let policy = if self.draw.once_in(4) { Some(self.policy()) } else { None };
+            let (source_bytes, ignored) = if self.draw.once_in(4) {
+                (None, Some(Guard { pred: self.predicate(), negate: self.draw.flag() }))
+            } else {
+                (source_bytes, None)
+            };
+            self.emit(Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes, ignored, policy });
             self.emit(Op::CpAsyncCommit);
             places.push((dst, bytes));
         }

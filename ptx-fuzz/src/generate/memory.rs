@@ -2,7 +2,8 @@
 
 use tilewright_ptx_ir::ir::{
     Address, AtomicOp, Base, Cache, EvictionPriority, FenceOrder, FloatTest, Immediate, Kernel, LoadOrder, Local,
-    LocalIndex, LocalKind, MulPart, Op, Operand, Reg, Scope, Space, Statement, StoreOrder, Symbol, Type, Variable,
+    LocalIndex, LocalKind, MulPart, Op, Operand, ParamIndex, PrefetchLevel, Reg, Scope, Space, Statement, StoreOrder,
+    Symbol, Type, Variable,
 };
 
 use super::exchange::ROWS;
@@ -76,7 +77,8 @@ struct Vector {
 impl Builder {
     /// An instruction on memory.
     pub(super) fn private(&mut self) {
-        match self.draw.below(8) {
+        match self.draw.below(9) {
+            7 => self.uniform_input(),
             0 | 1 => self.local(),
             2 | 3 => self.input(),
             4 => self.table(),
@@ -181,24 +183,30 @@ impl Builder {
         let (mut order, mut scope, mut cache, mut l1) =
             (LoadOrder::Weak, None, Cache::Default, EvictionPriority::Normal);
         let (mut l2_prefetch, mut policy) = (None, None);
-        match self.draw.below(5) {
+        match self.draw.below(6) {
             0 => order = LoadOrder::Volatile,
             1 => (order, scope) = (self.draw.of(&[LoadOrder::Relaxed, LoadOrder::Acquire]), Some(self.scope())),
+            4 if dsts.len() == 1 => (order, scope) = (LoadOrder::Mmio, Some(Scope::Sys)),
             2 => cache = self.draw.of(&[Cache::All, Cache::Global, Cache::Streaming, Cache::LastUse, Cache::Volatile]),
             3 if space == Space::Global => {
                 cache = self.draw.of(&[Cache::Default, Cache::NonCoherent]);
-                l1 = self.draw.of(&[
-                    EvictionPriority::Normal,
-                    EvictionPriority::EvictLast,
-                    EvictionPriority::EvictFirst,
-                    EvictionPriority::Unchanged,
-                    EvictionPriority::NoAllocate,
-                ]);
+                l1 = self.priority();
                 l2_prefetch = self.draw.of(&[None, Some(64), Some(128), Some(256)]);
                 policy = if base == INPUT && self.draw.flag() { Some(self.policy()) } else { None };
             }
             _ => {}
         }
+        self.emit(Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address });
+    }
+
+    /// The first thread's input by the load that is for one address of all lanes.
+    fn uniform_input(&mut self) {
+        let Vector { ty, registers: dsts, bytes } = self.vector();
+        let parameter = Address { base: Base::Param(ParamIndex(0)), offset: 0 };
+        self.load(Space::Param, Type::U64, vec![SCRATCH_WIDE], parameter);
+        let (space, offset) = (self.device(), self.place(bytes, thread_bytes()));
+        let (order, scope, cache, l1) = (LoadOrder::Weak, None, Cache::Uniform, EvictionPriority::Normal);
+        let (l2_prefetch, policy, address) = (None, None, Address { base: Base::Reg(SCRATCH_WIDE), offset });
         self.emit(Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address });
     }
 
@@ -235,12 +243,35 @@ impl Builder {
         self.barrier();
     }
 
-    fn policy(&mut self) -> Reg {
-        let priority =
-            self.draw.of(&[EvictionPriority::EvictLast, EvictionPriority::EvictFirst, EvictionPriority::Unchanged]);
-        let fraction = self.draw.of(&[1.0f32, 0.5]).to_bits();
-        self.emit(Op::CreatePolicy { priority, fraction, dst: SCRATCH_WIDE });
-        SCRATCH_WIDE
+    pub(super) fn policy(&mut self) -> Reg {
+        let dst = SCRATCH_WIDE;
+        let priority = self.draw.of(&[
+            EvictionPriority::EvictLast,
+            EvictionPriority::Normal,
+            EvictionPriority::EvictFirst,
+            EvictionPriority::Unchanged,
+        ]);
+        let secondary = self.draw.of(&[None, Some(EvictionPriority::EvictFirst), Some(EvictionPriority::Unchanged)]);
+        let op = match self.draw.below(4) {
+            0 => {
+                let (space, address) = (self.device(), Address { base: Base::Reg(INPUT), offset: 8 });
+                let (primary_bytes, total_bytes) = (int(i64::from(self.draw.below(4096))), int(4096));
+                Op::CreatePolicyRange { space, priority, secondary, dst, address, primary_bytes, total_bytes }
+            }
+            1 => Op::CreatePolicyFrom { dst, src: self.operand(Type::U64) },
+            _ => Op::CreatePolicy { priority, secondary, fraction: self.draw.of(&[1.0f32, 0.5]).to_bits(), dst },
+        };
+        self.emit(op);
+        dst
+    }
+
+    fn device(&mut self) -> Space {
+        self.draw.of(&[Space::Global, Space::Generic])
+    }
+
+    /// A priority in L1 of a load or store.
+    fn priority(&mut self) -> EvictionPriority {
+        self.draw.of(EvictionPriority::ALL)
     }
 
     fn scope(&mut self) -> Scope {
@@ -266,8 +297,11 @@ impl Builder {
         let Vector { ty, registers, bytes } = self.vector();
         let address = Address { base: Base::Reg(OUTPUT), offset: self.place(bytes, thread_bytes()) };
         let (mut order, mut scope, mut cache, mut policy) = (StoreOrder::Weak, None, Cache::Default, None);
-        match self.draw.below(5) {
+        let mut l1 = EvictionPriority::Normal;
+        match self.draw.below(7) {
             0 => order = StoreOrder::Volatile,
+            4 => l1 = self.priority(),
+            5 if registers.len() == 1 => (order, scope) = (StoreOrder::Mmio, Some(Scope::Sys)),
             1 => (order, scope) = (self.draw.of(&[StoreOrder::Relaxed, StoreOrder::Release]), Some(self.scope())),
             2 => {
                 cache = self.draw.of(&[Cache::WriteBack, Cache::Global, Cache::Streaming, Cache::WriteThrough]);
@@ -282,7 +316,7 @@ impl Builder {
             vector.registers.iter().map(|reg| (*reg).into()).collect()
         };
         let space = self.draw.of(&[Space::Global, Space::Generic]);
-        self.emit(Op::Store { space, ty, order, scope, cache, policy, srcs, address });
+        self.emit(Op::Store { space, ty, order, scope, cache, l1, policy, srcs, address });
         let dsts = self.neighbours(Kind::of(ty), vector.registers.len());
         self.load(Space::Global, ty, dsts, address);
     }
@@ -326,7 +360,10 @@ impl Builder {
             1 => (None, Some(self.scope())),
             _ => (None, None),
         };
-        self.emit(Op::Atomic { op, space, ty, order, scope, dst, address, a, b });
+        // The policy's register may hold the address.
+        let hinted = space != Space::Shared && b.is_none() && address.reg() != Some(SCRATCH_WIDE);
+        let policy = if hinted && self.draw.once_in(3) { Some(self.policy()) } else { None };
+        self.emit(Op::Atomic { op, space, ty, order, scope, dst, address, a, b, policy });
     }
 
     /// A source of f32 or f64 that is 1 if it is not finite.
@@ -350,15 +387,22 @@ impl Builder {
 
     /// What changes no register.
     fn without_effect(&mut self) {
-        let op = match self.draw.below(3) {
+        let op = match self.draw.below(6) {
             0 => Op::Fence { order: self.draw.of(&[FenceOrder::AcqRel, FenceOrder::SeqCst]), scope: self.scope() },
             1 => {
-                let offset = self.place(1, thread_bytes());
-                let level = self.draw.of(&[1, 2]);
-                Op::Prefetch { level, address: Address { base: Base::Reg(INPUT), offset } }
+                let (space, level) = (self.device(), self.draw.of(PrefetchLevel::ALL));
+                Op::Prefetch { space, level, address: self.somewhere() }
             }
+            2 => Op::PrefetchUniform { address: self.somewhere() },
+            3 => Op::ApplyPriority { space: self.device(), address: self.somewhere() },
+            4 => Op::PerformanceEvent { is_mask: self.draw.flag(), event: self.draw.below(16) },
             _ => Op::Nanosleep { duration: int(i64::from(self.draw.below(50))) },
         };
         self.emit(op);
+    }
+
+    /// A byte of the thread's input.
+    fn somewhere(&mut self) -> Address {
+        Address { base: Base::Reg(INPUT), offset: self.place(1, thread_bytes()) }
     }
 }

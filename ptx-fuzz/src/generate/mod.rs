@@ -265,7 +265,8 @@ impl Builder {
 
     fn put(&mut self, space: Space, ty: Type, srcs: Vec<Operand>, address: Address) {
         let order = StoreOrder::Weak;
-        self.emit(Op::Store { space, ty, order, scope: None, cache: Cache::Default, policy: None, srcs, address });
+        let (cache, l1) = (Cache::Default, EvictionPriority::Normal);
+        self.emit(Op::Store { space, ty, order, scope: None, cache, l1, policy: None, srcs, address });
     }
 
     /// A statement: mostly one instruction, sometimes a branch, a loop or an exchange.

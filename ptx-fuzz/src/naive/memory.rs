@@ -72,7 +72,7 @@ impl Block<'_> {
                 Ok(())
             }
             // A policy is a number that nothing but a load or store reads.
-            Op::CreatePolicy { dst, .. } => {
+            Op::CreatePolicy { dst, .. } | Op::CreatePolicyRange { dst, .. } | Op::CreatePolicyFrom { dst, .. } => {
                 lane.write(*dst, 0);
                 Ok(())
             }
@@ -86,9 +86,10 @@ impl Block<'_> {
                 })
             }
             Op::Atomic { .. } => self.atomic(op, lane),
-            Op::CpAsync { bytes, dst, src, source_bytes, .. } => {
+            Op::CpAsync { bytes, dst, src, source_bytes, ignored, .. } => {
                 let (to, from) = (self.address(*dst, lane), self.address(*src, lane));
                 let read = source_bytes.map_or(u64::from(*bytes), |count| lane.operand(count, Type::U32));
+                let read = if ignored.is_some_and(|guard| lane.is_true(guard.pred) != guard.negate) { 0 } else { read };
                 (0..u64::from(*bytes)).try_for_each(|index| {
                     let byte = if index < read { self.load(Space::Global, from + index, 1, lane)? } else { 0 };
                     self.store(Space::Shared, to + index, 1, byte, lane)

@@ -215,6 +215,9 @@ impl Block<'_> {
             // Nobody sees when these happen: a thread's accesses keep their order here, and a copy is done at once.
             Op::Fence { .. }
             | Op::Prefetch { .. }
+            | Op::PrefetchUniform { .. }
+            | Op::ApplyPriority { .. }
+            | Op::PerformanceEvent { .. }
             | Op::Nanosleep { .. }
             | Op::WarpSync { .. }
             | Op::CpAsyncCommit

@@ -238,8 +238,8 @@ impl<'k, T: Element> Place<'k, T> {
         let srcs = values.iter().map(|value| value.register().into()).collect();
         let (space, ty, order, scope, cache, policy) =
             (self.space, T::MEMORY_TYPE, StoreOrder::Weak, None, self.store_cache, None);
-        let address = self.address();
-        self.k.emit_guarded(guard, Op::Store { space, ty, order, scope, cache, policy, srcs, address });
+        let (l1, address) = (EvictionPriority::Normal, self.address());
+        self.k.emit_guarded(guard, Op::Store { space, ty, order, scope, cache, l1, policy, srcs, address });
     }
 }
 
@@ -250,7 +250,7 @@ impl<'k, T: Element + Integer> Place<'k, T> {
         let (a, address) = (value.value(self.k).operand, self.address());
         let (op, space, ty, b) = (AtomicOp::Add, self.space, T::TYPE, None);
         let (order, scope) = (Some(FenceOrder::Relaxed), Some(Scope::Gpu));
-        self.k.produce(|dst| Op::Atomic { op, space, ty, order, scope, dst: Some(dst), address, a, b })
+        self.k.produce(|dst| Op::Atomic { op, space, ty, order, scope, dst: Some(dst), address, a, b, policy: None })
     }
 }
 

@@ -122,7 +122,16 @@ impl Builder {
         let source_bytes = source_bytes.map(|value| value.value(self).operand);
         self.emit_guarded(
             guard,
-            Op::CpAsync { cache, bytes, l2_prefetch: hint.l2_prefetch, dst, src, source_bytes, policy: None },
+            Op::CpAsync {
+                cache,
+                bytes,
+                l2_prefetch: hint.l2_prefetch,
+                dst,
+                src,
+                source_bytes,
+                ignored: None,
+                policy: None,
+            },
         );
     }
 

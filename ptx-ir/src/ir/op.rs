@@ -3,12 +3,13 @@
 //! A field called `dst` is written, `dsts` is a vector that is written, the others are read. Approximate forms, `.ftz` and saturation are
 //! explicit fields, so that an instruction never means more than it says.
 
+use super::kernel::Guard;
 use super::mma::MmaShape;
 use super::operand::{Address, Label, LocalIndex, Operand, Reg, Shared, Special, Symbol};
 use super::types::{Space, Type};
 use super::words::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PermuteMode, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };
 
 /// An instruction without its guard.
@@ -133,13 +134,14 @@ pub enum Op {
         dsts: Vec<Reg>,
         address: Address,
     },
-    /// `st{.order}{.scope}{.space}{.cache}{.v2|.v4}.ty [address], src`; the vector width is `srcs.len()`.
+    /// `st{.order}{.scope}{.space}{.cache}{.L1::…}{.v2|.v4}.ty [address], src`; the vector width is `srcs.len()`.
     Store {
         space: Space,
         ty: Type,
         order: StoreOrder,
         scope: Option<Scope>,
         cache: Cache,
+        l1: EvictionPriority,
         policy: Option<Reg>,
         srcs: Vec<Operand>,
         address: Address,
@@ -155,11 +157,12 @@ pub enum Op {
         address: Address,
         a: Operand,
         b: Option<Operand>,
+        policy: Option<Reg>,
     },
     /// `fence.order.scope`
     Fence { order: FenceOrder, scope: Scope },
-    /// `cp.async.{ca,cg}.shared.global{.L2::cache_hint}{.L2::128B} [dst], [src], bytes{, source_bytes}{, policy}`: what lies past `source_bytes` is
-    /// filled with zeros.
+    /// `cp.async.{ca,cg}.shared.global{.L2::cache_hint}{.L2::128B} [dst], [src], bytes{, source_bytes | ignored}{, policy}`: what lies past `source_bytes` is
+    /// filled with zeros, everything where `ignored` holds.
     CpAsync {
         cache: Cache,
         bytes: u32,
@@ -167,6 +170,7 @@ pub enum Op {
         dst: Address,
         src: Address,
         source_bytes: Option<Operand>,
+        ignored: Option<Guard>,
         policy: Option<Reg>,
     },
     /// `cp.async.commit_group`
@@ -175,10 +179,30 @@ pub enum Op {
     CpAsyncWait { pending: u32 },
     /// `cp.async.wait_all`
     CpAsyncWaitAll,
-    /// `createpolicy.fractional.L2::priority.b64 dst, fraction`; the fraction is an f32 in (0, 1] by its bits.
-    CreatePolicy { priority: EvictionPriority, fraction: u32, dst: Reg },
-    /// `prefetch.global.L2 [address]` (or `.L1`).
-    Prefetch { level: u8, address: Address },
+    /// `createpolicy.fractional.L2::priority{.L2::secondary}.b64 dst, fraction`; the fraction is an f32 in (0, 1] by its bits.
+    CreatePolicy { priority: EvictionPriority, secondary: Option<EvictionPriority>, fraction: u32, dst: Reg },
+    /// `createpolicy.range{.global}.L2::priority{.L2::secondary}.b64 dst, [address], primary_bytes, total_bytes`
+    CreatePolicyRange {
+        space: Space,
+        priority: EvictionPriority,
+        secondary: Option<EvictionPriority>,
+        dst: Reg,
+        address: Address,
+        primary_bytes: Operand,
+        total_bytes: Operand,
+    },
+    /// `createpolicy.cvt.L2.b64 dst, src`: from an access property of the runtime's.
+    CreatePolicyFrom { dst: Reg, src: Operand },
+    /// `prefetch{.space}.level [address]`
+    Prefetch { space: Space, level: PrefetchLevel, address: Address },
+    /// `prefetchu.L1 [address]`: to the cache of uniform loads.
+    PrefetchUniform { address: Address },
+    /// `applypriority{.global}.L2::evict_normal [address], 128`
+    ApplyPriority { space: Space, address: Address },
+    /// `discard{.global}.L2 [address], 128`: what lies there is undefined from then on.
+    Discard { space: Space, address: Address },
+    /// `pmevent{.mask} event`: for profilers.
+    PerformanceEvent { is_mask: bool, event: u32 },
     /// `ldmatrix.sync.aligned.m8n8.x{dsts.len()}{.trans}.shared.b16 {dsts}, [address]`
     LdMatrix { transpose: bool, dsts: Vec<Reg>, address: Address },
 

@@ -63,6 +63,8 @@ impl Op {
             | Self::BitFieldInsert { dst, .. }
             | Self::SetPredicate { dst, .. }
             | Self::CreatePolicy { dst, .. }
+            | Self::CreatePolicyRange { dst, .. }
+            | Self::CreatePolicyFrom { dst, .. }
             | Self::Vote { dst, .. }
             | Self::MatchAny { dst, .. }
             | Self::Redux { dst, .. }
@@ -89,6 +91,10 @@ impl Op {
             | Self::CpAsyncWait { .. }
             | Self::CpAsyncWaitAll
             | Self::Prefetch { .. }
+            | Self::PrefetchUniform { .. }
+            | Self::ApplyPriority { .. }
+            | Self::Discard { .. }
+            | Self::PerformanceEvent { .. }
             | Self::WarpSync { .. }
             | Self::BarrierSync { .. }
             | Self::BarrierArrive { .. }
@@ -110,7 +116,10 @@ impl Op {
             }
         };
         match self {
-            Self::Mov { src, .. } | Self::Cvt { src, .. } | Self::CvtTf32 { src, .. } => operand(src),
+            Self::Mov { src, .. }
+            | Self::CreatePolicyFrom { src, .. }
+            | Self::Cvt { src, .. }
+            | Self::CvtTf32 { src, .. } => operand(src),
             Self::ReadSpecial { .. }
             | Self::SharedAddress { .. }
             | Self::LocalAddress { .. }
@@ -160,19 +169,26 @@ impl Op {
                 address.reg().into_iter().for_each(&mut visit);
                 policy.iter().copied().for_each(visit);
             }
-            Self::Atomic { address, a, b, .. } => {
+            Self::Atomic { address, a, b, policy, .. } => {
                 operand(a);
                 b.iter().for_each(operand);
+                address.reg().into_iter().chain(*policy).for_each(visit);
+            }
+            Self::CreatePolicyRange { address, primary_bytes, total_bytes, .. } => {
+                [primary_bytes, total_bytes].into_iter().for_each(operand);
                 address.reg().into_iter().for_each(visit);
             }
-            Self::CpAsync { dst, src, source_bytes, policy, .. } => {
+            Self::CpAsync { dst, src, source_bytes, ignored, policy, .. } => {
                 source_bytes.iter().for_each(operand);
+                ignored.iter().for_each(|guard| visit(guard.pred));
                 [dst, src].into_iter().filter_map(|address| address.reg()).for_each(&mut visit);
                 policy.iter().copied().for_each(visit);
             }
-            Self::Prefetch { address, .. } | Self::LdMatrix { address, .. } => {
-                address.reg().into_iter().for_each(visit)
-            }
+            Self::Prefetch { address, .. }
+            | Self::PrefetchUniform { address }
+            | Self::ApplyPriority { address, .. }
+            | Self::Discard { address, .. }
+            | Self::LdMatrix { address, .. } => address.reg().into_iter().for_each(visit),
             Self::Shuffle { src, lane, clamp, mask, .. } => [src, lane, clamp, mask].into_iter().for_each(operand),
             Self::Vote { src, mask, .. } => {
                 operand(mask);
@@ -196,6 +212,7 @@ impl Op {
             Self::BarrierArrive { id, threads, .. } => [id, threads].into_iter().for_each(operand),
             Self::Nanosleep { duration } => operand(duration),
             Self::Fence { .. }
+            | Self::PerformanceEvent { .. }
             | Self::CpAsyncCommit
             | Self::CpAsyncWait { .. }
             | Self::CpAsyncWaitAll

@@ -293,14 +293,16 @@ words! {
         WriteBack = "wb",
         /// Write through.
         WriteThrough = "wt",
+        /// Read-only data at one address for the whole warp (`ldu`, an instruction of its own).
+        Uniform = "ldu",
     }
 }
 
 words! {
-    /// What L1 should do with a line that a load brings (`.L1::…`), or the primary priority of a `createpolicy` (`.L2::…`).
+    /// What L1 should do with a line that a load or store brings (`.L1::…`), or a priority of a `createpolicy` (`.L2::…`).
     EvictionPriority {
-        /// No hint.
-        Normal = "",
+        /// As everything else; no hint on a load or store.
+        Normal = "evict_normal",
         /// Keep for long.
         EvictLast = "evict_last",
         /// Drop first.
@@ -323,6 +325,8 @@ words! {
         Relaxed = "relaxed",
         /// Orders what follows.
         Acquire = "acquire",
+        /// Relaxed, and made exactly as often as it stands there: for registers of devices.
+        Mmio = "mmio.relaxed",
     }
 }
 
@@ -337,6 +341,22 @@ words! {
         Relaxed = "relaxed",
         /// Orders what came before.
         Release = "release",
+        /// Relaxed, and made exactly as often as it stands there: for registers of devices.
+        Mmio = "mmio.relaxed",
+    }
+}
+
+words! {
+    /// Where `prefetch` brings a line.
+    PrefetchLevel {
+        /// To the multiprocessor's cache.
+        L1 = "L1",
+        /// To the device's cache.
+        L2 = "L2",
+        /// To the device's cache, to be kept for long.
+        L2EvictLast = "L2::evict_last",
+        /// To the device's cache, to be kept as everything else.
+        L2EvictNormal = "L2::evict_normal",
     }
 }
 

@@ -70,8 +70,11 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
         },
         "setp" | "mul" | "mad" | "lop3" | "bfi" | "testp" | "isspacep" => special_forms(cursor, name, &mut modifiers)?,
         "shf" | "dp4a" | "fma" | "bfe" | "prmt" | "sad" | "fns" => ternary(cursor, name, &mut modifiers)?,
-        "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "createpolicy" | "prefetch" | "ldmatrix" => {
+        "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "ldmatrix" => {
             super::memory::read(cursor, name, &mut modifiers)?
+        }
+        "createpolicy" | "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" => {
+            super::cache::read(cursor, name, &mut modifiers)?
         }
         "bfind" if modifiers.flag("shiftamt") => unary(cursor, UnaryOp::FindLeadingShift, &mut modifiers)?,
         _ => match (UnaryOp::from_name(name), BinaryOp::from_name(name)) {

@@ -2,12 +2,15 @@
 
 use super::inst::Modifiers;
 use super::operand::{Cursor, Result};
-use crate::ir::{AtomicOp, Cache, EvictionPriority, FenceOrder, Immediate, LoadOrder, Op, Scope, Space, StoreOrder};
+use crate::ir::{
+    AtomicOp, Cache, EvictionPriority, FenceOrder, Guard, LoadOrder, Op, Operand, RegClass, Scope, Space, StoreOrder,
+};
 
 /// Reads the instruction called `name`; `None` if the form is not known.
 pub(super) fn read(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
     match name {
-        "ld" => load(cursor, modifiers),
+        "ld" => load(cursor, modifiers, Cache::Default),
+        "ldu" => load(cursor, modifiers, Cache::Uniform),
         "st" => store(cursor, modifiers),
         "atom" | "red" => atomic(cursor, modifiers, name == "atom"),
         "fence" => {
@@ -24,29 +27,6 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifier
             Ok(scope.map(|scope| Op::Fence { order: FenceOrder::SeqCst, scope }))
         }
         "cp" => copy(cursor, modifiers),
-        "createpolicy" => {
-            if !modifiers.flag("fractional") {
-                return Ok(None);
-            }
-            let priority = modifiers.take(|part| part.strip_prefix("L2::").and_then(EvictionPriority::from_name));
-            let (Some(priority), true) = (priority, modifiers.flag("b64")) else { return Ok(None) };
-            let dst = cursor.register()?;
-            let fraction = match cursor.maybe(Cursor::immediate)? {
-                Some(Immediate::F32(bits)) => bits,
-                None => 1f32.to_bits(),
-                Some(_) => return Ok(None),
-            };
-            Ok(Some(Op::CreatePolicy { priority, fraction, dst }))
-        }
-        "prefetch" => {
-            let level = modifiers.take(|part| match part {
-                "L1" => Some(1),
-                "L2" => Some(2),
-                _ => None,
-            });
-            let (Some(level), Some(Space::Global)) = (level, modifiers.space()) else { return Ok(None) };
-            Ok(Some(Op::Prefetch { level, address: cursor.address()? }))
-        }
         "ldmatrix" => {
             let shaped =
                 modifiers.flag("sync") && modifiers.flag("aligned") && modifiers.flag("m8n8") && modifiers.flag("b16");
@@ -66,16 +46,19 @@ pub(super) fn read(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifier
     }
 }
 
-fn load(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
+/// With the cache operator that the instruction has if it names none.
+fn load(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>, cache: Cache) -> Result<Option<Op>> {
     let Some(ty) = modifiers.last_type() else { return Ok(None) };
     let width = vector(modifiers);
-    let order = modifiers.take(non_empty(LoadOrder::from_name)).unwrap_or(LoadOrder::Weak);
+    let order = match (modifiers.flag("mmio"), modifiers.take(non_empty(LoadOrder::from_name))) {
+        (true, Some(LoadOrder::Relaxed)) => LoadOrder::Mmio,
+        (true, _) => return Ok(None),
+        (false, order) => order.unwrap_or(LoadOrder::Weak),
+    };
     modifiers.flag("weak");
     let (scope, space) = (modifiers.take(Scope::from_name), modifiers.space().unwrap_or(Space::Generic));
-    let cache = modifiers.take(non_empty(Cache::from_name)).unwrap_or(Cache::Default);
-    let l1 = modifiers
-        .take(|part| part.strip_prefix("L1::").and_then(EvictionPriority::from_name))
-        .unwrap_or(EvictionPriority::Normal);
+    let cache = if cache == Cache::Uniform { cache } else { cache_operator(modifiers) };
+    let l1 = l1_priority(modifiers);
     let (hint, l2_prefetch) = (modifiers.flag("L2::cache_hint"), prefetch_size(modifiers));
     let dsts = cursor.destinations()?;
     let address = cursor.then(Cursor::address)?;
@@ -97,20 +80,25 @@ fn load(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option
 fn store(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
     let Some(ty) = modifiers.last_type() else { return Ok(None) };
     let width = vector(modifiers);
-    let order = modifiers.take(non_empty(StoreOrder::from_name)).unwrap_or(StoreOrder::Weak);
+    let order = match (modifiers.flag("mmio"), modifiers.take(non_empty(StoreOrder::from_name))) {
+        (true, Some(StoreOrder::Relaxed)) => StoreOrder::Mmio,
+        (true, _) => return Ok(None),
+        (false, order) => order.unwrap_or(StoreOrder::Weak),
+    };
     modifiers.flag("weak");
     let (scope, space) = (modifiers.take(Scope::from_name), modifiers.space().unwrap_or(Space::Generic));
-    let cache = modifiers.take(non_empty(Cache::from_name)).unwrap_or(Cache::Default);
+    let (cache, l1) = (cache_operator(modifiers), l1_priority(modifiers));
     let hint = modifiers.flag("L2::cache_hint");
     let address = cursor.address()?;
     let srcs = cursor.then(|cursor| cursor.list(Cursor::operand))?;
     let policy = if hint { Some(cursor.then(Cursor::register)?) } else { None };
-    Ok((srcs.len() == width).then_some(Op::Store { space, ty, order, scope, cache, policy, srcs, address }))
+    Ok((srcs.len() == width).then_some(Op::Store { space, ty, order, scope, cache, l1, policy, srcs, address }))
 }
 
 fn atomic(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>, answers: bool) -> Result<Option<Op>> {
     let (Some(ty), order) = (modifiers.last_type(), modifiers.take(FenceOrder::from_name)) else { return Ok(None) };
     modifiers.flag("noftz");
+    let hint = modifiers.flag("L2::cache_hint");
     let (scope, space) = (modifiers.take(Scope::from_name), modifiers.space().unwrap_or(Space::Generic));
     let Some(op) = modifiers.take(AtomicOp::from_name) else { return Ok(None) };
     let dst = if answers {
@@ -122,7 +110,8 @@ fn atomic(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>, answers: bool)
     };
     let (address, a) = (cursor.address()?, cursor.then(Cursor::operand)?);
     let b = if op == AtomicOp::CompareSwap { Some(cursor.then(Cursor::operand)?) } else { None };
-    Ok(Some(Op::Atomic { op, space, ty, order, scope, dst, address, a, b }))
+    let policy = if hint { Some(cursor.then(Cursor::register)?) } else { None };
+    Ok(Some(Op::Atomic { op, space, ty, order, scope, dst, address, a, b, policy }))
 }
 
 fn copy(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
@@ -143,14 +132,21 @@ fn copy(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option
     let spaces = (modifiers.space(), modifiers.space());
     let (Some(cache), (Some(Space::Shared), Some(Space::Global))) = (cache, spaces) else { return Ok(None) };
     let (dst, src, bytes) = (cursor.address()?, cursor.then(Cursor::address)?, cursor.then(Cursor::unsigned)?);
-    // With a hint the policy is last; a size may stand before it.
-    let mut extra = Vec::new();
-    while let Some(operand) = cursor.maybe(Cursor::operand)? {
-        extra.push(operand);
+    // With a hint the policy is last; a size or a predicate may stand before it.
+    let (mut extra, mut ignored) = (Vec::new(), None);
+    while cursor.accept(',') {
+        let negate = cursor.accept('!');
+        match cursor.operand()? {
+            Operand::Reg(pred) if pred.class == RegClass::Pred && extra.is_empty() && ignored.is_none() => {
+                ignored = Some(Guard { pred, negate });
+            }
+            operand if !negate => extra.push(operand),
+            _ => return Ok(None),
+        }
     }
-    let policy = if hint { extra.pop().and_then(crate::ir::Operand::reg) } else { None };
-    let known = extra.len() <= 1 && hint == policy.is_some();
-    Ok(known.then(|| Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes: extra.pop(), policy }))
+    let policy = if hint { extra.pop().and_then(Operand::reg) } else { None };
+    let known = extra.len() + usize::from(ignored.is_some()) <= 1 && hint == policy.is_some();
+    Ok(known.then(|| Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes: extra.pop(), ignored, policy }))
 }
 
 fn vector(modifiers: &mut Modifiers<'_>) -> usize {
@@ -161,6 +157,17 @@ fn vector(modifiers: &mut Modifiers<'_>) -> usize {
             _ => None,
         })
         .unwrap_or(1)
+}
+
+/// What stands there in place of `ldu`'s own.
+fn cache_operator(modifiers: &mut Modifiers<'_>) -> Cache {
+    let named = non_empty(|part| Cache::from_name(part).filter(|cache| *cache != Cache::Uniform));
+    modifiers.take(named).unwrap_or(Cache::Default)
+}
+
+fn l1_priority(modifiers: &mut Modifiers<'_>) -> EvictionPriority {
+    let named = modifiers.take(|part| part.strip_prefix("L1::").and_then(EvictionPriority::from_name));
+    named.unwrap_or(EvictionPriority::Normal)
 }
 
 fn prefetch_size(modifiers: &mut Modifiers<'_>) -> Option<u32> {

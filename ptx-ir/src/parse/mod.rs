@@ -7,6 +7,7 @@
 //! PTX ISA 9.0, sections 4 (Syntax) and 9.7 (Instructions).
 
 mod body;
+mod cache;
 mod declare;
 mod error;
 mod inst;

@@ -1,10 +1,14 @@
 //! One instruction, one line.
 
+mod cache;
+
 use std::fmt::{self, Display, Formatter};
 
+use cache::L1;
+
 use crate::ir::{
-    Address, Base, EvictionPriority, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Reg, RegClass,
-    Rounding, Scope, SharedSize, Symbol, TernaryOp, Type,
+    Address, Base, Cache, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Reg, RegClass, Rounding,
+    Scope, SharedSize, Symbol, TernaryOp, Type,
 };
 
 /// An instruction with the kernel whose names it uses.
@@ -33,9 +37,15 @@ impl Line<'_> {
             | Op::CpAsyncCommit
             | Op::CpAsyncWait { .. }
             | Op::CpAsyncWaitAll
-            | Op::CreatePolicy { .. }
-            | Op::Prefetch { .. }
             | Op::LdMatrix { .. } => self.copy(f, op),
+            Op::CreatePolicy { .. }
+            | Op::CreatePolicyRange { .. }
+            | Op::CreatePolicyFrom { .. }
+            | Op::Prefetch { .. }
+            | Op::PrefetchUniform { .. }
+            | Op::ApplyPriority { .. }
+            | Op::Discard { .. }
+            | Op::PerformanceEvent { .. } => self.cache(f, op),
             Op::Mov { .. }
             | Op::ReadSpecial { .. }
             | Op::SharedAddress { .. }
@@ -105,17 +115,12 @@ impl Line<'_> {
     fn memory(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         match op {
             Op::Load { space, ty, order, scope, cache, l1, l2_prefetch, policy, dsts, address } => {
-                write!(
-                    f,
-                    "ld{}{}{}{}",
-                    Dot(order.name()),
-                    Dot(scope_name(*scope)),
-                    space.modifier(),
-                    Dot(cache.name())
-                )?;
-                if *l1 != EvictionPriority::Normal {
-                    write!(f, ".L1::{}", l1.name())?;
-                }
+                let (name, cache) = match cache {
+                    Cache::Uniform => ("ldu", ""),
+                    cache => ("ld", cache.name()),
+                };
+                let (order, scope) = (Dot(order.name()), Dot(scope_name(*scope)));
+                write!(f, "{name}{order}{scope}{}{}{}", space.modifier(), Dot(cache), L1(*l1))?;
                 print_l2(f, policy.is_some(), *l2_prefetch)?;
                 write!(
                     f,
@@ -126,15 +131,9 @@ impl Line<'_> {
                     Tail(*policy)
                 )
             }
-            Op::Store { space, ty, order, scope, cache, policy, srcs, address } => {
-                write!(
-                    f,
-                    "st{}{}{}{}",
-                    Dot(order.name()),
-                    Dot(scope_name(*scope)),
-                    space.modifier(),
-                    Dot(cache.name())
-                )?;
+            Op::Store { space, ty, order, scope, cache, l1, policy, srcs, address } => {
+                let (order, scope) = (Dot(order.name()), Dot(scope_name(*scope)));
+                write!(f, "st{order}{scope}{}{}{}", space.modifier(), Dot(cache.name()), L1(*l1))?;
                 print_l2(f, policy.is_some(), None)?;
                 write!(
                     f,
@@ -145,13 +144,14 @@ impl Line<'_> {
                     Tail(*policy)
                 )
             }
-            Op::Atomic { op, space, ty, order, scope, dst, address, a, b } => {
+            Op::Atomic { op, space, ty, order, scope, dst, address, a, b, policy } => {
                 let order = order.map_or("", |order| order.name());
                 let noftz =
                     if matches!(ty, Type::F16 | Type::F16x2 | Type::Bf16 | Type::Bf16x2) { ".noftz" } else { "" };
+                let hint = Flag(policy.is_some(), ".L2::cache_hint");
                 write!(
                     f,
-                    "{}{}{}{}.{}{noftz}.{ty} ",
+                    "{}{}{}{}.{}{noftz}{hint}.{ty} ",
                     if dst.is_some() { "atom" } else { "red" },
                     Dot(order),
                     Dot(scope_name(*scope)),
@@ -161,7 +161,7 @@ impl Line<'_> {
                 if let Some(dst) = dst {
                     write!(f, "{dst}, ")?;
                 }
-                write!(f, "{}, {a}{}", self.address(*address), Tail(*b))
+                write!(f, "{}, {a}{}{}", self.address(*address), Tail(*b), Tail(*policy))
             }
             Op::Fence { order, scope } => write!(f, "fence.{}.{}", order.name(), scope.name()),
             _ => Err(fmt::Error),
@@ -170,25 +170,18 @@ impl Line<'_> {
 
     fn copy(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         match op {
-            Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes, policy } => {
+            Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes, ignored, policy } => {
                 write!(f, "cp.async.{}.shared.global", cache.name())?;
                 print_l2(f, policy.is_some(), *l2_prefetch)?;
-                write!(
-                    f,
-                    " {}, {}, {bytes}{}{}",
-                    self.address(*dst),
-                    self.address(*src),
-                    Tail(*source_bytes),
-                    Tail(*policy)
-                )
+                write!(f, " {}, {}, {bytes}{}", self.address(*dst), self.address(*src), Tail(*source_bytes))?;
+                if let Some(guard) = ignored {
+                    write!(f, ", {}{}", Flag(guard.negate, "!"), guard.pred)?;
+                }
+                write!(f, "{}", Tail(*policy))
             }
             Op::CpAsyncCommit => f.write_str("cp.async.commit_group"),
             Op::CpAsyncWait { pending } => write!(f, "cp.async.wait_group {pending}"),
             Op::CpAsyncWaitAll => f.write_str("cp.async.wait_all"),
-            Op::CreatePolicy { priority, fraction, dst } => {
-                write!(f, "createpolicy.fractional.L2::{}.b64 {dst}, 0f{fraction:08X}", priority.name())
-            }
-            Op::Prefetch { level, address } => write!(f, "prefetch.global.L{level} {}", self.address(*address)),
             Op::LdMatrix { transpose, dsts, address } => {
                 let trans = if *transpose { ".trans" } else { "" };
                 write!(

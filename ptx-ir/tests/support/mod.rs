@@ -4,6 +4,7 @@
 //! it, so that the modules reach every form the verifier knows and nothing else limits them.
 
 mod draw;
+mod hints;
 mod op;
 
 use tilewright_ptx_ir::ir::{
@@ -127,6 +128,7 @@ fn with_surroundings(target: Target, kernels: Vec<Kernel>) -> Module {
         order: StoreOrder::Weak,
         scope: None,
         cache: Cache::Default,
+        l1: EvictionPriority::Normal,
         policy: None,
         srcs: vec![sum.into()],
         address: address(Base::Result(ParamIndex(0))),
@@ -194,6 +196,10 @@ fn keep_mentioned(kernel: &mut Kernel) {
             | Op::Store { address, .. }
             | Op::Atomic { address, .. }
             | Op::Prefetch { address, .. }
+            | Op::PrefetchUniform { address }
+            | Op::CreatePolicyRange { address, .. }
+            | Op::ApplyPriority { address, .. }
+            | Op::Discard { address, .. }
             | Op::CpAsync { src: address, .. } => {
                 if let Base::Symbol(symbol) = &mut address.base {
                     renumber(symbol);

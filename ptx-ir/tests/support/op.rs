@@ -2,21 +2,28 @@
 
 use tilewright_ptx_ir::ir::{
     Address, AtomicOp, BarrierOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest,
-    Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, ParamIndex, PermuteMode, RegClass, Rounding,
-    Scope, Shared, ShuffleMode, Space, Special, StoreOrder, Symbol, TernaryOp, Type, UnaryOp, VoteMode,
+    Guard, Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, ParamIndex, PermuteMode,
+    PrefetchLevel, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special, StoreOrder, Symbol, TernaryOp, Type,
+    UnaryOp, VoteMode,
 };
 
 use super::draw::Draw;
+use super::hints;
+
+/// Number of variants of [`Op`] that are drawn here.
+const HERE: usize = 59;
 
 /// Number of variants of [`Op`].
-pub(crate) const KINDS: usize = 59;
+pub(crate) const KINDS: usize = HERE + hints::KINDS;
 
-const SPACES: [Space; 6] = [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
+pub(super) const SPACES: [Space; 6] =
+    [Space::Param, Space::Global, Space::Shared, Space::Local, Space::Const, Space::Generic];
 const L2_SIZES: [u32; 3] = [64, 128, 256];
 
 /// An instruction of `kind`, which the verifier may refuse. `kernel` says what it may refer to.
 pub(crate) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
     match kind {
+        kind if kind >= HERE => hints::draw(kind - HERE, kernel, draw),
         0..10 => movement(kind, kernel, draw),
         10..18 => arithmetic(kind, draw),
         18..28 => memory(kind, kernel, draw),
@@ -167,6 +174,7 @@ fn memory(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
             order: draw.maybe(StoreOrder::ALL).unwrap_or(StoreOrder::Weak),
             scope,
             cache: draw.maybe(Cache::ALL).unwrap_or(Cache::Default),
+            l1: draw.maybe(EvictionPriority::ALL).unwrap_or(EvictionPriority::Normal),
             policy,
             srcs: {
                 let count = draw.of(&[1, 2, 4]);
@@ -183,7 +191,7 @@ fn memory(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
             let op = draw.of(AtomicOp::ALL);
             let (order, dst) = (draw.maybe(FenceOrder::ALL), draw.flag().then(|| draw.register_for(ty)));
             let b = (op == AtomicOp::CompareSwap).then(|| draw.operand(ty));
-            Op::Atomic { op, space, ty, order, scope, dst, address, a: draw.operand(ty), b }
+            Op::Atomic { op, space, ty, order, scope, dst, address, a: draw.operand(ty), b, policy }
         }
         21 => Op::Fence { order: draw.of(FenceOrder::ALL), scope: draw.of(Scope::ALL) },
         22 => {
@@ -195,6 +203,7 @@ fn memory(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
                 dst: self::address(Space::Shared, bytes, kernel, draw),
                 src: self::address(Space::Global, bytes, kernel, draw),
                 source_bytes: draw.flag().then(|| draw.register(RegClass::B32).into()),
+                ignored: draw.rarely().then(|| Guard { pred: draw.register(RegClass::Pred), negate: draw.flag() }),
                 policy,
             }
         }
@@ -203,13 +212,14 @@ fn memory(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         25 => Op::CpAsyncWaitAll,
         26 => Op::CreatePolicy {
             priority: draw.of(EvictionPriority::ALL),
+            secondary: draw.maybe(EvictionPriority::ALL),
             fraction: draw.of(&[1.0f32, 0.5, 0.0625]).to_bits(),
             dst: draw.register(RegClass::B64),
         },
         _ => {
             if draw.flag() {
-                let level = draw.of(&[1, 2]);
-                return Op::Prefetch { level, address: self::address(Space::Global, 1, kernel, draw) };
+                let (space, level) = (draw.of(&SPACES), draw.of(PrefetchLevel::ALL));
+                return Op::Prefetch { space, level, address: self::address(space, 1, kernel, draw) };
             }
             let count = draw.of(&[1, 2, 4]);
             let (transpose, dsts) = (draw.flag(), draw.registers(RegClass::B32, count));
@@ -353,7 +363,7 @@ fn integer(kind: usize, draw: &mut Draw) -> Op {
 }
 
 /// Where an access of `bytes` may go: a register or what the kernel declares, at any multiple of `bytes`.
-fn address(space: Space, bytes: u32, kernel: &Kernel, draw: &mut Draw) -> Address {
+pub(super) fn address(space: Space, bytes: u32, kernel: &Kernel, draw: &mut Draw) -> Address {
     let offset = (i32::try_from(draw.below(9)).unwrap() - 4) * bytes.max(1).cast_signed();
     let declared = draw.flag();
     let base = match space {

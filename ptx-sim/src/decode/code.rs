@@ -113,6 +113,13 @@ pub(crate) enum Code {
         to: Place,
         from: Place,
         source_bytes: Option<Narrow>,
+        /// Where it holds, or does not, nothing is read.
+        ignored: Option<(u32, bool)>,
+    },
+    /// What is in a line of device memory is undefined from now on.
+    Discard {
+        window: Window,
+        place: Place,
     },
     CopyCommit,
     /// Waits until at most so many groups are pending; all copies, committed or not, for `None`.
@@ -237,7 +244,9 @@ impl Code {
             | Self::Store { window: Window::Shared, .. }
             | Self::Atomic { window: Window::Shared, .. }
             | Self::LoadMatrix { .. } => Class::Shared,
-            Self::Load { .. } | Self::Store { .. } | Self::Atomic { .. } | Self::Copy { .. } => Class::Global,
+            Self::Load { .. } | Self::Store { .. } | Self::Atomic { .. } | Self::Copy { .. } | Self::Discard { .. } => {
+                Class::Global
+            }
             Self::Mma { .. } => Class::Tensor,
             Self::Shuffle { .. }
             | Self::Vote { .. }

@@ -1,6 +1,6 @@
 //! One instruction of the IR to one of the executor. `None` where it is not modelled.
 
-use tilewright_ptx_ir::ir::{Base, BinaryOp, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
+use tilewright_ptx_ir::ir::{Base, BinaryOp, Cache, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
 
 use super::Context;
 use super::address::{LOCAL_WINDOW, SHARED_WINDOW, Window};
@@ -95,11 +95,16 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         Op::CpAsyncCommit => Some(Code::CopyCommit),
         Op::CpAsyncWait { pending } => Some(Code::CopyWait { pending: Some(*pending) }),
         Op::CpAsyncWaitAll => Some(Code::CopyWait { pending: None }),
-        Op::CreatePolicy { dst, .. } => {
-            Some(Code::Move { dst: context.slots.destination(*dst), src: Source::Wide(Wide::Constant(0)) })
-        }
+        Op::CreatePolicy { .. } | Op::CreatePolicyRange { .. } | Op::CreatePolicyFrom { .. } => policy(op, context),
         Op::Fence { scope, .. } => Some(Code::Fence { reach: Reach::of(Some(*scope))? }),
-        Op::Prefetch { .. } | Op::Nanosleep { .. } => Some(Code::Nothing),
+        Op::Prefetch { .. }
+        | Op::PrefetchUniform { .. }
+        | Op::ApplyPriority { .. }
+        | Op::PerformanceEvent { .. }
+        | Op::Nanosleep { .. } => Some(Code::Nothing),
+        Op::Discard { space, address } => {
+            Some(Code::Discard { window: Window::new(*space)?, place: context.place(address)? })
+        }
         Op::Shuffle { .. }
         | Op::Vote { .. }
         | Op::MatchAny { .. }
@@ -156,6 +161,24 @@ pub(super) const fn ternary_form(op: &Op) -> Option<TernaryForm> {
         Op::Ternary { rounding, ftz, sat, relu, .. } => Some(TernaryForm { rounding, ftz, sat, relu }),
         _ => None,
     }
+}
+
+/// A policy is a number that nothing but the caches reads, of which there are none here.
+fn policy(op: &Op, context: &mut Context<'_>) -> Option<Code> {
+    let slots = &mut context.slots;
+    let (dst, inputs) = match op {
+        Op::CreatePolicy { dst, .. } => {
+            return Some(Code::Move { dst: slots.destination(*dst), src: Source::Wide(Wide::Constant(0)) });
+        }
+        Op::CreatePolicyFrom { dst, src } => (*dst, vec![slots.source(*src, Type::U64)?]),
+        Op::CreatePolicyRange { dst, address, primary_bytes, total_bytes, .. } => {
+            let mut inputs = vec![slots.source(*primary_bytes, Type::U32)?, slots.source(*total_bytes, Type::U32)?];
+            inputs.extend(address.reg().map(|reg| slots.register(reg)));
+            (*dst, inputs)
+        }
+        _ => return None,
+    };
+    Some(Code::Generic { f: Generic::new(inputs, |_, _| Some(0))?, dst: slots.destination(dst) })
 }
 
 /// The untyped type of a part of a packed register.
@@ -275,7 +298,7 @@ fn memory(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     match op {
         Op::Load { space, ty, dsts, address, order, scope, cache, .. } => {
             let strength = Strength::of_load(*order, *scope);
-            let is_constant = *cache == tilewright_ptx_ir::ir::Cache::NonCoherent;
+            let is_constant = matches!(cache, Cache::NonCoherent | Cache::Uniform);
             let access = Access { element_bytes: ty.bytes(), is_signed: ty.is_signed(), strength, is_constant };
             let place = context.place(address)?;
             let dsts = dsts.iter().map(|dst| context.slots.destination(*dst)).collect();
@@ -301,7 +324,7 @@ fn memory(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             srcs: srcs.iter().map(|src| context.slots.source(*src, *ty)).collect::<Option<_>>()?,
             place: context.place(address)?,
         }),
-        Op::Atomic { op, space, ty, dst, address, a, b, order, scope } => {
+        Op::Atomic { op, space, ty, dst, address, a, b, order, scope, .. } => {
             arith::atomic(*op, *ty, 0, 0, 0)?;
             let b = match b {
                 Some(b) => Some(context.slots.source(*b, *ty)?),
@@ -318,12 +341,14 @@ fn memory(op: &Op, context: &mut Context<'_>) -> Option<Code> {
                 dst: dst.map(|dst| context.slots.destination(dst)),
             })
         }
-        Op::CpAsync { bytes, dst, src, source_bytes, .. } => {
+        Op::CpAsync { bytes, dst, src, source_bytes, ignored, .. } => {
             let source_bytes = match source_bytes {
                 Some(bytes) => Some(context.slots.narrow(*bytes, Type::U32)?),
                 None => None,
             };
-            Some(Code::Copy { bytes: *bytes, to: context.place(dst)?, from: context.place(src)?, source_bytes })
+            let ignored = ignored.map(|guard| (context.slots.pred(guard.pred), guard.negate));
+            let (to, from) = (context.place(dst)?, context.place(src)?);
+            Some(Code::Copy { bytes: *bytes, to, from, source_bytes, ignored })
         }
         Op::LdMatrix { transpose, dsts, address } => Some(Code::LoadMatrix {
             transpose: *transpose,

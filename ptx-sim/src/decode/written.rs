@@ -27,7 +27,11 @@ pub(super) fn written_parameters(unrolled: &Unrolled<'_>, items: &[super::inline
     let mut written = 0;
     for item in items {
         let What::Inst(inst) = &item.what else { continue };
-        let (Op::Store { space, address, .. } | Op::Atomic { space, address, .. }) = &inst.op else { continue };
+        let (Op::Store { space, address, .. } | Op::Atomic { space, address, .. } | Op::Discard { space, address }) =
+            &inst.op
+        else {
+            continue;
+        };
         if matches!(space, Space::Global | Space::Generic) {
             written |= flow.of_address(item.frame, address);
         }

@@ -92,10 +92,15 @@ fn report_excess(warp: &Warp, scene: &mut Scene<'_>, (lanes, counts): (u32, &Lan
 }
 
 pub(super) fn start(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) {
-    let Code::Copy { bytes, to, from, source_bytes } = code else { return };
+    let Code::Copy { bytes, to, from, source_bytes, ignored } = code else { return };
     let bytes = *bytes;
     let (to, from) = (warp.addresses(*to, lanes), warp.addresses(*from, lanes));
-    let counts = source_bytes.map_or([bytes; 32], |count| warp.registers.narrow(count, lanes));
+    let mut counts = source_bytes.map_or([bytes; 32], |count| warp.registers.narrow(count, lanes));
+    if let Some((pred, is_negated)) = ignored {
+        let holds = warp.registers.pred(*pred, lanes);
+        let is_ignored = |lane: usize| (holds >> lane & 1 == 1) != *is_negated;
+        counts.iter_mut().enumerate().filter(|(lane, _)| is_ignored(*lane)).for_each(|(_, count)| *count = 0);
+    }
     let those = |is_wanted: &dyn Fn(u32) -> bool| {
         (0..LANES).zip(counts).fold(0, |those, (lane, count)| those | u32::from(is_wanted(count)) << lane) & lanes
     };

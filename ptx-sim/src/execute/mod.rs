@@ -23,6 +23,7 @@ mod atomic;
 mod barrier;
 mod block;
 mod copy;
+mod discard;
 mod exchange;
 mod local;
 mod matrix;

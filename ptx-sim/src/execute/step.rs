@@ -6,7 +6,7 @@ use super::access::Site;
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, atomic, copy, exchange, matrix};
+use super::{ALL, access, atomic, copy, discard, exchange, matrix};
 use crate::arith::Jitter;
 use crate::decode::{
     Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, WideLanes, Window,
@@ -139,6 +139,7 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             Presence::No => {}
         },
         Code::Copy { .. } => copy::start(warp, scene, &instruction.code, lanes, pc),
+        Code::Discard { window, place } => discard::discard(warp, scene, *window, *place, lanes, pc),
         Code::CopyCommit => warp.copies.commit(lanes),
         Code::CopyWait { pending } => copy::wait(warp, scene, *pending, lanes),
 

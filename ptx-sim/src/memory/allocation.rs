@@ -176,6 +176,13 @@ impl Allocation {
         }
     }
 
+    /// Nobody has written the 128 bytes at an aligned offset any more; whether nobody had.
+    pub(crate) fn forget_line(&self, offset: u64) -> bool {
+        let first = (offset / 32) as usize;
+        let flags = self.written.iter().skip(first).take(4);
+        flags.fold(true, |none, flags| none & (flags.swap(0, Relaxed) == 0))
+    }
+
     pub(crate) fn copy_out(&self, offset: u64, to: &mut [u8]) {
         let (mut at, mut rest) = (offset, to);
         while !rest.is_empty() {

@@ -11,7 +11,7 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
     match op {
         Op::Load { .. } => load(op, report),
         Op::Store { .. } => store(op, report),
-        Op::Atomic { op, space, ty, order, dst, a, b, .. } => {
+        Op::Atomic { op, space, ty, order, dst, a, b, policy, .. } => {
             if !is_strong(*space) {
                 report(Reason::Modifier { what: "atomics act on global, shared or generic addresses" });
             }
@@ -22,6 +22,10 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
                 });
             }
             require_type(*ty, atomic_has(*op, *ty, dst.is_some()), report);
+            policy.iter().for_each(|policy| register("policy", *policy, Type::U64, report));
+            if policy.is_some() && (*op == AtomicOp::CompareSwap || !matches!(space, Space::Global | Space::Generic)) {
+                report(Reason::Modifier { what: "policies belong to global and generic addresses, and not to cas" });
+            }
             dst.iter().for_each(|dst| register("d", *dst, *ty, report));
             operand("b", *a, *ty, report);
             b.iter().for_each(|b| operand("c", *b, *ty, report));
@@ -36,10 +40,7 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
         Op::Fence { order, .. } if !matches!(order, FenceOrder::AcqRel | FenceOrder::SeqCst) => {
             report(Reason::Modifier { what: "a fence is acq_rel or sc" });
         }
-        Op::Prefetch { level, .. } if !matches!(level, 1 | 2) => {
-            report(Reason::Modifier { what: "prefetch goes to L1 or L2" });
-        }
-        Op::CpAsync { cache, bytes, l2_prefetch, source_bytes, policy, .. } => {
+        Op::CpAsync { cache, bytes, l2_prefetch, source_bytes, ignored, policy, .. } => {
             prefetch_size(*l2_prefetch, report);
             let fits = match cache {
                 Cache::Global => *bytes == 16,
@@ -50,17 +51,11 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
                 report(Reason::Modifier { what: "cp.async copies 16 bytes with .cg and 4, 8 or 16 with .ca" });
             }
             source_bytes.iter().for_each(|size| operand("src-size", *size, Type::U32, report));
+            ignored.iter().for_each(|guard| register("ignore-src", guard.pred, Type::Pred, report));
+            if source_bytes.is_some() && ignored.is_some() {
+                report(Reason::Modifier { what: "cp.async takes a size or a predicate" });
+            }
             policy.iter().for_each(|policy| register("policy", *policy, Type::U64, report));
-        }
-        Op::CreatePolicy { priority, fraction, dst } => {
-            if matches!(priority, EvictionPriority::Normal | EvictionPriority::NoAllocate) {
-                report(Reason::Modifier { what: "createpolicy wants evict_last, evict_first or evict_unchanged" });
-            }
-            let fraction = f32::from_bits(*fraction);
-            if !(fraction > 0.0 && fraction <= 1.0) {
-                report(Reason::Modifier { what: "the fraction of a createpolicy is above 0 and at most 1" });
-            }
-            register("d", *dst, Type::U64, report);
         }
         Op::LdMatrix { dsts, .. } => {
             if !matches!(dsts.len(), 1 | 2 | 4) {
@@ -85,17 +80,23 @@ fn load(op: &Op, report: &mut impl FnMut(Reason)) {
     if matches!(cache, Cache::WriteBack | Cache::WriteThrough) {
         report(Reason::Modifier { what: "loads are cached .ca, .cg, .cs, .lu, .cv or .nc" });
     }
+    if *cache == Cache::Uniform && !matches!(space, Space::Global | Space::Generic) {
+        report(Reason::Modifier { what: "ldu reads global and generic addresses" });
+    }
     let hinted = *l1 != EvictionPriority::Normal || l2_prefetch.is_some() || policy.is_some();
-    let ordered = matches!(order, LoadOrder::Relaxed | LoadOrder::Acquire);
+    let ordered = matches!(order, LoadOrder::Relaxed | LoadOrder::Acquire | LoadOrder::Mmio);
+    check_mmio(*order == LoadOrder::Mmio, *space, *scope, (dsts.len(), hinted), report);
     check_order(*order == LoadOrder::Volatile, ordered, *space, *scope, report);
     check_hints(*space, *cache, (*order == LoadOrder::Weak, *order == LoadOrder::Volatile), hinted, report);
-    if *l1 != EvictionPriority::Normal && !matches!(cache, Cache::Default | Cache::NonCoherent) {
+    if (*l1 != EvictionPriority::Normal && !matches!(cache, Cache::Default | Cache::NonCoherent))
+        || (hinted && *cache == Cache::Uniform)
+    {
         report(Reason::Modifier { what: "an L1 priority stands in place of a cache operator" });
     }
 }
 
 fn store(op: &Op, report: &mut impl FnMut(Reason)) {
-    let Op::Store { space, ty, order, scope, cache, policy, srcs, .. } = op else { return };
+    let Op::Store { space, ty, order, scope, cache, l1, policy, srcs, .. } = op else { return };
     vector(*ty, srcs.len(), report);
     if *space == Space::Const {
         report(Reason::Modifier { what: "constants cannot be stored to" });
@@ -108,12 +109,31 @@ fn store(op: &Op, report: &mut impl FnMut(Reason)) {
     }
     same_class("b", srcs.iter().filter_map(|src| src.reg()), *ty, report);
     policy.iter().for_each(|policy| register("policy", *policy, Type::U64, report));
-    if matches!(cache, Cache::NonCoherent | Cache::All | Cache::LastUse | Cache::Volatile) {
+    if matches!(cache, Cache::NonCoherent | Cache::All | Cache::LastUse | Cache::Volatile | Cache::Uniform) {
         report(Reason::Modifier { what: "stores are cached .wb, .cg, .cs or .wt" });
     }
-    let ordered = matches!(order, StoreOrder::Relaxed | StoreOrder::Release);
+    let hinted = *l1 != EvictionPriority::Normal || policy.is_some();
+    let ordered = matches!(order, StoreOrder::Relaxed | StoreOrder::Release | StoreOrder::Mmio);
+    check_mmio(*order == StoreOrder::Mmio, *space, *scope, (srcs.len(), hinted), report);
     check_order(*order == StoreOrder::Volatile, ordered, *space, *scope, report);
-    check_hints(*space, *cache, (*order == StoreOrder::Weak, *order == StoreOrder::Volatile), policy.is_some(), report);
+    check_hints(*space, *cache, (*order == StoreOrder::Weak, *order == StoreOrder::Volatile), hinted, report);
+    if *l1 != EvictionPriority::Normal && *cache != Cache::Default {
+        report(Reason::Modifier { what: "an L1 priority stands in place of a cache operator" });
+    }
+}
+
+/// Registers of devices are accessed one by one, for everybody, past the caches.
+fn check_mmio(
+    is_mmio: bool,
+    space: Space,
+    scope: Option<Scope>,
+    (elements, hinted): (usize, bool),
+    report: &mut impl FnMut(Reason),
+) {
+    let fits = matches!(space, Space::Global | Space::Generic) && scope == Some(Scope::Sys) && elements == 1 && !hinted;
+    if is_mmio && !fits {
+        report(Reason::Modifier { what: ".mmio is for one element of global memory, .sys, without hints" });
+    }
 }
 
 /// An order and its scope stand together, where other threads can see the memory.

@@ -1,6 +1,7 @@
 //! Types, register classes, literals, modifiers and counts of each instruction.
 
 mod arithmetic;
+mod cache;
 mod integer;
 mod memory;
 mod movement;
@@ -48,12 +49,17 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         | Op::Store { .. }
         | Op::Atomic { .. }
         | Op::CpAsync { .. }
-        | Op::CreatePolicy { .. }
         | Op::Fence { .. }
-        | Op::Prefetch { .. }
         | Op::LdMatrix { .. } => {
             memory::memory(&inst.op, report);
         }
+        Op::CreatePolicy { .. }
+        | Op::CreatePolicyRange { .. }
+        | Op::CreatePolicyFrom { .. }
+        | Op::Prefetch { .. }
+        | Op::ApplyPriority { .. }
+        | Op::Discard { .. }
+        | Op::PerformanceEvent { .. } => cache::cache(&inst.op, report),
         other => together::together(other, report),
     }
 }
