@@ -79,8 +79,11 @@ fn races_are_found_at_all_only() {
         assert_eq!(kinds(body, Check::Off), [], "{body}");
     }
     // Blocks that write to each other's places.
-    assert_eq!(launch("st.global.u32 [%rd2], %r0;", Check::All, 2).0.report.findings[0].kind, Kind::Race);
-    assert!(launch("st.global.u32 [%rd2], %r0;", Check::Errors, 2).0.report.is_clean());
+    let others = "mov.u32 %r4, %ctaid.x;\nst.global.u32 [%rd2], %r4;";
+    assert_eq!(launch(others, Check::All, 2).0.report.findings[0].kind, Kind::Race);
+    assert!(launch(others, Check::Errors, 2).0.report.is_clean());
+    // The same value from both.
+    assert!(launch("st.global.u32 [%rd2], %r0;", Check::All, 2).0.report.is_clean());
     // A promise that nobody writes.
     let promise = "ld.global.nc.u32 %r4, [%rd2];\nst.global.u32 [%rd2], %r4;";
     assert_eq!(kinds(promise, Check::All), [Kind::ReadOnly]);

@@ -3,13 +3,14 @@
 use super::row;
 use super::scene::Scene;
 use super::target::{Target, report_fault, target};
-use super::together::Extent;
+use super::together::{Elements, Extent};
 use super::traffic;
 use super::warp::Warp;
 use super::watch::Touch;
 use super::{ALL, LANES};
 use crate::decode::{Access, Destination, LOCAL_WINDOW, Place, SHARED_WINDOW, Source, WideLanes, Window};
 use crate::memory::Fault;
+use crate::memory::shadow::Words;
 use crate::memory::shared::{Actor, How};
 use crate::report::{Action, Kind, Location};
 
@@ -173,22 +174,16 @@ pub(super) fn store(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, srcs: &[
                 }
             }
             Ok(Target::Global(allocation, offset)) => {
-                let is_same = (0u32..).zip(values.iter().take(srcs.len())).all(|(index, values)| {
-                    let (old, is_written) = allocation.load(offset + u64::from(index * element), element);
-                    is_written && old == cut(values[lane as usize], element)
-                });
-                scene.watch_device(address, bytes, actor, Touch::Write { is_same }, access.strength);
+                let words = words_of(lane as usize, &values, srcs.len(), element);
+                scene.watch_device(address, bytes, actor, Touch::Write(Some(words)), access.strength);
                 for (index, values) in parts {
                     allocation.store(offset + u64::from(index * element), element, values[lane as usize]);
                 }
             }
             Ok(Target::Shared(offset)) => {
                 if scene.watches_shared() {
-                    let is_same = (0u32..).zip(values.iter().take(srcs.len())).all(|(index, values)| {
-                        let at = offset + index * element;
-                        peek_shared(scene, at, element) == Some(cut(values[lane as usize], element))
-                    });
-                    scene.watch_shared(offset, bytes, actor, Touch::Write { is_same }, access.strength);
+                    let words = words_of(lane as usize, &values, srcs.len(), element);
+                    scene.watch_shared(offset, bytes, actor, Touch::Write(Some(words)), access.strength);
                 }
                 for (index, values) in parts {
                     write_shared(scene, offset + index * element, element, values[lane as usize], actor);
@@ -202,23 +197,25 @@ pub(super) fn store(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, srcs: &[
     }
 }
 
-/// The low `bytes` bytes.
-const fn cut(value: u64, bytes: u32) -> u64 {
-    if bytes >= 8 { value } else { value & ((1 << (8 * bytes)) - 1) }
-}
-
-/// What is in shared memory, if it was written.
-fn peek_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32) -> Option<u64> {
-    let part = bytes.min(4);
-    let mut value = 0;
-    for index in 0..bytes / part {
-        let (word, is_written) = scene.shared.peek(offset + index * part, part);
-        if !is_written {
-            return None;
+/// The elements of a lane as words; less than a word is the low part of one.
+#[expect(clippy::cast_possible_truncation, reason = "one word after the other")]
+pub(super) fn words_of(lane: usize, values: &Elements, count: usize, element: u32) -> Words {
+    let mut words = Words::default();
+    let bits = 8 * element as usize;
+    for (index, values) in values.iter().enumerate().take(count) {
+        let (word, shift) = (bits * index / 32, bits * index % 32);
+        let value = values[lane];
+        let value = if bits < 32 { value & ((1 << bits) - 1) } else { value };
+        if let Some(to) = words.get_mut(word) {
+            *to |= (value as u32) << shift;
         }
-        value |= u64::from(word) << (32 * index);
+        if bits == 64
+            && let Some(to) = words.get_mut(word + 1)
+        {
+            *to = (value >> 32) as u32;
+        }
     }
-    Some(value)
+    words
 }
 
 fn write_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, value: u64, actor: Actor) {

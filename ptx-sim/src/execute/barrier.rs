@@ -134,7 +134,9 @@ impl Scene<'_> {
             return;
         }
         let (arriving, waiting) = (std::mem::take(&mut barrier.arriving), std::mem::take(&mut barrier.waiting));
-        let joins_all = barrier.waits >= live;
+        // Those that have left are not ordered by a barrier of some.
+        let joins_all =
+            barrier.waits >= live && barrier.threads.is_none_or(|threads| threads >= self.context.threads());
         barrier.arrived = 0;
         barrier.waits = 0;
         let votes = std::mem::take(&mut barrier.votes);

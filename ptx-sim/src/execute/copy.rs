@@ -215,7 +215,7 @@ fn begin(scene: &mut Scene<'_>, to: u64, (address, count): (u64, u32), bytes: u3
         scene.watch_device(address, count, actor, Touch::Read { is_constant: false }, Strength::WEAK);
     }
     if scene.watches_shared() {
-        scene.watch_shared(destination, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
+        scene.watch_shared(destination, bytes, actor, Touch::Write(None), Strength::WEAK);
     }
     begin_writing(scene, destination, bytes, actor);
     Some(data)
@@ -274,7 +274,7 @@ fn finish(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
         };
         actor.thread = first + lane;
         if scene.watches_shared() {
-            scene.watch_shared(to, bytes, actor, Touch::Write { is_same: false }, Strength::WEAK);
+            scene.watch_shared(to, bytes, actor, Touch::Write(None), Strength::WEAK);
         }
         if bytes == 16 {
             scene.shared.finish_line(to, &data, &actor);

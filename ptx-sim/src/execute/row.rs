@@ -79,7 +79,7 @@ fn load_each<const EACH: usize>(
             return None;
         }
         if is_watched {
-            scene.watch_run(start, bytes, actor, (Action::Read(bytes), access.is_constant));
+            scene.watch_run((start, bytes), actor, (Action::Read(bytes), access.is_constant), None);
         }
         &room
     };
@@ -138,7 +138,7 @@ fn store_each<const EACH: usize>(
             return None;
         }
         if is_watched {
-            scene.watch_run(start, bytes, actor, (Action::Write(bytes), false));
+            scene.watch_run((start, bytes), actor, (Action::Write(bytes), false), Some(words.as_flattened()));
         }
         allocation.store_words(offset, words.as_flattened());
     }

@@ -2,6 +2,7 @@
 //!
 //! They do what [`access`](super::access) does lane by lane, with one look at the addresses instead of 32.
 
+use super::access::words_of;
 use super::scene::Scene;
 use super::warp::Warp;
 use super::{ALL, LANES};
@@ -127,7 +128,7 @@ impl Extent<'_> {
                 if self.is_run && self.load_run(values, |words| allocation.load_words(start - shift, words)) {
                     if is_watched {
                         let action = (Action::Read(self.bytes()), self.access.is_constant);
-                        self.watch(scene, actor, action);
+                        self.watch(scene, actor, action, None);
                     }
                     return true;
                 }
@@ -148,7 +149,7 @@ impl Extent<'_> {
                 }
                 if is_watched {
                     let action = (action, self.access.is_constant);
-                    self.watch(scene, actor, action);
+                    self.watch(scene, actor, action, None);
                 }
             }
         }
@@ -182,7 +183,7 @@ impl Extent<'_> {
                 }
                 if is_watched {
                     let action = (Action::Write(self.bytes()), false);
-                    self.watch(scene, actor, action);
+                    self.watch(scene, actor, action, Some(values));
                 }
                 if self.is_run && self.store_run(values, |words| allocation.store_words(start - shift, words)) {
                     return true;
@@ -200,11 +201,18 @@ impl Extent<'_> {
     }
 
     /// Looks at accesses to device memory, which do not overlap if they are writes.
-    fn watch(&self, scene: &mut Scene<'_>, actor: Actor, action: (Action, bool)) {
+    fn watch(&self, scene: &mut Scene<'_>, actor: Actor, action: (Action, bool), stored: Option<&Elements>) {
         if self.is_run {
-            scene.watch_run(self.addresses[0], self.bytes(), actor, action);
+            let mut words = [0; 128];
+            let stored = words.get_mut(..8 * self.bytes() as usize).zip(stored).map(|(words, values)| {
+                self.scatter(values, words);
+                &*words
+            });
+            scene.watch_run((self.addresses[0], self.bytes()), actor, action, stored);
         } else {
-            scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action);
+            let element = self.access.element_bytes;
+            let words = stored.map(|values| std::array::from_fn(|lane| words_of(lane, values, self.elements, element)));
+            scene.watch_lanes((self.addresses, self.bytes()), self.lanes, actor, action, words.as_ref());
         }
     }
 

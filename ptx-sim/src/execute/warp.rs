@@ -103,12 +103,9 @@ impl Warp {
         self.index * LANES + lanes.trailing_zeros() % LANES
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a block has 1024 threads; instances only have to differ from near ones"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a block has 1024 threads")]
     pub(crate) const fn actor(&self, lane: u32, pc: u32) -> Actor {
-        Actor { thread: (self.index * LANES + lane) as u16, turn: self.turn, instance: self.executed as u32, pc }
+        Actor { thread: (self.index * LANES + lane) as u16, turn: self.turn, pc }
     }
 
     /// All lanes that run together with these, which do so with each other.

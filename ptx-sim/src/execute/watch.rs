@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::order::{Moment, Order};
 use super::scene::Scene;
 use crate::decode::{Reach, Strength, WideLanes};
-use crate::memory::shadow::{Clash, Nature, Room, Stamp};
+use crate::memory::shadow::{Clash, Deed, Nature, Room, Stamp, Words};
 use crate::memory::shared::Actor;
 use crate::report::{Action, Kind, Location};
 
@@ -15,10 +15,8 @@ pub(super) enum Touch {
     Read {
         is_constant: bool,
     },
-    /// Whether it stores what was there.
-    Write {
-        is_same: bool,
-    },
+    /// The words that it stores, if they are known.
+    Write(Option<Words>),
     ReadModifyWrite,
 }
 
@@ -54,25 +52,30 @@ impl Scene<'_> {
         lanes: u32,
         actor: Actor,
         (action, is_constant): (Action, bool),
+        values: Option<&[Words; 32]>,
     ) {
         let index = self.context.view.place(addresses[lanes.trailing_zeros() as usize % 32]).0;
         let stamp = self.ordinary(actor, is_constant);
-        let writes = matches!(action, Action::Write(_));
         let offsets = addresses.map(|address| crate::memory::name(address).1);
         let clashes =
-            self.context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, writes, &is_ordered_here);
+            self.context.shadow.access_lanes(index, (&offsets, bytes), lanes, &stamp, values, &is_ordered_here);
         for (lane, clash) in clashes {
             self.report_clash_of_lane(clash, (addresses[lane as usize % 32], bytes), action, (actor, lane));
         }
     }
 
     /// The same for all lanes of a warp that access `bytes` bytes each, words, one lane's after the other's from `start` on.
-    pub(super) fn watch_run(&mut self, start: u64, bytes: u32, actor: Actor, (action, is_constant): (Action, bool)) {
+    pub(super) fn watch_run(
+        &mut self,
+        (start, bytes): (u64, u32),
+        actor: Actor,
+        (action, is_constant): (Action, bool),
+        values: Option<&[u32]>,
+    ) {
         let (index, offset) = self.context.view.place(start);
         let stamp = self.ordinary(actor, is_constant);
-        let writes = matches!(action, Action::Write(_));
         let each = bytes as usize / 4;
-        for (lane, clash) in self.context.shadow.access_run(index, offset, each, &stamp, writes, &is_ordered_here) {
+        for (lane, clash) in self.context.shadow.access_run(index, offset, each, &stamp, values, &is_ordered_here) {
             let address = start + u64::from(lane * bytes);
             self.report_clash_of_lane(clash, (address, bytes), action, (actor, lane));
         }
@@ -85,7 +88,7 @@ impl Scene<'_> {
             epoch: self.shared.epoch(),
             turn: actor.turn,
             clock: 0,
-            instance: actor.instance,
+            value: 0,
             pc: actor.pc,
             thread: actor.thread,
             nature: Nature::new().with_constant(is_constant),
@@ -127,7 +130,7 @@ impl Scene<'_> {
             epoch: now.epoch,
             turn: now.turn,
             clock: order.as_ref().map_or(0, |order| order.clock(now)),
-            instance: actor.instance,
+            value: 0,
             pc: actor.pc,
             thread: now.thread,
             nature: Nature::new()
@@ -136,20 +139,20 @@ impl Scene<'_> {
                 .with_constant(matches!(touch, Touch::Read { is_constant: true }))
                 .with_atomic(matches!(touch, Touch::ReadModifyWrite)),
         };
-        let writes = match touch {
-            Touch::Read { .. } => (false, false),
-            Touch::Write { is_same } => (true, is_same),
-            Touch::ReadModifyWrite => (true, false),
+        let deed = match &touch {
+            Touch::Read { .. } => Deed::Read,
+            Touch::Write(Some(words)) => Deed::Store(words),
+            Touch::Write(None) | Touch::ReadModifyWrite => Deed::Write,
         };
         let ordered = |earlier: &Stamp| {
             is_ordered_here(earlier, &stamp) || order.as_ref().is_some_and(|order| order.knows(now, earlier))
         };
-        let clash = context.shadow.access(room, address, bytes, &stamp, writes, &ordered);
+        let clash = context.shadow.access(room, address, bytes, &stamp, deed, &ordered);
         if let Some(order) = &mut order {
             let place = (room, address);
             match touch {
                 Touch::Read { .. } => order.read(now, place, strength),
-                Touch::Write { .. } => order.write(now, place, strength, false),
+                Touch::Write(_) => order.write(now, place, strength, false),
                 Touch::ReadModifyWrite => {
                     order.read(now, place, strength);
                     order.write(now, place, strength, true);
@@ -160,7 +163,7 @@ impl Scene<'_> {
         if let Some(clash) = clash {
             let action = match touch {
                 Touch::Read { .. } => Action::Read(bytes),
-                Touch::Write { .. } => Action::Write(bytes),
+                Touch::Write(_) => Action::Write(bytes),
                 Touch::ReadModifyWrite => Action::Atomic(bytes),
             };
             self.report_clash(clash, bytes, location, action, actor);

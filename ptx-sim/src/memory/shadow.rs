@@ -26,6 +26,19 @@ pub(crate) enum Room {
     Block(u32),
 }
 
+/// The words of the largest access; less than a word is its low part.
+pub(crate) type Words = [u32; 8];
+
+/// What an access does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Deed<'v> {
+    Read,
+    /// Writes these words.
+    Store(&'v Words),
+    /// Writes something.
+    Write,
+}
+
 /// Words of a page.
 const PAGE: usize = 512;
 
@@ -57,30 +70,29 @@ impl Shadow {
     }
 
     /// Records an access of `bytes` aligned bytes at `offset`; what it clashes with first. `ordered` says whether an earlier access happened before this
-    /// one; `is_same` whether a write changes nothing.
+    /// one.
     pub(crate) fn access(
         &self,
         room: Room,
         offset: u64,
         bytes: u32,
         stamp: &Stamp,
-        (writes, is_same): (bool, bool),
+        deed: Deed<'_>,
         ordered: &impl Fn(&Stamp) -> bool,
     ) -> Option<Clash> {
-        let visit = Visit { stamp, writes, is_same };
         match room {
-            Room::Device(index) => self.pages(index)?.access(offset, bytes, visit, ordered),
+            Room::Device(index) => self.pages(index)?.access(&mut None, (offset, bytes), stamp, deed, ordered),
             Room::Block(block) => {
                 let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
                 let pages =
                     Arc::clone(blocks.entry(block).or_insert_with(|| Arc::new(Pages::new(self.shared_bytes.into()))));
                 drop(blocks);
-                pages.access(offset, bytes, visit, ordered)
+                pages.access(&mut None, (offset, bytes), stamp, deed, ordered)
             }
         }
     }
 
-    /// Records accesses by `lanes` of a warp, the first of which is by `stamp`'s thread, to places of an allocation that do not overlap. What they clash
+    /// Records accesses by `lanes` of a warp, the first of which is by `first`'s thread, to places of an allocation that do not overlap. What they clash
     /// with, in order.
     pub(crate) fn access_lanes(
         &self,
@@ -88,7 +100,7 @@ impl Shadow {
         (offsets, bytes): (&WideLanes, u32),
         lanes: u32,
         first: &Stamp,
-        writes: bool,
+        values: Option<&[Words; 32]>,
         ordered: &impl Fn(&Stamp, &Stamp) -> bool,
     ) -> Vec<(u32, Clash)> {
         let mut clashes = Vec::new();
@@ -96,9 +108,9 @@ impl Shadow {
         let mut open = None;
         for lane in (0..32u32).filter(|lane| lanes >> lane & 1 == 1) {
             let stamp = Stamp { thread: first.thread + lane as u16, ..*first };
-            let visit = Visit { stamp: &stamp, writes, is_same: false };
-            let offset = offsets[lane as usize];
-            let found = pages.access_open(&mut open, offset, bytes, visit, &|earlier: &Stamp| ordered(earlier, &stamp));
+            let place = (offsets[lane as usize], bytes);
+            let deed = values.map_or(Deed::Read, |values| Deed::Store(&values[lane as usize]));
+            let found = pages.access(&mut open, place, &stamp, deed, &|earlier: &Stamp| ordered(earlier, &stamp));
             clashes.extend(found.map(|clash| (lane, clash)));
         }
         clashes
@@ -112,7 +124,7 @@ impl Shadow {
         offset: u64,
         words_each: usize,
         first: &Stamp,
-        writes: bool,
+        values: Option<&[u32]>,
         ordered: &impl Fn(&Stamp, &Stamp) -> bool,
     ) -> Vec<(u32, Clash)> {
         let mut clashes = Vec::new();
@@ -123,11 +135,13 @@ impl Shadow {
             let (number, stop) = (word / PAGE, end.min((word / PAGE + 1) * PAGE));
             let Some(mut page) = pages.open(number) else { return clashes };
             // Most often there is nothing to say of any of them.
-            word = page.access_run_quietly(word, (start, stop), words_each, first, writes, ordered);
+            word = page.access_run_quietly(word, (start, stop), words_each, first, values, ordered);
             while word < stop {
                 let lane = ((word - start) / words_each) as u16;
                 let stamp = Stamp { thread: first.thread + lane, ..*first };
-                let visit = Visit { stamp: &stamp, writes, is_same: false };
+                let value = values.and_then(|values| values.get(word - start));
+                let stamp = value.map_or(stamp, |value| stamp.storing(*value));
+                let visit = Visit { stamp: &stamp, writes: values.is_some() };
                 let found = page.access_word(word % PAGE, visit, &|earlier: &Stamp| ordered(earlier, &stamp));
                 // Of each lane the first.
                 if let Some(clash) = found
@@ -156,24 +170,20 @@ impl Pages {
         Self { words, pages: (0..words.div_ceil(PAGE)).map(|_| Mutex::default()).collect() }
     }
 
-    fn access(&self, offset: u64, bytes: u32, visit: Visit<'_>, ordered: &impl Fn(&Stamp) -> bool) -> Option<Clash> {
-        self.access_open(&mut None, offset, bytes, visit, ordered)
-    }
-
     fn open(&self, number: usize) -> Option<MutexGuard<'_, Page>> {
         let mut page = self.pages.get(number)?.lock().unwrap_or_else(PoisonError::into_inner);
         page.open((self.words - number * PAGE).min(PAGE));
         Some(page)
     }
 
-    /// The same, with a page that may be open already and that is left open.
+    /// An access, with a page that may be open already and that is left open.
     #[inline]
-    fn access_open<'p>(
+    fn access<'p>(
         &'p self,
         open: &mut Open<'p>,
-        offset: u64,
-        bytes: u32,
-        visit: Visit<'_>,
+        (offset, bytes): (u64, u32),
+        stamp: &Stamp,
+        deed: Deed<'_>,
         ordered: &impl Fn(&Stamp) -> bool,
     ) -> Option<Clash> {
         let (first, last) = (offset / 4, (offset + u64::from(bytes.max(1)) - 1) / 4);
@@ -186,6 +196,13 @@ impl Pages {
                 *open = Some((number, self.open(number)?));
             }
             let (_, page) = open.as_mut()?;
+            let stamp = match deed {
+                // Less than a word stands where it is in the word.
+                Deed::Store(values) if bytes < 4 => stamp.storing(values[0] << (8 * (offset % 4))),
+                Deed::Store(values) => stamp.storing(values[(word - first) as usize % values.len()]),
+                Deed::Read | Deed::Write => *stamp,
+            };
+            let visit = Visit { stamp: &stamp, writes: !matches!(deed, Deed::Read) };
             let found = if bytes.is_multiple_of(4) {
                 page.access_word(at, visit, ordered)
             } else {

@@ -54,8 +54,6 @@ pub(crate) struct Actor {
     pub(crate) thread: u16,
     /// The turn of its warp.
     pub(crate) turn: u32,
-    /// Which warp instruction it is, counted in the warp.
-    pub(crate) instance: u32,
     pub(crate) pc: u32,
 }
 

@@ -56,11 +56,34 @@ fn bytes_of_neighbours_are_apart_and_one_byte_is_not() {
 }
 
 #[test]
-fn lanes_may_write_one_value_to_one_word_but_not_two() {
-    is_clean("    st.shared.u32 [%r1], 7;\n", &ONE_WARP);
-    finds("    st.shared.u32 [%r1], %r0;\n", &ONE_WARP, |kind| *kind == Kind::Race);
-    // Two warps: even the same value is a race.
-    finds("    st.shared.u32 [%r1], 7;\n", &TWO_WARPS, |kind| *kind == Kind::Race);
+fn one_instruction_may_write_one_value_to_one_word_but_not_two() {
+    let again = |width: &str, second: &str| {
+        format!(
+            "    st.shared.{width} [%r1], 7;\n    setp.lt.u32 %p0, %r0, 5;\n    @%p0 st.shared.{width} [%r1], {second};\n"
+        )
+    };
+    for warps in [&ONE_WARP, &TWO_WARPS] {
+        is_clean("    st.shared.u32 [%r1], 7;\n", warps);
+        is_clean("    st.shared.v2.u8 [%r1], {7, 8};\n", warps);
+        finds("    st.shared.u32 [%r1], %r0;\n", warps, |kind| *kind == Kind::Race);
+        finds("    st.shared.u8 [%r1], %r0;\n", warps, |kind| *kind == Kind::Race);
+        // Another instruction is a race even with the same value: nobody need have meant that.
+        finds(&again("u32", "7"), warps, |kind| *kind == Kind::Race);
+        // Half of a word that one instruction wrote.
+        finds(&again("u16", "8"), warps, |kind| *kind == Kind::Race);
+    }
+}
+
+#[test]
+fn the_same_holds_where_more_than_barriers_orders_shared_memory() {
+    // A barrier of some threads: accesses are looked at one by one.
+    let some = "    setp.lt.u32 %p0, %r0, 32;\n    @%p0 bar.sync 1, 32;\n";
+    is_clean(&format!("{some}    st.shared.v2.u32 [%r1], {{7, 8}};\n"), &TWO_WARPS);
+    is_clean(&format!("{some}    st.shared.u16 [%r1+2], 8;\n"), &TWO_WARPS);
+    let mixed = "    shr.u32 %r4, %r0, 5;\n    st.shared.v2.u32 [%r1], {7, %r4};\n";
+    finds(&format!("{some}{mixed}"), &TWO_WARPS, |kind| *kind == Kind::Race);
+    let bytes = "    shr.u32 %r4, %r0, 5;\n    st.shared.v2.u8 [%r1], {7, %r4};\n";
+    finds(&format!("{some}{bytes}"), &TWO_WARPS, |kind| *kind == Kind::Race);
 }
 
 #[test]

@@ -11,7 +11,8 @@ const BODY: &str = "    st.shared.u32 [%r3], %r0;
 #[test]
 fn conflicts_and_sectors_are_counted_by_line() {
     let folder = Folder::new();
-    let file = folder.write("kernel.ptx", kernel(BODY));
+    let mixed = BODY.replace("shl.b32 %r4, %r0, 3", "mov.u32 %r4, %ctaid.x").replace("[%rd2], %r0", "[%rd2], %r4");
+    let file = folder.write("kernel.ptx", kernel(&mixed));
     let json = line(&file, "stats FILE --grid 3 --block 64 --arg zeros:x:256 --json").json();
     // Blocks overwrite each other: a race between blocks, which is told besides.
     assert_eq!(json["verdict"], "finding");

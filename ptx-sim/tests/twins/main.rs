@@ -5,6 +5,7 @@ mod blocks;
 mod language;
 mod numbers;
 mod stage;
+mod triton;
 mod warps;
 
 use stage::text;

@@ -2,7 +2,7 @@
 
 use tilewright_ptx_sim::{Converge, Launch, Memory, Options, Profile, Program};
 
-/// The PTX of a twin.
+/// The PTX of a twin by its file beside this one.
 pub(crate) fn text(name: &str) -> String {
     let path = format!("{}/tests/twins/{name}.ptx", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -61,10 +61,11 @@ impl Buffers {
 }
 
 /// Runs a twin on eight seeds and in both ways of running together, each on fresh memory, and looks at each result.
-pub(crate) fn run(name: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg], check: impl Fn(&Buffers)) {
+pub(crate) fn run(file: &str, grid: [u32; 3], block: [u32; 3], shared: u32, args: &[Arg], check: impl Fn(&Buffers)) {
+    let name = file.rsplit('/').next().unwrap();
     let ways = [Converge::Early, Converge::Adversarial];
     for (seed, converge) in (0..8).flat_map(|seed| ways.map(|way| (seed, way))) {
-        let program = Program::load(&text(name), Profile::Sm80).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let program = Program::load(&text(file), Profile::Sm80).unwrap_or_else(|error| panic!("{name}: {error}"));
         let memory = Memory::new(1 << 26);
         let mut packed = Vec::new();
         let mut addresses = Vec::new();

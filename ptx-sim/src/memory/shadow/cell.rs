@@ -20,8 +20,6 @@ const PARTS: u32 = 1 << 31;
 pub(super) struct Visit<'s> {
     pub(super) stamp: &'s Stamp,
     pub(super) writes: bool,
-    /// Whether a write changes nothing.
-    pub(super) is_same: bool,
 }
 
 /// The cells of some words.
@@ -69,7 +67,7 @@ impl Page {
         (start, stop): (usize, usize),
         words_each: usize,
         first: &Stamp,
-        writes: bool,
+        values: Option<&[u32]>,
         ordered: &impl Fn(&Stamp, &Stamp) -> bool,
     ) -> usize {
         let at = word % PAGE;
@@ -77,13 +75,17 @@ impl Page {
         let mut stamp = *first;
         stamp.thread += ((word - start) / words_each) as u16;
         let mut left = words_each - (word - start) % words_each;
+        let mut next = word;
         let noted = cells.iter_mut().position(|cell| {
             if left == 0 {
                 stamp.thread += 1;
                 left = words_each;
             }
             left -= 1;
-            let visit = Visit { stamp: &stamp, writes, is_same: false };
+            let value = values.and_then(|values| values.get(next - start));
+            next += 1;
+            let stamp = value.map_or(stamp, |value| stamp.storing(*value));
+            let visit = Visit { stamp: &stamp, writes: values.is_some() };
             !cell.note_quietly(visit, &|earlier: &Stamp| ordered(earlier, &stamp))
         });
         noted.map_or(stop, |index| word + index)
@@ -103,14 +105,15 @@ impl Page {
             return cell.access(&mut self.histories, visit, ordered);
         }
         if cell.more & PARTS == 0 {
-            let parts = std::array::from_fn(|_| cell.twin(&mut self.histories));
+            let parts = std::array::from_fn(|byte| cell.twin(&mut self.histories, byte));
             self.histories.give_back(cell.more);
             cell.more = PARTS | place(self.parts.len());
             self.parts.push(parts);
         }
         let parts = self.parts.get_mut((cell.more & !PARTS) as usize - 1)?.get_mut(from..to)?;
-        parts.iter_mut().fold(None, |clash, part| {
-            let found = part.access(&mut self.histories, visit, ordered);
+        parts.iter_mut().zip(from..).fold(None, |clash, (part, byte)| {
+            let stamp = visit.stamp.of_byte(byte);
+            let found = part.access(&mut self.histories, Visit { stamp: &stamp, ..visit }, ordered);
             clash.or(found)
         })
     }
@@ -147,10 +150,11 @@ impl Histories {
 impl Cell {
     const NONE: Self = Self { write: Stamp::NONE, read: Stamp::NONE, more: 0 };
 
-    /// A cell of its own that remembers the same.
-    fn twin(&self, histories: &mut Histories) -> Self {
-        let history = histories.at(self.more).cloned();
-        Self { more: history.map_or(0, |history| histories.add(history)), ..*self }
+    /// A cell for a byte of the word that remembers the same.
+    fn twin(&self, histories: &mut Histories, byte: usize) -> Self {
+        let history = histories.at(self.more).map(|history| history.of_byte(byte));
+        let more = history.map_or(0, |history| histories.add(history));
+        Self { write: self.write.of_byte(byte), more, ..*self }
     }
 
     fn access(
@@ -201,7 +205,7 @@ impl Cell {
         if !visit.writes {
             return history.read(visit.stamp, ordered);
         }
-        let clash = history.write(visit.stamp, visit.is_same, ordered);
+        let clash = history.write(visit.stamp, ordered);
         if history.is_only_write() {
             histories.give_back(self.more);
             *self = Self { write: *visit.stamp, ..Self::NONE };

@@ -23,6 +23,11 @@ impl History {
         self.promise.is_none() && self.readers.iter().all(Option::is_none)
     }
 
+    /// The same for a byte of the word.
+    pub(super) fn of_byte(&self, byte: usize) -> Self {
+        Self { write: self.write.map(|write| write.of_byte(byte)), ..self.clone() }
+    }
+
     pub(super) fn read(&mut self, stamp: &Stamp, ordered: &impl Fn(&Stamp) -> bool) -> Option<Clash> {
         let mut clash = None;
         if let Some(write) = self.write {
@@ -63,19 +68,13 @@ impl History {
         clash
     }
 
-    pub(super) fn write(&mut self, stamp: &Stamp, is_same: bool, ordered: &impl Fn(&Stamp) -> bool) -> Option<Clash> {
+    pub(super) fn write(&mut self, stamp: &Stamp, ordered: &impl Fn(&Stamp) -> bool) -> Option<Clash> {
         let mut clash = None;
         if let Some(promise) = self.promise {
             clash = Some(Clash { earlier: promise, is_write: false, is_promise: true });
         }
         if let Some(write) = &self.write {
-            // Lanes of one instruction may write the same value to the same place; one of them does it.
-            let together = is_same
-                && write.block == stamp.block
-                && write.thread / 32 == stamp.thread / 32
-                && write.instance == stamp.instance
-                && write.pc == stamp.pc;
-            if !together && !ordered(write) && !write.is_mutual(stamp) {
+            if !write.is_same_write(stamp) && !ordered(write) && !write.is_mutual(stamp) {
                 clash = clash.or(Some(Clash { earlier: *write, is_write: true, is_promise: false }));
             }
         }

@@ -13,8 +13,8 @@ pub(crate) struct Stamp {
     pub(crate) turn: u32,
     /// Releases that the thread had made.
     pub(crate) clock: u32,
-    /// Which instruction of the warp it is.
-    pub(crate) instance: u32,
+    /// What is written to the word or byte, if that is known.
+    pub(crate) value: u32,
     pub(crate) pc: u32,
     pub(crate) thread: u16,
     pub(crate) nature: Nature,
@@ -31,6 +31,7 @@ impl Nature {
     const VOLATILE: u8 = 8;
     const CONSTANT: u8 = 16;
     const ATOMIC: u8 = 32;
+    const KNOWN: u8 = 64;
 
     /// An ordinary access.
     pub(crate) const fn new() -> Self {
@@ -77,10 +78,29 @@ impl Nature {
 impl Stamp {
     /// No access.
     pub(super) const NONE: Self =
-        Self { block: 0, epoch: 0, turn: 0, clock: 0, instance: 0, pc: 0, thread: 0, nature: Nature(0) };
+        Self { block: 0, epoch: 0, turn: 0, clock: 0, value: 0, pc: 0, thread: 0, nature: Nature(0) };
 
     pub(super) const fn is_none(&self) -> bool {
         self.nature.0 == 0
+    }
+
+    /// The write of a value.
+    #[inline]
+    pub(super) const fn storing(self, value: u32) -> Self {
+        Self { value, nature: self.nature.with(Nature::KNOWN, true), ..self }
+    }
+
+    /// The write to a byte of the word.
+    pub(super) const fn of_byte(self, byte: usize) -> Self {
+        Self { value: self.value >> (8 * byte) & 0xFF, ..self }
+    }
+
+    /// Whether one instruction writes one value in both: it does not matter which of them does it.
+    pub(super) const fn is_same_write(&self, other: &Self) -> bool {
+        self.pc == other.pc
+            && self.value == other.value
+            && self.nature.0 & other.nature.0 & Nature::KNOWN != 0
+            && !self.nature.is_atomic()
     }
 
     pub(super) fn some(&self) -> Option<Self> {

@@ -22,7 +22,6 @@ pub(crate) struct Earlier {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cell {
     write: Stamp,
-    write_instance: u32,
     read: Stamp,
     write_thread: u16,
     read_thread: u16,
@@ -200,10 +199,8 @@ impl Cell {
         kind: WriteKind,
         same_value: bool,
     ) -> Option<Trouble> {
-        // Lanes of one instruction may write the same value to the same place; one of them does it.
+        // Threads may write the same value to the same place by one instruction: it does not matter which of them does it.
         let together = self.write.epoch == now.epoch
-            && self.write_instance == actor.instance
-            && same_warp(self.write_thread, actor.thread)
             && self.write.pc == actor.pc
             && self.kind == WriteKind::Plain
             && kind == WriteKind::Plain;
@@ -232,7 +229,6 @@ impl Cell {
         self.written = self.written_since(now.first) | bytes;
         self.write = Stamp { epoch: now.epoch, turn: actor.turn, pc: actor.pc };
         self.write_thread = actor.thread;
-        self.write_instance = actor.instance;
         self.kind = kind;
     }
 

@@ -167,7 +167,7 @@ fn lines_and_warps_are_the_same_as_words() {
         // Mostly everything is written before it is read, and a barrier between.
         if random.below(4) > 0 {
             for shared in [&mut quick, &mut plain] {
-                let first = Actor { thread: 0, turn: 0, instance: 0, pc: 0 };
+                let first = Actor { thread: 0, turn: 0, pc: 0 };
                 for word in (0..WORDS).step_by(128) {
                     take(shared, Step::Run { writes: true, each: 4, word }, first, false);
                 }
@@ -184,7 +184,7 @@ fn lines_and_warps_are_the_same_as_words() {
                 _ => {}
             }
             let warp = random.below(WARPS);
-            let first = Actor { thread: 32 * warp as u16, turn: turns[warp as usize], instance, pc: instance };
+            let first = Actor { thread: 32 * warp as u16, turn: turns[warp as usize], pc: instance };
             let step = step(&mut random);
             steps.push((first, step));
             let (found, expected) = (take(&mut quick, step, first, true), take(&mut plain, step, first, false));
