@@ -102,16 +102,6 @@ impl Shared {
         Now { epoch: self.epoch, first: self.first_epoch }
     }
 
-    /// Reads as [`read`](Self::read), without looking for races. Whether all bytes were written.
-    pub(crate) fn peek(&mut self, offset: u32, bytes: u32) -> (u32, bool) {
-        let (word, lane) = (offset / 4, offset % 4);
-        let mask = byte_bits(bytes) << lane;
-        let first = self.first_epoch;
-        let mut written = 0;
-        self.for_cells(word, mask, |cell, bytes| written |= cell.written_since(first) & bytes);
-        (self.words[word as usize] >> (8 * lane) & value_mask(bytes), written & mask == mask)
-    }
-
     /// A barrier of all threads.
     pub(crate) fn end_epoch(&mut self) {
         self.epoch += 1;

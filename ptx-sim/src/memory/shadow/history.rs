@@ -73,10 +73,12 @@ impl History {
         if let Some(promise) = self.promise {
             clash = Some(Clash { earlier: promise, is_write: false, is_promise: true });
         }
-        if let Some(write) = &self.write {
-            if !write.is_same_write(stamp) && !ordered(write) && !write.is_mutual(stamp) {
-                clash = clash.or(Some(Clash { earlier: *write, is_write: true, is_promise: false }));
-            }
+        if let Some(write) = &self.write
+            && !write.is_same_write(stamp)
+            && !ordered(write)
+            && !write.is_mutual(stamp)
+        {
+            clash = clash.or(Some(Clash { earlier: *write, is_write: true, is_promise: false }));
         }
         for reader in self.readers.iter().flatten() {
             if !ordered(reader) && !reader.is_mutual(stamp) {
