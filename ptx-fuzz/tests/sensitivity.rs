@@ -2,8 +2,8 @@
 
 use tilewright_ptx_fuzz::{Case, Coverage, naive};
 use tilewright_ptx_ir::ir::{
-    AtomicOp, BarrierOp, BinaryOp, BoolOp, Compare, FloatTest, Immediate, Inst, MmaShape, MulPart, Op, Operand,
-    PermuteMode, Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VoteMode,
+    AtomicOp, BarrierOp, BinaryOp, BoolOp, Compare, Condition, FloatTest, Immediate, Inst, MmaShape, MulPart, Op,
+    Operand, PermuteMode, Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VoteMode,
 };
 
 /// Changes an instruction if it is of its kind, to another one of the same form.
@@ -149,6 +149,30 @@ const ALTERATIONS: &[(&str, Alteration)] = &[
         Op::Mul { part: part @ (MulPart::Lo | MulPart::Hi), .. } => other(part, MulPart::Lo, MulPart::Hi),
         _ => false,
     }),
+    (
+        "set",
+        alter!(Op::Set { compare: compare @ (Compare::Eq | Compare::Ne), .. } => other(compare, Compare::Eq, Compare::Ne)),
+    ),
+    ("two results of setp", |op| match op {
+        Op::SetPredicates { dst, other: Some(other), .. } => {
+            std::mem::swap(dst, other);
+            true
+        }
+        _ => false,
+    }),
+    (
+        "condition",
+        alter!(Op::Vote { src: src @ Condition::Constant(_), .. } => other(src, Condition::Constant(true), Condition::Constant(false))),
+    ),
+    ("cvt.pack", |op| match op {
+        Op::CvtPack { a, b, .. } => {
+            std::mem::swap(a, b);
+            true
+        }
+        _ => false,
+    }),
+    (".sat of video", alter!(Op::VideoParts { sat, sums: false, .. } => other(sat, true, false))),
+    (".add of video", alter!(Op::VideoParts { sums, sat: false, .. } => other(sums, true, false))),
     ("bmsk and szext", |op| match op {
         Op::Binary { op, .. } => match op {
             BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap => other(op, BinaryOp::BitMaskClamp, BinaryOp::BitMaskWrap),

@@ -54,7 +54,11 @@ impl Op {
                 op: BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap | BinaryOp::ExtendClamp | BinaryOp::ExtendWrap,
                 ..
             } => Requirement::version(6),
-            Self::SetPredicate { ty: Type::Bf16, .. } => HOPPER,
+            Self::Pair { .. } | Self::Rectified { .. } => Requirement { version: PtxVersion::new(8, 0), ..HOPPER },
+            Self::SetPredicate { ty: Type::Bf16, .. }
+            | Self::SetPredicates { ty: Type::Bf16 | Type::Bf16x2, .. }
+            | Self::Set { ty: Type::Bf16 | Type::Bf16x2, .. }
+            | Self::Set { to: Type::Bf16, .. } => HOPPER,
             Self::IsSpace { space: crate::ir::Space::Param, .. } => Requirement::version(7),
             Self::Load { scope: Some(Scope::Cluster), .. }
             | Self::Atomic { scope: Some(Scope::Cluster), .. }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use tilewright_ptx_ir::ir::BoolOp;
 
-use crate::decode::{Destination, Lanes, Narrow, Slots, Source, Wide, WideLanes};
+use crate::decode::{Condition, Destination, Lanes, Narrow, Slots, Source, Wide, WideLanes};
 
 /// All lanes.
 const ALL: u32 = u32::MAX;
@@ -172,6 +172,20 @@ impl Registers {
     pub(crate) fn pred(&mut self, slot: u32, lanes: u32) -> u32 {
         self.need(self.preds_written[slot as usize], lanes, Source::Pred(slot));
         self.preds[slot as usize]
+    }
+
+    /// The lanes where a condition holds.
+    pub(crate) fn condition(&mut self, condition: Condition, lanes: u32) -> u32 {
+        match condition {
+            Condition::Pred { slot, negate } => self.pred(slot, lanes) ^ if negate { ALL } else { 0 },
+            Condition::Constant(holds) => {
+                if holds {
+                    ALL
+                } else {
+                    0
+                }
+            }
+        }
     }
 
     /// Any source as 64 bits, zero-extended.

@@ -75,8 +75,8 @@ impl Builder {
     fn vote(&mut self) {
         let mode = self.draw.of(VoteMode::ALL);
         let dst = if mode == VoteMode::Ballot { self.dst(Type::B32) } else { self.predicate() };
-        let (src, negate) = (self.predicate(), self.draw.flag());
-        self.emit(Op::Vote { mode, dst, src, negate, mask: EVERY_LANE });
+        let src = self.condition();
+        self.emit(Op::Vote { mode, dst, src, mask: EVERY_LANE });
     }
 
     fn matching(&mut self) {

@@ -1,6 +1,6 @@
 //! Numbers of several words, and parts of words.
 
-use tilewright_ptx_ir::ir::{BinaryOp, MulPart, Op, PermuteMode, TernaryOp, Type};
+use tilewright_ptx_ir::ir::{BinaryOp, MulPart, Op, Operand, PackedInteger, PermuteMode, TernaryOp, Type, VideoOp};
 
 use super::{Builder, SCRATCH};
 
@@ -27,7 +27,15 @@ impl Builder {
         let ty = self.draw.of(&[Type::U32, Type::S32]);
         let (dst, a, b, c) = (self.dst(ty), self.operand(ty), self.operand(ty), self.operand(ty));
         let part = self.draw.of(&[MulPart::Lo, MulPart::Hi]);
-        match self.draw.below(10) {
+        match self.draw.below(14) {
+            10 | 11 => self.side_by_side(),
+            12 | 13 => {
+                let (op, parts) = (self.draw.of(VideoOp::ALL), self.draw.of(&[2, 4]));
+                let types = [(); 3].map(|()| self.draw.of(&[Type::U32, Type::S32]));
+                let (sat, sums) = self.draw.of(&[(false, false), (true, false), (false, true)]);
+                let [a, b, c] = types.map(|ty| self.source(ty));
+                self.emit(Op::VideoParts { op, parts, types, sat, sums, dst, a, b, c });
+            }
             0 | 1 => {
                 let op = self.draw.of(&[BinaryOp::BitMaskClamp, BinaryOp::BitMaskWrap]);
                 let ([from, count, _], most) = (SCRATCH, self.draw.of(&[32, 64]));
@@ -66,6 +74,23 @@ impl Builder {
                 let (dst, a, b, c) = (self.dst(ty), self.operand(ty), self.operand(ty), self.operand(sign_type));
                 self.emit(Op::SelectBySign { ty, sign_type, ftz, dst, a, b, c });
             }
+        }
+    }
+
+    /// Saturated integers, of which few words are out of range by chance alone: some are made small.
+    fn side_by_side(&mut self) {
+        let to = self.draw.of(PackedInteger::ALL);
+        let [a, b] = [SCRATCH[0], SCRATCH[1]].map(|scratch| {
+            let source: Operand = self.source(Type::S32).into();
+            let amount = self.draw.of(&[0, 31 - i64::from(to.bits()), 30 - i64::from(to.bits())]);
+            self.binary(BinaryOp::Shr, Type::S32, scratch, source, super::int(amount));
+            Operand::from(scratch)
+        });
+        let c = if to.bits() < 16 { Some(self.operand(Type::B32)) } else { None };
+        let dst = self.dst(Type::U32);
+        match (to, c) {
+            (PackedInteger::S8, Some(c)) => self.emit(Op::CvtPackS8 { dst, a, b, c }),
+            _ => self.emit(Op::CvtPack { to, dst, a, b, c }),
         }
     }
 }

@@ -7,11 +7,11 @@ use tilewright_ptx_ir::ir::{
 use super::{Builder, SCRATCH, SCRATCH_SHORT, SCRATCH_WIDE, int};
 use crate::registers::Kind;
 
-const NUMBERS: [Type; 6] = [Type::U16, Type::S16, Type::U32, Type::S32, Type::U64, Type::S64];
+pub(super) const NUMBERS: [Type; 6] = [Type::U16, Type::S16, Type::U32, Type::S32, Type::U64, Type::S64];
 const LONGER: [Type; 4] = [Type::U32, Type::S32, Type::U64, Type::S64];
-const BITS: [Type; 3] = [Type::B16, Type::B32, Type::B64];
+pub(super) const BITS: [Type; 3] = [Type::B16, Type::B32, Type::B64];
 const LONGER_BITS: [Type; 2] = [Type::B32, Type::B64];
-const ORDERED: [Compare; 6] = [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge];
+pub(super) const ORDERED: [Compare; 6] = [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge];
 
 impl Builder {
     pub(super) fn integer(&mut self) {
@@ -215,6 +215,9 @@ impl Builder {
     }
 
     fn comparison(&mut self) {
+        if self.draw.once_in(3) {
+            return self.several_answers();
+        }
         let (compare, ty) = if self.draw.once_in(5) {
             (self.draw.of(&ORDERED[..2]), self.draw.of(&BITS))
         } else {

@@ -10,6 +10,7 @@
 //!   shifts of a literal by a literal; `cvt.sat.f64.f16`; `neg` and `abs` of the least s16, which the ISA does not mention.
 
 pub(crate) mod calls;
+mod comparisons;
 mod conversions;
 mod exchange;
 mod extended;

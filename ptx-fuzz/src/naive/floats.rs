@@ -185,16 +185,22 @@ pub(super) fn execute(op: &Op, lane: &mut Lane) -> Option<()> {
             (*dst, parts(*ty, operands, |parts| arithmetic(*ty, Function::Fma, modifiers, parts, &order))?)
         }
         Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
-            let format = format(*ty)?;
-            let modifiers = Modifiers { ftz: *ftz, ..Modifiers::default() };
-            let [a, b] = [a, b].map(|operand| modifiers.operand(format, lane.operand(*operand, *ty)));
-            (*dst, u64::from(combined(compares(*compare, format, a, b)?, *combine, lane)?))
+            let [a, b] = [a, b].map(|operand| lane.operand(*operand, *ty));
+            (*dst, u64::from(combined(comparison(*compare, *ty, *ftz, a, b)?, *combine, lane)?))
         }
         Op::TestProperty { test, ty, dst, a } => (*dst, u64::from(has(*test, format(*ty)?, lane.operand(*a, *ty))?)),
         _ => return None,
     };
     lane.write(dst, value);
     Some(())
+}
+
+/// Whether a comparison of two scalars holds.
+pub(super) fn comparison(compare: Compare, ty: Type, ftz: bool, a: u64, b: u64) -> Option<bool> {
+    let format = format(ty)?;
+    let modifiers = Modifiers { ftz, ..Modifiers::default() };
+    let [a, b] = [a, b].map(|bits| modifiers.operand(format, bits));
+    compares(compare, format, a, b)
 }
 
 /// Both halves of packed operands, or the operands as they are.

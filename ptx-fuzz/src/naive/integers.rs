@@ -81,21 +81,25 @@ pub(super) fn execute(op: &Op, lane: &mut Lane) -> Option<()> {
         }
         Op::SetPredicate { compare, ty, dst, a, b, combine, .. } if !ty.is_float() => {
             let [a, b] = [a, b].map(|operand| number(lane.operand(*operand, *ty), *ty));
-            let holds = match compare {
-                Compare::Eq => a == b,
-                Compare::Ne => a != b,
-                Compare::Lt => a < b,
-                Compare::Le => a <= b,
-                Compare::Gt => a > b,
-                Compare::Ge => a >= b,
-                _ => return None,
-            };
-            (*dst, u64::from(combined(holds, *combine, lane)?))
+            (*dst, u64::from(combined(compares(*compare, a, b)?, *combine, lane)?))
         }
         _ => return None,
     };
     lane.write(dst, value);
     Some(())
+}
+
+/// Whether a comparison holds.
+pub(super) const fn compares(compare: Compare, a: i128, b: i128) -> Option<bool> {
+    Some(match compare {
+        Compare::Eq => a == b,
+        Compare::Ne => a != b,
+        Compare::Lt => a < b,
+        Compare::Le => a <= b,
+        Compare::Gt => a > b,
+        Compare::Ge => a >= b,
+        _ => return None,
+    })
 }
 
 /// A comparison with what it combines with.

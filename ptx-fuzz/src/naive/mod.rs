@@ -15,6 +15,7 @@
 //! PTX ISA 9.0, section 9.7 (Instructions).
 
 mod calls;
+mod comparisons;
 mod conversions;
 mod extended;
 mod floats;
@@ -22,6 +23,7 @@ mod integers;
 mod lane;
 mod matrices;
 mod memory;
+mod packed;
 mod warp;
 
 use tilewright_ptx_ir::ir::{Kernel, Label, Module, Op, Param, RegClass, Space, Special, Statement};
@@ -257,6 +259,8 @@ impl Block<'_> {
 fn alone(op: &Op, lane: &mut Lane) -> Outcome<()> {
     let done = integers::execute(op, lane)
         .or_else(|| extended::execute(op, lane))
+        .or_else(|| packed::execute(op, lane))
+        .or_else(|| comparisons::execute(op, lane))
         .or_else(|| floats::execute(op, lane))
         .or_else(|| conversions::execute(op, lane));
     done.ok_or_else(|| unknown(op))

@@ -2,6 +2,7 @@
 
 use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, Op, ShuffleMode, Type, VoteMode};
 
+use super::comparisons::holds;
 use super::integers::number;
 use super::matrices::{Product, product};
 use super::{Lanes, NaiveError, Outcome, unknown};
@@ -32,8 +33,8 @@ pub(super) fn execute(op: &Op, lanes: Lanes<'_>) -> Outcome<()> {
                 }
             }
         }
-        Op::Vote { mode, dst, src, negate, .. } => {
-            let ballot = lanes.iter().map(|lane| lane.is_true(*src) != *negate);
+        Op::Vote { mode, dst, src, .. } => {
+            let ballot = lanes.iter().map(|lane| holds(*src, lane));
             let mask = ballot.zip(0..).map(|(vote, index)| u64::from(vote) << index).sum::<u64>();
             let everyone = u64::from(u32::MAX);
             let value = match mode {

@@ -38,7 +38,7 @@ impl<'k> Value<'k, bool> {
         let src = self.register();
         let dst = self
             .k
-            .write(|dst| Op::Vote { mode: VoteMode::Ballot, dst, src, negate: false, mask: FULL_MASK }, RegClass::B32);
+            .write(|dst| Op::Vote { mode: VoteMode::Ballot, dst, src: src.into(), mask: FULL_MASK }, RegClass::B32);
         Value::from_register(self.k, dst)
     }
 
@@ -56,7 +56,7 @@ impl<'k> Value<'k, bool> {
 
     fn vote(self, mode: VoteMode) -> Self {
         let src = self.register();
-        self.k.produce(|dst| Op::Vote { mode, dst, src, negate: false, mask: FULL_MASK })
+        self.k.produce(|dst| Op::Vote { mode, dst, src: src.into(), mask: FULL_MASK })
     }
 }
 

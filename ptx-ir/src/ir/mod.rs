@@ -15,11 +15,14 @@ mod words;
 pub use kernel::{Function, Guard, Inst, Kernel, Limits, Module, Param, SharedArray, SharedSize, Statement};
 pub use mma::MmaShape;
 pub use op::Op;
-pub use operand::{Address, Base, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Special, Symbol};
+pub use operand::{
+    Address, Base, Condition, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Special, Symbol,
+};
 pub use types::{RegClass, Space, Type};
 pub use variable::{Local, LocalKind, Pointer, Variable};
 pub use visit::Access;
 pub use words::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    PackedInteger, PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VideoOp,
+    VoteMode,
 };

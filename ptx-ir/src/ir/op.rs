@@ -5,11 +5,12 @@
 
 use super::kernel::Guard;
 use super::mma::MmaShape;
-use super::operand::{Address, Label, LocalIndex, Operand, Reg, Shared, Special, Symbol};
+use super::operand::{Address, Condition, Label, LocalIndex, Operand, Reg, Shared, Special, Symbol};
 use super::types::{Space, Type};
 use super::words::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    PackedInteger, PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VideoOp,
+    VoteMode,
 };
 
 /// An instruction without its guard.
@@ -44,6 +45,8 @@ pub enum Op {
     CvtPair { to: Type, rounding: Rounding, relu: bool, dst: Reg, high: Operand, low: Operand },
     /// `cvt.pack.sat.s8.s32.b32 dst, a, b, c`: saturates a and b to 8 bits; a above b in the low half, c's low half above them.
     CvtPackS8 { dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `cvt.pack.sat.to.s32{.b32} dst, a, b{, c}`: the same for the other types; those of 16 bits leave no room for `c`.
+    CvtPack { to: PackedInteger, dst: Reg, a: Operand, b: Operand, c: Option<Operand> },
     /// `cvt.rna.tf32.f32 dst, src`: rounded to nearest, ties away from zero.
     CvtTf32 { dst: Reg, src: Operand },
     /// `cvta.to.space.u64 dst, src` (or `cvta.space.u64` when `to_generic`).
@@ -100,6 +103,13 @@ pub enum Op {
     Permute { mode: PermuteMode, dst: Reg, a: Operand, b: Operand, c: Operand },
     /// `slct{.ftz}.ty.sign_type dst, a, b, c`: `a` if `c`, an `s32` or `f32`, is at least zero, else `b`.
     SelectBySign { ty: Type, sign_type: Type, ftz: bool, dst: Reg, a: Operand, b: Operand, c: Operand },
+    /// `op{2,4}.dty.aty.bty{.sat|.add} dst, a, b, c`: on each of two halves or four bytes (`parts`); with `sums`, the results and `c` are added up, and without,
+    /// `c` is of no use.
+    VideoParts { op: VideoOp, parts: u32, types: [Type; 3], sat: bool, sums: bool, dst: Reg, a: Reg, b: Reg, c: Reg },
+    /// `op.u16x2 dst, a, b`, or `op.s16x2{.relu}`: the sum, the smaller or the larger of both halves.
+    Pair { op: BinaryOp, signed: bool, relu: bool, dst: Reg, a: Reg, b: Reg },
+    /// `min.relu.s32 dst, a, b`, or `max`: at least zero.
+    Rectified { op: BinaryOp, dst: Reg, a: Operand, b: Operand },
     /// `lop3.b32 dst, a, b, c, table`
     Lop3 { table: u8, dst: Reg, a: Operand, b: Operand, c: Operand },
     /// `bfi.ty dst, a, b, start, length`: a's low bits inserted into b.
@@ -113,6 +123,29 @@ pub enum Op {
         a: Operand,
         b: Operand,
         combine: Option<(BoolOp, Reg)>,
+    },
+    /// `setp.compare{.bool}{.ftz}.ty dst|other, a, b{, {!}condition}`: what [`SetPredicate`](Self::SetPredicate) has not. `other` is set by the opposite of the
+    /// comparison; of `f16x2` and `bf16x2`, by that of the high halves.
+    SetPredicates {
+        compare: Compare,
+        ty: Type,
+        ftz: bool,
+        dst: Reg,
+        other: Option<Reg>,
+        a: Operand,
+        b: Operand,
+        combine: Option<(BoolOp, Condition)>,
+    },
+    /// `set.compare{.bool}{.ftz}.to.ty dst, a, b{, {!}condition}`: ones in all bits, or 1.0, where it holds; zeros where not.
+    Set {
+        compare: Compare,
+        to: Type,
+        ty: Type,
+        ftz: bool,
+        dst: Reg,
+        a: Operand,
+        b: Operand,
+        combine: Option<(BoolOp, Condition)>,
     },
 
     /// `testp.test.ty dst, a`
@@ -218,7 +251,7 @@ pub enum Op {
         mask: Operand,
     },
     /// `vote.sync.mode.{pred,b32} dst, {!}src, mask`
-    Vote { mode: VoteMode, dst: Reg, src: Reg, negate: bool, mask: Operand },
+    Vote { mode: VoteMode, dst: Reg, src: Condition, mask: Operand },
     /// `match.any.sync.ty dst, src, mask`
     MatchAny { ty: Type, dst: Reg, src: Operand, mask: Operand },
     /// `match.all.sync.ty dst{|pred}, src, mask`

@@ -67,6 +67,38 @@ impl From<Reg> for Operand {
     }
 }
 
+/// A truth value that an instruction reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "PTX has no third kind")]
+pub enum Condition {
+    /// That of a predicate, or its opposite.
+    Pred {
+        /// The predicate register.
+        pred: Reg,
+        /// Whether it holds where the predicate is false.
+        negate: bool,
+    },
+    /// Always the same one.
+    Constant(bool),
+}
+
+impl Condition {
+    /// The register, if there is one.
+    #[must_use]
+    pub const fn reg(self) -> Option<Reg> {
+        match self {
+            Self::Pred { pred, .. } => Some(pred),
+            Self::Constant(_) => None,
+        }
+    }
+}
+
+impl From<Reg> for Condition {
+    fn from(pred: Reg) -> Self {
+        Self::Pred { pred, negate: false }
+    }
+}
+
 /// A kernel parameter by its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParamIndex(pub u32);

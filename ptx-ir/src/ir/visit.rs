@@ -54,6 +54,10 @@ impl Op {
             | Self::Ternary { dst, .. }
             | Self::Mul { dst, .. }
             | Self::Mad { dst, .. }
+            | Self::CvtPack { dst, .. }
+            | Self::VideoParts { dst, .. }
+            | Self::Pair { dst, .. }
+            | Self::Rectified { dst, .. }
             | Self::Mul24 { dst, .. }
             | Self::Mad24 { dst, .. }
             | Self::Dp2a { dst, .. }
@@ -62,6 +66,7 @@ impl Op {
             | Self::Lop3 { dst, .. }
             | Self::BitFieldInsert { dst, .. }
             | Self::SetPredicate { dst, .. }
+            | Self::Set { dst, .. }
             | Self::CreatePolicy { dst, .. }
             | Self::CreatePolicyRange { dst, .. }
             | Self::CreatePolicyFrom { dst, .. }
@@ -80,6 +85,10 @@ impl Op {
                 dsts.iter().copied().for_each(visit);
             }
             Self::Atomic { dst, .. } => dst.iter().copied().for_each(visit),
+            Self::SetPredicates { dst, other, .. } => {
+                visit(*dst);
+                other.iter().copied().for_each(visit);
+            }
             Self::Shuffle { dst, pred, .. } | Self::MatchAll { dst, pred, .. } => {
                 visit(*dst);
                 pred.iter().copied().for_each(visit);
@@ -139,6 +148,9 @@ impl Op {
             | Self::Lop3 { a, b, c, .. } => {
                 [a, b, c].into_iter().for_each(operand);
             }
+            Self::CvtPack { a, b, c, .. } => [Some(a), Some(b), c.as_ref()].into_iter().flatten().for_each(operand),
+            Self::VideoParts { a, b, c, .. } => [a, b, c].into_iter().copied().for_each(visit),
+            Self::Pair { a, b, .. } => [a, b].into_iter().copied().for_each(visit),
             Self::CarrySum { carry_in, a, b, .. } => {
                 [a, b].into_iter().for_each(operand);
                 carry_in.then_some(Reg::CARRY).into_iter().for_each(visit);
@@ -152,13 +164,18 @@ impl Op {
                 visit(*pred);
             }
             Self::Unary { a, .. } | Self::TestProperty { a, .. } => operand(a),
-            Self::Binary { a, b, .. } | Self::Mul { a, b, .. } | Self::Mul24 { a, b, .. } => {
-                [a, b].into_iter().for_each(operand)
-            }
+            Self::Binary { a, b, .. }
+            | Self::Mul { a, b, .. }
+            | Self::Mul24 { a, b, .. }
+            | Self::Rectified { a, b, .. } => [a, b].into_iter().for_each(operand),
             Self::BitFieldInsert { a, b, start, length, .. } => [a, b, start, length].into_iter().for_each(operand),
             Self::SetPredicate { a, b, combine, .. } => {
                 [a, b].into_iter().for_each(operand);
                 combine.iter().for_each(|(_, pred)| visit(*pred));
+            }
+            Self::SetPredicates { a, b, combine, .. } | Self::Set { a, b, combine, .. } => {
+                [a, b].into_iter().for_each(operand);
+                combine.iter().filter_map(|(_, condition)| condition.reg()).for_each(visit);
             }
             Self::Load { address, policy, .. } => {
                 address.reg().into_iter().for_each(&mut visit);
@@ -192,7 +209,7 @@ impl Op {
             Self::Shuffle { src, lane, clamp, mask, .. } => [src, lane, clamp, mask].into_iter().for_each(operand),
             Self::Vote { src, mask, .. } => {
                 operand(mask);
-                visit(*src);
+                src.reg().into_iter().for_each(visit);
             }
             Self::MatchAny { src, mask, .. } | Self::MatchAll { src, mask, .. } | Self::Redux { src, mask, .. } => {
                 [src, mask].into_iter().for_each(operand)

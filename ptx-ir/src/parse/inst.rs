@@ -3,8 +3,8 @@
 use super::error::Problem;
 use super::operand::{Cursor, Result};
 use crate::ir::{
-    BinaryOp, BoolOp, Compare, FloatTest, Immediate, LocalIndex, MulPart, Op, Operand, RegClass, Rounding, Shared,
-    Space, Special, Symbol, TernaryOp, Type, UnaryOp,
+    BinaryOp, FloatTest, Immediate, LocalIndex, MulPart, Op, Operand, RegClass, Rounding, Shared, Space, Special,
+    Symbol, TernaryOp, Type, UnaryOp,
 };
 
 /// The dotted parts of a mnemonic after the first, in order, each taken at most once.
@@ -62,13 +62,17 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
         "add" | "sub" | "mad" if modifiers.rest().contains(&"cc") => {
             super::integer::carry(cursor, name, &mut modifiers)?
         }
+        "add" | "min" | "max" if super::packed::is_pair(&modifiers) => {
+            super::packed::pair(cursor, name, &mut modifiers)?
+        }
         "mul24" | "mad24" | "dp2a" | "slct" => super::integer::read(cursor, name, &mut modifiers)?,
         "prmt" if modifiers.rest().len() > 1 => super::integer::read(cursor, name, &mut modifiers)?,
         "bmsk" | "szext" => match modifiers.take(|mode| BinaryOp::from_name(&format!("{name}.{mode}"))) {
             Some(op) => binary(cursor, op, &mut modifiers)?,
             None => None,
         },
-        "setp" | "mul" | "mad" | "lop3" | "bfi" | "testp" | "isspacep" => special_forms(cursor, name, &mut modifiers)?,
+        "set" | "setp" => super::compare::read(cursor, name, &mut modifiers)?,
+        "mul" | "mad" | "lop3" | "bfi" | "testp" | "isspacep" => special_forms(cursor, name, &mut modifiers)?,
         "shf" | "dp4a" | "fma" | "bfe" | "prmt" | "sad" | "fns" => ternary(cursor, name, &mut modifiers)?,
         "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "ldmatrix" => {
             super::memory::read(cursor, name, &mut modifiers)?
@@ -80,6 +84,9 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
         _ => match (UnaryOp::from_name(name), BinaryOp::from_name(name)) {
             (Some(op), _) => unary(cursor, op, &mut modifiers)?,
             (None, Some(op)) => binary(cursor, op, &mut modifiers)?,
+            (None, None) if name.starts_with('v') && name.ends_with(['2', '4']) => {
+                super::packed::video(cursor, name, &mut modifiers)?
+            }
             (None, None) => super::warp::read(cursor, name, &mut modifiers)?,
         },
     };
@@ -146,9 +153,8 @@ fn mov(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<
 
 fn convert(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
     if modifiers.flag("pack") {
-        let known = modifiers.rest() == ["sat", "s8", "s32", "b32"];
-        if !known {
-            return Ok(None);
+        if modifiers.rest() != ["sat", "s8", "s32", "b32"] {
+            return super::packed::convert(cursor, modifiers);
         }
         while modifiers.take(|_| Some(())).is_some() {}
         let (dst, a) = (cursor.register()?, cursor.then(Cursor::operand)?);
@@ -248,13 +254,6 @@ fn special_forms(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<
         "bfi" => {
             let (dst, [a, b, start]) = (cursor.register()?, three(cursor)?);
             Ok(Some(Op::BitFieldInsert { ty, dst, a, b, start, length: cursor.then(Cursor::operand)? }))
-        }
-        "setp" => {
-            let Some(compare) = modifiers.take(Compare::from_name) else { return Ok(None) };
-            let (op, ftz) = (modifiers.take(BoolOp::from_name), modifiers.flag("ftz"));
-            let (dst, a, b) = (cursor.register()?, cursor.then(Cursor::operand)?, cursor.then(Cursor::operand)?);
-            let combine = op.map(|op| cursor.then(Cursor::register).map(|pred| (op, pred))).transpose()?;
-            Ok(Some(Op::SetPredicate { compare, ty, ftz, dst, a: literal(a, ty), b: literal(b, ty), combine }))
         }
         _ => Ok(None),
     }

@@ -8,12 +8,14 @@
 
 mod body;
 mod cache;
+mod compare;
 mod declare;
 mod error;
 mod inst;
 mod integer;
 mod memory;
 mod operand;
+mod packed;
 mod scope;
 mod token;
 mod variable;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::error::{ParseError, Problem};
 use super::token::{Kind, Token};
-use crate::ir::{Address, Base, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, RegClass, Shared, Symbol};
+use crate::ir::{
+    Address, Base, Condition, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, RegClass, Shared, Symbol,
+};
 
 /// What names mean inside one kernel.
 #[derive(Debug, Default)]
@@ -119,7 +121,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn accept_sink(&mut self) -> bool {
+    pub(super) fn accept_sink(&mut self) -> bool {
         let found = matches!(self.peek().map(|token| &token.kind), Some(Kind::Word(word)) if word == "_");
         self.position += usize::from(found);
         found
@@ -148,6 +150,15 @@ impl<'a> Cursor<'a> {
             Some(Kind::Word(_)) => self.register().map(Operand::Reg),
             _ => self.immediate().map(Operand::Imm),
         }
+    }
+
+    /// `p`, `!p`, or a number, which holds if it is not zero.
+    pub(super) fn condition(&mut self) -> Result<Condition> {
+        let negate = self.accept('!');
+        if matches!(self.peek().map(|token| &token.kind), Some(Kind::Word(_))) {
+            return Ok(Condition::Pred { pred: self.register()?, negate });
+        }
+        Ok(Condition::Constant((self.integer()? != 0) != negate))
     }
 
     pub(super) fn immediate(&mut self) -> Result<Immediate> {

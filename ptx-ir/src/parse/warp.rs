@@ -73,8 +73,8 @@ fn exchange(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) 
             }
             let dst = cursor.register()?;
             cursor.mark(',', "`,`")?;
-            let (negate, src) = (cursor.accept('!'), cursor.register()?);
-            Ok(Some(Op::Vote { mode, dst, src, negate, mask: cursor.then(Cursor::operand)? }))
+            let src = cursor.condition()?;
+            Ok(Some(Op::Vote { mode, dst, src, mask: cursor.then(Cursor::operand)? }))
         }
         "match" if modifiers.flag("all") => {
             let Some(ty) = modifiers.last_type() else { return Ok(None) };

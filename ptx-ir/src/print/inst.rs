@@ -7,8 +7,8 @@ use std::fmt::{self, Display, Formatter};
 use cache::L1;
 
 use crate::ir::{
-    Address, Base, Cache, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Reg, RegClass, Rounding,
-    Scope, SharedSize, Symbol, TernaryOp, Type,
+    Address, Base, Cache, Condition, Immediate, Inst, Kernel, Label, LocalIndex, Op, Operand, Param, Reg, RegClass,
+    Rounding, Scope, SharedSize, Symbol, TernaryOp, Type,
 };
 
 /// An instruction with the kernel whose names it uses.
@@ -64,11 +64,15 @@ impl Line<'_> {
             | Op::Lop3 { .. }
             | Op::BitFieldInsert { .. }
             | Op::TestProperty { .. }
-            | Op::IsSpace { .. }
-            | Op::SetPredicate { .. } => arithmetic(f, op),
+            | Op::IsSpace { .. } => arithmetic(f, op),
+            Op::SetPredicate { .. } | Op::SetPredicates { .. } | Op::Set { .. } => super::compare::compare(f, op),
             Op::Call { .. } => self.call(f, op),
             Op::CarrySum { .. }
             | Op::CarryMad { .. }
+            | Op::CvtPack { .. }
+            | Op::VideoParts { .. }
+            | Op::Pair { .. }
+            | Op::Rectified { .. }
             | Op::Mul24 { .. }
             | Op::Mad24 { .. }
             | Op::Dp2a { .. }
@@ -295,16 +299,6 @@ fn arithmetic(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::Mad { part, ty, dst, a, b, c } => write!(f, "mad.{}.{ty} {dst}, {a}, {b}, {c}", part.name()),
         Op::Lop3 { table, dst, a, b, c } => write!(f, "lop3.b32 {dst}, {a}, {b}, {c}, {table}"),
         Op::BitFieldInsert { ty, dst, a, b, start, length } => write!(f, "bfi.{ty} {dst}, {a}, {b}, {start}, {length}"),
-        Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
-            write!(
-                f,
-                "setp.{}{}{}.{ty} {dst}, {a}, {b}",
-                compare.name(),
-                Dot(combine.map_or("", |(op, _)| op.name())),
-                Flag(*ftz, ".ftz")
-            )?;
-            combine.map_or(Ok(()), |(_, pred)| write!(f, ", {pred}"))
-        }
         _ => Err(fmt::Error),
     }
 }
@@ -316,9 +310,9 @@ fn together(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             let pred = pred.map_or(String::new(), |pred| format!("|{pred}"));
             write!(f, "shfl.sync.{}.b32 {dst}{pred}, {src}, {lane}, {clamp}, {mask}", mode.name())
         }
-        Op::Vote { mode, dst, src, negate, mask } => {
+        Op::Vote { mode, dst, src, mask } => {
             let ty = if dst.class == RegClass::Pred { "pred" } else { "b32" };
-            write!(f, "vote.sync.{}.{ty} {dst}, {}{src}, {mask}", mode.name(), Flag(*negate, "!"))
+            write!(f, "vote.sync.{}.{ty} {dst}, {src}, {mask}", mode.name())
         }
         Op::MatchAny { ty, dst, src, mask } => write!(f, "match.any.sync.{ty} {dst}, {src}, {mask}"),
         Op::MatchAll { ty, dst, pred, src, mask } => {
@@ -374,6 +368,15 @@ fn scope_name(scope: Option<Scope>) -> &'static str {
     scope.map_or("", Scope::name)
 }
 
+impl Display for Condition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pred { pred, negate } => write!(f, "{}{pred}", Flag(*negate, "!")),
+            Self::Constant(holds) => u8::from(*holds).fmt(f),
+        }
+    }
+}
+
 impl Display for Operand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -386,7 +389,7 @@ impl Display for Operand {
 }
 
 /// A modifier with its dot, or nothing.
-struct Dot(&'static str);
+pub(super) struct Dot(pub(super) &'static str);
 
 impl Display for Dot {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -413,7 +416,7 @@ impl Display for Vector {
 }
 
 /// A trailing operand, if there is one.
-struct Tail<T>(Option<T>);
+pub(super) struct Tail<T>(pub(super) Option<T>);
 
 impl<T: Display> Display for Tail<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

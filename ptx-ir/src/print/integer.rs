@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter};
 
-use super::inst::Flag;
+use super::inst::{Flag, Tail};
 use crate::ir::Op;
 
 pub(super) fn integer(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
@@ -15,6 +15,19 @@ pub(super) fn integer(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             let (carry, cc) = (Flag(*carry_in, "c"), cc(*carry_out));
             write!(f, "mad{carry}.{}{cc}.{ty} {dst}, {a}, {b}, {c}", part.name())
         }
+        Op::CvtPack { to, dst, a, b, c } => {
+            let rest = Flag(c.is_some(), ".b32");
+            write!(f, "cvt.pack.sat.{}.s32{rest} {dst}, {a}, {b}{}", to.name(), Tail(*c))
+        }
+        Op::VideoParts { op, parts, types: [of_dst, of_a, of_b], sat, sums, dst, a, b, c } => {
+            let (name, sat, sums) = (op.name(), Flag(*sat, ".sat"), Flag(*sums, ".add"));
+            write!(f, "{name}{parts}.{of_dst}.{of_a}.{of_b}{sat}{sums} {dst}, {a}, {b}, {c}")
+        }
+        Op::Pair { op, signed, relu, dst, a, b } => {
+            let (relu, sign) = (Flag(*relu, ".relu"), if *signed { 's' } else { 'u' });
+            write!(f, "{}{relu}.{sign}16x2 {dst}, {a}, {b}", op.name())
+        }
+        Op::Rectified { op, dst, a, b } => write!(f, "{}.relu.s32 {dst}, {a}, {b}", op.name()),
         Op::Mul24 { part, ty, dst, a, b } => write!(f, "mul24.{}.{ty} {dst}, {a}, {b}", part.name()),
         Op::Mad24 { part, sat, ty, dst, a, b, c } => {
             write!(f, "mad24.{}{}.{ty} {dst}, {a}, {b}, {c}", part.name(), Flag(*sat, ".sat"))

@@ -4,6 +4,7 @@
 //! shared arrays are printed `kernel_name`, since PTX wants them unique in the module. Dynamic arrays stand before the entry and static ones
 //! inside it: a kernel that declares them in another order comes back with the dynamic ones first.
 
+mod compare;
 mod inst;
 mod integer;
 mod variable;

@@ -1,17 +1,17 @@
 //! Instructions drawn field by field, one arm a variant.
 
 use tilewright_ptx_ir::ir::{
-    Address, AtomicOp, BarrierOp, Base, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest,
-    Guard, Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, ParamIndex, PermuteMode,
-    PrefetchLevel, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special, StoreOrder, Symbol, TernaryOp, Type,
-    UnaryOp, VoteMode,
+    Address, AtomicOp, BarrierOp, Base, BinaryOp, BoolOp, Cache, Compare, Condition, EvictionPriority, FenceOrder,
+    FloatTest, Guard, Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, PackedInteger, ParamIndex,
+    PermuteMode, PrefetchLevel, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special, StoreOrder, Symbol,
+    TernaryOp, Type, UnaryOp, VideoOp, VoteMode,
 };
 
 use super::draw::Draw;
 use super::hints;
 
 /// Number of variants of [`Op`] that are drawn here.
-const HERE: usize = 59;
+const HERE: usize = 65;
 
 /// Number of variants of [`Op`].
 pub(crate) const KINDS: usize = HERE + hints::KINDS;
@@ -28,6 +28,8 @@ pub(crate) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         10..18 => arithmetic(kind, draw),
         18..28 => memory(kind, kernel, draw),
         28..35 => warp(kind, draw),
+        61.. => packed(kind, draw),
+        59.. => comparison(kind, draw),
         52.. => integer(kind, draw),
         43.. => compiled(kind, kernel, draw),
         _ => control(kind, draw),
@@ -243,8 +245,7 @@ fn warp(kind: usize, draw: &mut Draw) -> Op {
         29 => {
             let mode = draw.of(VoteMode::ALL);
             let class = if mode == VoteMode::Ballot { RegClass::B32 } else { RegClass::Pred };
-            let (dst, src) = (draw.register(class), draw.register(RegClass::Pred));
-            Op::Vote { mode, dst, src, negate: draw.flag(), mask }
+            Op::Vote { mode, dst: draw.register(class), src: condition(draw), mask }
         }
         30 => {
             let ty = draw.of(&Type::ALL);
@@ -329,6 +330,46 @@ fn compiled(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
             Op::Call { uniform: draw.flag(), function: Symbol(3), results, arguments: vec![local(1), local(2)] }
         }
     }
+}
+
+/// Integers side by side.
+fn packed(kind: usize, draw: &mut Draw) -> Op {
+    let regs = draw.registers(RegClass::B32, 4);
+    let [dst, a, b, c] = [regs[0], regs[1], regs[2], regs[3]];
+    let op = draw.of(&[BinaryOp::Add, BinaryOp::Min, BinaryOp::Max]);
+    match kind {
+        61 => {
+            let (to, c) = (draw.of(PackedInteger::ALL), draw.flag().then(|| draw.operand(Type::B32)));
+            Op::CvtPack { to, dst, a: draw.operand(Type::S32), b: draw.operand(Type::S32), c }
+        }
+        62 => {
+            let types = [(); 3].map(|()| draw.of(&[Type::U32, Type::S32]));
+            let (op, parts) = (draw.of(VideoOp::ALL), draw.of(&[2, 4]));
+            Op::VideoParts { op, parts, types, sat: draw.flag(), sums: draw.flag(), dst, a, b, c }
+        }
+        63 => Op::Pair { op, signed: draw.flag(), relu: draw.flag(), dst, a, b },
+        _ => Op::Rectified { op, dst, a: draw.operand(Type::S32), b: draw.operand(Type::S32) },
+    }
+}
+
+fn condition(draw: &mut Draw) -> Condition {
+    if draw.rarely() {
+        return Condition::Constant(draw.flag());
+    }
+    Condition::Pred { pred: draw.register(RegClass::Pred), negate: draw.flag() }
+}
+
+/// Comparisons of more than one result, or with results other than predicates.
+fn comparison(kind: usize, draw: &mut Draw) -> Op {
+    let (compare, ty, ftz) = (draw.of(Compare::ALL), draw.of(&Type::ALL), draw.rarely());
+    let (a, b) = (draw.operand(ty), draw.operand(ty));
+    let combine = draw.flag().then(|| (draw.of(BoolOp::ALL), condition(draw)));
+    if kind == 59 {
+        let to = draw.of(&Type::ALL);
+        return Op::Set { compare, to, ty, ftz, dst: draw.register_for(to), a, b, combine };
+    }
+    let preds = draw.registers(RegClass::Pred, 2);
+    Op::SetPredicates { compare, ty, ftz, dst: preds[0], other: draw.flag().then_some(preds[1]), a, b, combine }
 }
 
 /// Integers with forms of their own.

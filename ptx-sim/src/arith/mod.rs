@@ -19,9 +19,11 @@ mod exact;
 mod float;
 mod integer;
 mod odd;
+mod packed;
 
 use tilewright_ptx_ir::ir::{
-    AtomicOp, BinaryOp, Compare, FloatTest, MulPart, PermuteMode, Rounding, TernaryOp, Type, UnaryOp,
+    AtomicOp, BinaryOp, Compare, FloatTest, MulPart, PackedInteger, PermuteMode, Rounding, TernaryOp, Type, UnaryOp,
+    VideoOp,
 };
 
 /// Where inside its documented error bound an approximate instruction answers.
@@ -66,6 +68,16 @@ pub struct TernaryForm {
     pub sat: bool,
     /// Negative results become zero, NaN stays.
     pub relu: bool,
+}
+
+/// The modifiers of a [`video_parts`] instruction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "the fields of `Op::VideoParts`, constructed by name")]
+pub struct VideoForm {
+    /// Each result is clamped to what a part of the result's type holds.
+    pub sat: bool,
+    /// The results are added up, and the third operand.
+    pub sums: bool,
 }
 
 /// `op.ty dst, a`. `ty` of `popc` and `clz` is the operand's; their result is 32 bits wide.
@@ -249,6 +261,30 @@ pub(crate) const fn byte_permute(a: u32, b: u32, selector: u32) -> u32 {
     integer::byte_permute(a, b, selector)
 }
 
+/// `cvt.pack.sat.to.s32{.b32} dst, a, b{, c}`.
+#[must_use]
+pub fn cvt_pack(to: PackedInteger, a: u32, b: u32, c: Option<u32>) -> Option<u32> {
+    packed::convert(to, a, b, c)
+}
+
+/// `op{2,4}.dty.aty.bty{.sat|.add} dst, a, b, c` of the video instructions.
+#[must_use]
+pub fn video_parts(op: VideoOp, parts: u32, types: [Type; 3], form: VideoForm, words: [u32; 3]) -> Option<u32> {
+    packed::video(op, parts, types, form, words)
+}
+
+/// `op{.relu}.{u,s}16x2 dst, a, b`.
+#[must_use]
+pub fn pair(op: BinaryOp, signed: bool, relu: bool, a: u32, b: u32) -> Option<u32> {
+    packed::pair(op, signed, relu, a, b)
+}
+
+/// `op.relu.s32 dst, a, b`.
+#[must_use]
+pub fn rectified(op: BinaryOp, a: u32, b: u32) -> Option<u32> {
+    packed::rectified(op, a, b)
+}
+
 /// `prmt.b32.mode dst, a, b, selector`.
 #[must_use]
 pub fn permute(mode: PermuteMode, a: u32, b: u32, selector: u32) -> Option<u32> {
@@ -292,6 +328,24 @@ pub fn compare(compare: Compare, ty: Type, ftz: bool, a: u64, b: u64) -> Option<
         return if takes(ty, ftz, false) { float::compare(compare, ty, ftz, a, b) } else { None };
     }
     if ftz { None } else { integer::compare(compare, ty, a, b) }
+}
+
+/// What `set.to` writes for an answer, or for those of the low and the high halves.
+#[must_use]
+pub const fn truth(to: Type, low: bool, high: Option<bool>) -> Option<u64> {
+    let whole = match to {
+        Type::U32 | Type::S32 if high.is_none() => 0xFFFF_FFFF,
+        Type::U32 | Type::S32 => 0xFFFF,
+        Type::U16 | Type::S16 if high.is_none() => 0xFFFF,
+        Type::F16 if high.is_none() => 0x3C00,
+        Type::F16x2 if high.is_some() => 0x3C00,
+        Type::Bf16 if high.is_none() => 0x3F80,
+        Type::Bf16x2 if high.is_some() => 0x3F80,
+        Type::F32 if high.is_none() => 0x3F80_0000,
+        _ => return None,
+    };
+    let low = if low { whole } else { 0 };
+    Some(if let Some(true) = high { whole << 16 | low } else { low })
 }
 
 /// `cvt.to.from dst, a`. A signed integer result is sign-extended to 64 bits, for the register may be wider than the type.

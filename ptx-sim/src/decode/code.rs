@@ -139,8 +139,7 @@ pub(crate) enum Code {
     Vote {
         mode: VoteMode,
         dst: Destination,
-        src: u32,
-        negate: bool,
+        src: Condition,
         mask: SyncMask,
     },
     MatchAny {
@@ -202,6 +201,13 @@ pub(crate) enum Code {
 
 /// The lanes that a warp instruction names.
 pub(crate) type SyncMask = Narrow;
+
+/// A predicate, negated or not, or a constant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Pred { slot: u32, negate: bool },
+    Constant(bool),
+}
 
 /// The elements of a load or store: how many bytes each has, and whether a load extends their sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::Context;
 use super::code::Code;
 use super::generic::Generic;
 use super::operand::Source;
-use crate::arith;
+use crate::arith::{self, VideoForm};
 
 pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     match *op {
@@ -19,6 +19,29 @@ pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             let inputs = sources(context, &[(a, ty), (b, ty), (c, ty)])?;
             let sum = move |v: &[u64; 4], carry| arith::carry_multiply_add(part, ty, [v[0], v[1], v[2]], carry);
             with_carry(context, inputs, [carry_in, carry_out], dst, sum)
+        }
+        Op::CvtPack { to, dst, a, b, c: Some(c) } => {
+            words(context, dst, &[(a, Type::S32), (b, Type::S32), (c, Type::B32)], move |[a, b, c]| {
+                arith::cvt_pack(to, a, b, Some(c))
+            })
+        }
+        Op::CvtPack { to, dst, a, b, c: None } => {
+            words(context, dst, &[(a, Type::S32), (b, Type::S32)], move |[a, b, _]| arith::cvt_pack(to, a, b, None))
+        }
+        Op::VideoParts { op, parts, types, sat, sums, dst, a, b, c } => {
+            let [of_a, of_b, of_c] = [a, b, c].map(|reg| (Operand::Reg(reg), Type::U32));
+            let form = VideoForm { sat, sums };
+            // What is not added is not read.
+            let operands = if sums { vec![of_a, of_b, of_c] } else { vec![of_a, of_b] };
+            words(context, dst, &operands, move |words| arith::video_parts(op, parts, types, form, words))
+        }
+        Op::Pair { op, signed, relu, dst, a, b } => {
+            words(context, dst, &[a, b].map(|reg| (Operand::Reg(reg), Type::U32)), move |[a, b, _]| {
+                arith::pair(op, signed, relu, a, b)
+            })
+        }
+        Op::Rectified { op, dst, a, b } => {
+            words(context, dst, &[(a, Type::S32), (b, Type::S32)], move |[a, b, _]| arith::rectified(op, a, b))
         }
         Op::Mul24 { part, ty, dst, a, b } => {
             words(context, dst, &[(a, ty), (b, ty)], move |[a, b, ..]| arith::multiply_24(part, ty, a, b))

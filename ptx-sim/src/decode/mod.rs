@@ -2,6 +2,7 @@
 
 mod address;
 mod code;
+mod compare;
 mod fast;
 mod generic;
 mod inline;
@@ -18,7 +19,7 @@ mod written;
 use std::collections::HashMap;
 
 pub(crate) use address::{LOCAL_WINDOW, Place, SHARED_WINDOW, THREAD_SHIFT, Window};
-pub(crate) use code::{Access, Code, Combine, Instruction, SyncMask};
+pub(crate) use code::{Access, Code, Combine, Condition, Instruction, SyncMask};
 pub(crate) use generic::Generic;
 pub(crate) use inline::Surroundings;
 use inline::{Unrolled, What};

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use tilewright_ptx_ir::ir::{Immediate, Operand, Reg, RegClass, Type};
 
+use super::code::Condition;
+
 /// A 32-bit source. 16-bit registers live here too, their upper half zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Narrow {
@@ -84,6 +86,15 @@ impl Slots {
             RegClass::B64 | RegClass::F64 => Destination::Wide(slot),
             RegClass::B16 => Destination::Narrow(slot, 0xFFFF),
             _ => Destination::Narrow(slot, u32::MAX),
+        }
+    }
+
+    pub(crate) fn condition(&mut self, condition: tilewright_ptx_ir::ir::Condition) -> Condition {
+        match condition {
+            tilewright_ptx_ir::ir::Condition::Pred { pred, negate } => {
+                Condition::Pred { slot: self.pred(pred), negate }
+            }
+            tilewright_ptx_ir::ir::Condition::Constant(holds) => Condition::Constant(holds),
         }
     }
 

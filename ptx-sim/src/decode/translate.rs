@@ -72,6 +72,7 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             let combine = combine.map(|(op, pred)| (op, context.slots.pred(pred)));
             Some(Code::CompareGeneric { compare: holds, dst: context.slots.pred(*dst), combine })
         }
+        Op::SetPredicates { .. } | Op::Set { .. } => super::compare::compare(op, context),
         Op::Unary { .. }
         | Op::Binary { .. }
         | Op::Ternary { .. }
@@ -84,6 +85,10 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::CvtPackS8 { .. } => generic(op, context),
         Op::CarrySum { .. }
         | Op::CarryMad { .. }
+        | Op::CvtPack { .. }
+        | Op::VideoParts { .. }
+        | Op::Pair { .. }
+        | Op::Rectified { .. }
         | Op::Mul24 { .. }
         | Op::Mad24 { .. }
         | Op::Dp2a { .. }
@@ -371,10 +376,9 @@ fn warp(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             dst: slots.narrow_slot(*dst)?,
             pred: pred.map(|pred| slots.pred(pred)),
         }),
-        Op::Vote { mode, dst, src, negate, mask } => Some(Code::Vote {
+        Op::Vote { mode, dst, src, mask } => Some(Code::Vote {
             mode: *mode,
-            src: slots.pred(*src),
-            negate: *negate,
+            src: slots.condition(*src),
             mask: slots.narrow(*mask, Type::B32)?,
             dst: slots.destination(*dst),
         }),

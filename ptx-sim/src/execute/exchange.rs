@@ -135,9 +135,8 @@ fn shuffle(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, group: u32, pc: 
 fn combine(warp: &mut Warp, code: &Code, group: u32) {
     let registers = &mut warp.registers;
     match code {
-        Code::Vote { mode, dst, src, negate, mask: _ } => {
-            let holds = registers.pred(*src, group);
-            let holds = if *negate { !holds } else { holds } & group;
+        Code::Vote { mode, dst, src, mask: _ } => {
+            let holds = registers.condition(*src, group) & group;
             let answer = match mode {
                 VoteMode::All => u64::from(holds == group),
                 VoteMode::Any => u64::from(holds != 0),

@@ -55,21 +55,6 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
             ternary(*op, *ty, *rounding, (*dst, [*a, *b, *c]), report);
             ternary_modifiers(*op, *ty, [*ftz, *sat, *relu], report);
         }
-        Op::SetPredicate { compare, ty, ftz, dst, a, b, combine } => {
-            use crate::ir::Compare;
-            let ordered =
-                matches!(compare, Compare::Eq | Compare::Ne | Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
-            let bits = ty.is_bits() && matches!(compare, Compare::Eq | Compare::Ne);
-            let known = *ty != Type::Pred && ty.bytes() > 1 && (bits || ty.is_float() || (ty.is_integer() && ordered));
-            require_type(*ty, known && !matches!(ty, Type::F16x2 | Type::Bf16x2), report);
-            check_ftz(*ftz, *ty, report);
-            register("d", *dst, Type::Pred, report);
-            operand("a", *a, *ty, report);
-            operand("b", *b, *ty, report);
-            if let Some((_, pred)) = combine {
-                register("c", *pred, Type::Pred, report);
-            }
-        }
         Op::TestProperty { ty, dst, a, .. } => {
             require_type(*ty, matches!(ty, Type::F32 | Type::F64), report);
             register("p", *dst, Type::Pred, report);

@@ -1,7 +1,7 @@
 //! Instructions of integers that have forms of their own.
 
 use super::{operand, register, require_type};
-use crate::ir::{MulPart, Op, Operand, Reg, Type};
+use crate::ir::{BinaryOp, MulPart, Op, Operand, PackedInteger, Reg, Type};
 use crate::verify::error::Reason;
 
 pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
@@ -18,6 +18,45 @@ pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
                 report(Reason::Modifier { what: "products with a carry are .lo or .hi" });
             }
             all(*dst, [*a, *b, *c], [*ty; 4], report);
+        }
+        Op::CvtPack { to, dst, a, b, c } => {
+            if *to == PackedInteger::S8 || c.is_some() != (to.bits() < 16) {
+                report(Reason::Modifier {
+                    what: "cvt.pack to 16 bits has two operands, to fewer three; that to s8 is CvtPackS8",
+                });
+            }
+            register("d", *dst, Type::U32, report);
+            operand("a", *a, Type::S32, report);
+            operand("b", *b, Type::S32, report);
+            c.iter().for_each(|c| operand("c", *c, Type::B32, report));
+        }
+        Op::VideoParts { parts, types, sat, sums, dst, a, b, c, .. } => {
+            for ty in types {
+                require_type(*ty, matches!(ty, Type::U32 | Type::S32), report);
+            }
+            if !matches!(parts, 2 | 4) || (*sat && *sums) {
+                report(Reason::Modifier { what: "two or four parts, and not both .sat and .add" });
+            }
+            for (name, reg) in [("d", dst), ("a", a), ("b", b), ("c", c)] {
+                register(name, *reg, Type::U32, report);
+            }
+        }
+        Op::Pair { op, signed, relu, dst, a, b } => {
+            let extremum = matches!(op, BinaryOp::Min | BinaryOp::Max);
+            if !(extremum || *op == BinaryOp::Add) || (*relu && !(extremum && *signed)) {
+                report(Reason::Modifier { what: "add, min and max of pairs; .relu belongs to min and max of s16x2" });
+            }
+            for (name, reg) in [("d", dst), ("a", a), ("b", b)] {
+                register(name, *reg, Type::U32, report);
+            }
+        }
+        Op::Rectified { op, dst, a, b } => {
+            if !matches!(op, BinaryOp::Min | BinaryOp::Max) {
+                report(Reason::Modifier { what: ".relu belongs to min and max of s32" });
+            }
+            register("d", *dst, Type::S32, report);
+            operand("a", *a, Type::S32, report);
+            operand("b", *b, Type::S32, report);
         }
         Op::Mul24 { part, ty, dst, a, b } => {
             short_product(*part, *ty, report);

@@ -2,13 +2,14 @@
 
 mod arithmetic;
 mod cache;
+mod compare;
 mod integer;
 mod memory;
 mod movement;
 mod together;
 
 use super::error::Reason;
-use crate::ir::{Immediate, Inst, Op, Operand, Reg, Rounding, Type};
+use crate::ir::{Condition, Immediate, Inst, Op, Operand, Reg, Rounding, Type};
 
 pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
     if let Some(guard) = inst.guard {
@@ -29,17 +30,19 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } | Op::CvtTf32 { .. } => {
             movement::conversion(&inst.op, report)
         }
-        Op::Unary { .. }
-        | Op::Binary { .. }
-        | Op::Ternary { .. }
-        | Op::TestProperty { .. }
-        | Op::IsSpace { .. }
-        | Op::SetPredicate { .. } => arithmetic::arithmetic(&inst.op, report),
+        Op::Unary { .. } | Op::Binary { .. } | Op::Ternary { .. } | Op::TestProperty { .. } | Op::IsSpace { .. } => {
+            arithmetic::arithmetic(&inst.op, report)
+        }
+        Op::SetPredicate { .. } | Op::SetPredicates { .. } | Op::Set { .. } => compare::compare(&inst.op, report),
         Op::Mul { .. } | Op::Mad { .. } | Op::Lop3 { .. } | Op::BitFieldInsert { .. } => {
             arithmetic::integers(&inst.op, report)
         }
         Op::CarrySum { .. }
         | Op::CarryMad { .. }
+        | Op::CvtPack { .. }
+        | Op::VideoParts { .. }
+        | Op::Pair { .. }
+        | Op::Rectified { .. }
         | Op::Mul24 { .. }
         | Op::Mad24 { .. }
         | Op::Dp2a { .. }
@@ -81,6 +84,12 @@ fn operand(name: &'static str, value: Operand, ty: Type, report: &mut impl FnMut
     };
     if !fits {
         report(Reason::Literal { operand: name, ty });
+    }
+}
+
+fn condition(name: &'static str, value: Condition, report: &mut impl FnMut(Reason)) {
+    if let Some(pred) = value.reg() {
+        register(name, pred, Type::Pred, report);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What lanes and threads do together, and control.
 
-use super::{operand, register, require_type};
+use super::{condition, operand, register, require_type};
 use crate::ir::{AtomicOp, BarrierOp, Immediate, Op, Operand, RegClass, Type, VoteMode};
 use crate::verify::error::Reason;
 
@@ -16,7 +16,7 @@ pub(super) fn together(op: &Op, report: &mut impl FnMut(Reason)) {
         }
         Op::Vote { mode, dst, src, mask, .. } => {
             register("d", *dst, if *mode == VoteMode::Ballot { Type::B32 } else { Type::Pred }, report);
-            register("a", *src, Type::Pred, report);
+            condition("a", *src, report);
             operand("membermask", *mask, Type::U32, report);
         }
         Op::MatchAny { ty, dst, src, mask } => {
