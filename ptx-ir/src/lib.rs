@@ -9,7 +9,7 @@ mod requirement;
 mod target;
 mod verify;
 
-pub use parse::{ParseError, ParseErrors, Problem, Source, parse};
+pub use parse::{ParseError, ParseErrors, Problem, Source, parse, parse_kernel};
 pub use requirement::Requirement;
 pub use target::{PtxVersion, Target};
 pub use verify::{Reason, VerifyError, VerifyErrors, verify};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tilewright_ptx_ir::ir::Module;
-use tilewright_ptx_ir::{Reason, VerifyErrors, parse, verify};
+use tilewright_ptx_ir::{Reason, Source, VerifyErrors, parse, parse_kernel, verify};
 
 use crate::decode::{Decoded, Surroundings, decode};
 use crate::error::{LaunchError, LoadError};
@@ -59,7 +59,18 @@ impl Program {
     /// # Errors
     /// [`LoadError`]: what is malformed, wrong, written for another chip or not modelled, with lines.
     pub fn load(text: &str, profile: Profile) -> Result<Self, LoadError> {
-        let source = parse(text)?;
+        Self::new(text, &parse(text)?, profile)
+    }
+
+    /// Loads of a text one kernel and the functions that it calls: what other kernels have need not be modelled. There is no kernel if none has this name.
+    ///
+    /// # Errors
+    /// [`LoadError`], as [`load`](Self::load), of what is loaded.
+    pub fn load_kernel(text: &str, name: &str, profile: Profile) -> Result<Self, LoadError> {
+        Self::new(text, &parse_kernel(text, name)?, profile)
+    }
+
+    fn new(text: &str, source: &Source, profile: Profile) -> Result<Self, LoadError> {
         let module = &source.module;
         if !profile.accepts(module.target) {
             return Err(LoadError::Target { target: module.target, profile: profile.name() });

@@ -10,11 +10,11 @@ use super::{Source, body, scope};
 use crate::ir::{Function, Kernel, Limits, Module, Param, SharedArray, SharedSize, Space, Type, Variable};
 use crate::target::Target;
 
-/// Reads a whole module, going on after each error at the next semicolon or brace.
-pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Option<Source> {
+/// Reads a whole module, or what one kernel of it needs, going on after each error at the next semicolon or brace.
+pub(super) fn read_module(tokens: &[Token], wanted: Option<&str>, errors: &mut Vec<ParseError>) -> Option<Source> {
     let no_names = Names::default();
     let mut cursor = Cursor { tokens, position: 0, names: &no_names };
-    let (mut target, mut outside) = (None, Outside::default());
+    let (mut target, mut outside) = (None, Outside { wanted: wanted.map(str::to_owned), ..Outside::default() });
     let (mut kernels, mut lines) = (Vec::new(), Vec::new());
     let (mut functions, mut function_lines) = (Vec::new(), Vec::new());
     while cursor.peek().is_some() {
@@ -24,8 +24,8 @@ pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Opt
                 kernels.push(kernel);
                 lines.push(kernel_lines);
             }
-            Ok(Some(Item::Function(function, lines_of_function))) => {
-                functions.push(function);
+            Ok(Some(Item::Function(function, lines_of_function, errors_of_function))) => {
+                functions.push((function, errors_of_function));
                 function_lines.push(lines_of_function);
             }
             Ok(None) => {}
@@ -47,18 +47,45 @@ pub(super) fn read_module(tokens: &[Token], errors: &mut Vec<ParseError>) -> Opt
     // What is declared first and defined later is defined; what is not defined at all is elsewhere.
     let Outside { variables, prototypes, .. } = outside;
     for prototype in prototypes {
-        if !functions.iter().any(|function: &Function| function.code.name == prototype.code.name) {
-            functions.push(prototype);
+        if !functions.iter().any(|(function, _): &(Function, _)| function.code.name == prototype.code.name) {
+            functions.push((prototype, Vec::new()));
             function_lines.push(Vec::new());
         }
     }
+    let needed = wanted.map(|_| needed(&kernels, &functions));
+    let kept = functions.into_iter().zip(function_lines);
+    let kept =
+        kept.filter(|((function, _), _)| needed.as_ref().is_none_or(|needed| needed.contains(&function.code.name)));
+    let (mut functions, mut function_lines) = (Vec::new(), Vec::new());
+    for ((function, more), lines_of_function) in kept {
+        errors.extend(more);
+        functions.push(function);
+        function_lines.push(lines_of_function);
+    }
     Some(Source { module: Module { target, variables, functions, kernels }, lines, function_lines })
+}
+
+/// The names of the functions that kernels mention, and those mention, and so on.
+fn needed(kernels: &[Kernel], functions: &[(Function, Vec<ParseError>)]) -> HashSet<String> {
+    let mut names: HashSet<String> = kernels.iter().flat_map(|kernel| kernel.symbols.iter().cloned()).collect();
+    loop {
+        let before = names.len();
+        for (function, _) in functions {
+            if names.contains(&function.code.name) {
+                names.extend(function.code.symbols.iter().cloned());
+            }
+        }
+        if names.len() == before {
+            return names;
+        }
+    }
 }
 
 /// What stands at module level with a body.
 enum Item {
     Entry(Kernel, Vec<u32>),
-    Function(Function, Vec<u32>),
+    /// With what is wrong with it.
+    Function(Function, Vec<u32>, Vec<ParseError>),
 }
 
 /// What stands at module level without a body.
@@ -71,6 +98,8 @@ struct Outside {
     arrays: Vec<SharedArray>,
     /// How many of them stood before the last entry.
     old: usize,
+    /// The only kernel that is read, if not all are.
+    wanted: Option<String>,
 }
 
 impl Outside {
@@ -123,14 +152,14 @@ fn read_directive(
                 cursor.position += 1;
             }
         }
-        ".func" => return read_function(cursor, outside, errors),
+        ".func" => return read_function(cursor, outside),
         ".file" | ".loc" => skip_line(cursor),
         ".section" => skip_block(cursor)?,
         ".shared" => outside.arrays.push(read_shared(cursor)?),
         ".entry" => {
             let entry = read_entry(cursor, outside, errors);
             outside.old = outside.arrays.len();
-            return entry.map(|(kernel, lines)| Some(Item::Entry(kernel, lines)));
+            return entry.map(|read| read.map(|(kernel, lines)| Item::Entry(kernel, lines)));
         }
         other => return Err(cursor.error(Problem::Unsupported { what: "directive", text: other.to_owned() })),
     }
@@ -166,8 +195,16 @@ pub(super) fn read_type(cursor: &Cursor<'_>, word: &str) -> Result<Type> {
     ty.ok_or_else(|| cursor.error(Problem::Unsupported { what: "type", text: word.to_owned() }))
 }
 
-fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<ParseError>) -> Result<(Kernel, Vec<u32>)> {
+/// A kernel; `None` for one that is not wanted.
+fn read_entry(
+    cursor: &mut Cursor<'_>,
+    outside: &Outside,
+    errors: &mut Vec<ParseError>,
+) -> Result<Option<(Kernel, Vec<u32>)>> {
     let name = cursor.word("a kernel's name")?.to_owned();
+    if outside.wanted.as_ref().is_some_and(|wanted| *wanted != name) {
+        return skip_block(cursor).map(|()| None);
+    }
     let mut names = Names::default();
     let mut kernel = Kernel::new(&name);
     if cursor.accept('(') {
@@ -175,11 +212,11 @@ fn read_entry(cursor: &mut Cursor<'_>, outside: &Outside, errors: &mut Vec<Parse
     }
     read_limits(cursor, &mut kernel.limits)?;
     let lines = read_code(cursor, outside, &mut kernel, names, errors)?;
-    Ok((kernel, lines))
+    Ok(Some((kernel, lines)))
 }
 
 /// A function's definition; `None` for a declaration, which is noted.
-fn read_function(cursor: &mut Cursor<'_>, outside: &mut Outside, errors: &mut Vec<ParseError>) -> Result<Option<Item>> {
+fn read_function(cursor: &mut Cursor<'_>, outside: &mut Outside) -> Result<Option<Item>> {
     let mut names = Names::default();
     let mut results = Vec::new();
     if cursor.accept('(') {
@@ -209,8 +246,9 @@ fn read_function(cursor: &mut Cursor<'_>, outside: &mut Outside, errors: &mut Ve
         outside.prototypes.push(Function { results, code, is_external: true });
         return Ok(None);
     }
-    let lines = read_code(cursor, outside, &mut code, names, errors)?;
-    Ok(Some(Item::Function(Function { results, code, is_external: false }, lines)))
+    let mut errors = Vec::new();
+    let lines = read_code(cursor, outside, &mut code, names, &mut errors)?;
+    Ok(Some(Item::Function(Function { results, code, is_external: false }, lines, errors)))
 }
 
 /// A body in its braces; the lines of its statements.

@@ -26,10 +26,10 @@ impl ParseErrors {
         &self.errors
     }
 
-    /// Whether every error is about something unsupported rather than malformed.
+    /// Whether something is unsupported rather than malformed: then the rest may well follow from it.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        self.errors.iter().all(|error| matches!(error.problem, Problem::Unsupported { .. }))
+        self.errors.iter().any(|error| matches!(error.problem, Problem::Unsupported { .. }))
     }
 }
 

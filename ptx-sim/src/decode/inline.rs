@@ -4,11 +4,20 @@
 //! caller passes. A recursive call cannot be unrolled and is not modelled.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use tilewright_ptx_ir::ir::{Guard, Inst, Kernel, Label, LocalIndex, Module, Op, Statement};
 
 /// Instructions that a kernel may have after its calls were unrolled.
 const MAX_ITEMS: usize = 1 << 20;
+
+/// What `printf` calls. Nothing is printed.
+static PRINTF: LazyLock<Option<Kernel>> = LazyLock::new(|| {
+    let text = ".version 7.0 .target sm_80 .address_size 64
+        .func (.param .b32 count) vprintf(.param .b64 format, .param .b64 values) { st.param.b32 [count], 0; ret; }";
+    let source = tilewright_ptx_ir::parse(text).ok()?;
+    source.module.functions.into_iter().next().map(|function| function.code)
+});
 
 /// A body at the place where it runs.
 pub(super) struct Frame<'m> {
@@ -122,7 +131,15 @@ impl<'m> Unrolled<'m> {
             self.items.push(Item { frame: number, line, what: What::Fail { guard: inst.guard } });
             return;
         }
-        if callee.is_external || self.is_active(number, &callee.code) || self.items.len() > MAX_ITEMS {
+        let (code, lines): (&'m Kernel, &'m [u32]) = match &*PRINTF {
+            Some(printf) if callee.is_external && callee.code.name == printf.name => (printf, &[]),
+            _ if callee.is_external => {
+                self.refused.push((line, format!("a call of `{}`", callee.code.name)));
+                return;
+            }
+            _ => (&callee.code, lines),
+        };
+        if self.is_active(number, code) || self.items.len() > MAX_ITEMS {
             self.refused.push((line, format!("a call of `{}`", callee.code.name)));
             return;
         }
@@ -132,7 +149,7 @@ impl<'m> Unrolled<'m> {
             self.items.push(Item { frame: number, line, what: What::Leave { frame, guard } });
         }
         let caller = Caller { frame: number, arguments: arguments.clone(), results: results.clone() };
-        self.add(&callee.code, lines, Some(caller), surroundings);
+        self.add(code, lines, Some(caller), surroundings);
     }
 
     /// Whether `code` runs in `frame` or in one that called it.

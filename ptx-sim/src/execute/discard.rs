@@ -10,6 +10,7 @@ use super::warp::Warp;
 use super::watch::Touch;
 use crate::decode::{Place, Strength, Window};
 use crate::memory::Fault;
+use crate::memory::shadow::Words;
 use crate::report::Action;
 
 /// Bytes of a line.
@@ -33,9 +34,9 @@ pub(super) fn discard(warp: &mut Warp, scene: &mut Scene<'_>, window: Window, pl
         match place {
             Ok(Target::Global(allocation, offset)) => {
                 // What was discarded is not less defined for being discarded again.
-                let is_same = allocation.forget_line(offset);
+                allocation.forget_line(offset);
                 for part in (address..address + u64::from(LINE)).step_by(PART as usize) {
-                    scene.watch_device(part, PART, actor, Touch::Write { is_same }, Strength::WEAK);
+                    scene.watch_device(part, PART, actor, Touch::Write(Some(Words::default())), Strength::WEAK);
                 }
             }
             Ok(_) => {}

@@ -176,11 +176,12 @@ impl Allocation {
         }
     }
 
-    /// Nobody has written the 128 bytes at an aligned offset any more; whether nobody had.
-    pub(crate) fn forget_line(&self, offset: u64) -> bool {
+    /// Nobody has written the 128 bytes at an aligned offset any more.
+    pub(crate) fn forget_line(&self, offset: u64) {
         let first = (offset / 32) as usize;
-        let flags = self.written.iter().skip(first).take(4);
-        flags.fold(true, |none, flags| none & (flags.swap(0, Relaxed) == 0))
+        for flags in self.written.iter().skip(first).take(4) {
+            flags.store(0, Relaxed);
+        }
     }
 
     pub(crate) fn copy_out(&self, offset: u64, to: &mut [u8]) {

@@ -120,3 +120,17 @@ fn the_chip_is_the_oldest_that_runs_the_text_or_the_one_named() {
         assert_eq!(ended.json()["arch"], wanted, "{ended:?}");
     }
 }
+
+#[test]
+fn a_kernel_is_loaded_whatever_its_neighbours_have() {
+    let folder = Folder::new();
+    let other = ".visible .entry other(.param .u64 x) { wgmma.fence.sync.aligned; ret; }\n.func help() { wgmma.fence.sync.aligned; ret; }\n";
+    let calls = ".visible .entry calls(.param .u64 x) { call help, (); ret; }\n";
+    let file = folder.write("kernel.ptx", format!("{}{other}{calls}", kernel("    st.global.u32 [%rd2], %r0;\n")));
+    let run =
+        |name: &str| line(&file, &format!("run FILE --kernel {name} --grid 1 --block 32 --arg zeros:x:128 --json"));
+    assert_eq!(run("kernel").json()["verdict"], "clean");
+    assert_eq!(run("other").json()["verdict"], "incomplete");
+    assert_eq!(run("calls").json()["verdict"], "incomplete");
+    assert!(run("missing").json()["message"].as_str().is_some());
+}

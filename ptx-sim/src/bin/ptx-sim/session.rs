@@ -51,7 +51,8 @@ impl<'j> Session<'j> {
     pub(crate) fn open(job: &'j Job) -> Result<Self, Failure> {
         let path = &job.file;
         let text = std::fs::read_to_string(path).map_err(|source| Failure::File { path: path.clone(), source })?;
-        let program = load(&text, job.arch).map_err(|source| Failure::Load { path: path.clone(), source })?;
+        let program = load(&text, job.kernel.as_deref(), job.arch)
+            .map_err(|source| Failure::Load { path: path.clone(), source })?;
         let kernel = {
             let kernels: Vec<&KernelInfo> = program.kernels().collect();
             let chosen = match (&job.kernel, kernels.as_slice()) {
@@ -59,7 +60,10 @@ impl<'j> Session<'j> {
                 (None, [only]) => Some(*only),
                 (None, _) => None,
             };
-            let names = || kernels.iter().map(|kernel| kernel.name.clone()).collect();
+            let names = || {
+                let whole = load(&text, None, job.arch);
+                whole.iter().flat_map(Program::kernels).map(|kernel| kernel.name.clone()).collect()
+            };
             chosen.ok_or_else(|| Failure::NoKernel { path: path.clone(), names: names() })?.clone()
         };
         let mut session = Self { job, program, kernel, buffers: Vec::new(), places: Vec::new() };
@@ -191,15 +195,19 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|source| Failure::File { path: PathBuf::from(path), source })
 }
 
-/// Loads a text for a chip, or for the oldest that runs it.
-fn load(text: &str, profile: Option<Profile>) -> Result<Program, LoadError> {
+/// Loads a kernel of a text, or all of it, for a chip, or for the oldest that runs it.
+fn load(text: &str, kernel: Option<&str>, profile: Option<Profile>) -> Result<Program, LoadError> {
+    let load = |profile| match kernel {
+        Some(name) => Program::load_kernel(text, name, profile),
+        None => Program::load(text, profile),
+    };
     if let Some(profile) = profile {
-        return Program::load(text, profile);
+        return load(profile);
     }
-    let mut outcome = Program::load(text, Profile::Sm80);
+    let mut outcome = load(Profile::Sm80);
     for profile in Profile::ALL {
         if matches!(outcome, Err(LoadError::Target { .. })) {
-            outcome = Program::load(text, profile);
+            outcome = load(profile);
         }
     }
     outcome
