@@ -26,10 +26,13 @@ impl ParseErrors {
         &self.errors
     }
 
-    /// Whether something is unsupported rather than malformed: then the rest may well follow from it.
+    /// Whether everything is unsupported rather than malformed, or an instruction is: then the rest may well follow from it.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        self.errors.iter().any(|error| matches!(error.problem, Problem::Unsupported { .. }))
+        let is_unsupported = |error: &ParseError| matches!(error.problem, Problem::Unsupported { .. });
+        let is_instruction =
+            |error: &ParseError| matches!(error.problem, Problem::Unsupported { what: "instruction", .. });
+        self.errors.iter().all(is_unsupported) || self.errors.iter().any(is_instruction)
     }
 }
 
