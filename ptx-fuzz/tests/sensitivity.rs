@@ -3,7 +3,8 @@
 use tilewright_ptx_fuzz::{Case, Coverage, naive};
 use tilewright_ptx_ir::ir::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Compare, Condition, FloatTest, Immediate, Inst, MmaShape, MulPart, Op,
-    Operand, PermuteMode, Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VoteMode,
+    Operand, PermuteMode, Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VideoPart, VideoSecond,
+    VoteMode,
 };
 
 /// Changes an instruction if it is of its kind, to another one of the same form.
@@ -173,6 +174,11 @@ const ALTERATIONS: &[(&str, Alteration)] = &[
     }),
     (".sat of video", alter!(Op::VideoParts { sat, sums: false, .. } => other(sat, true, false))),
     (".add of video", alter!(Op::VideoParts { sums, sat: false, .. } => other(sums, true, false))),
+    ("part of video", alter!(Op::Video { part: Some(part), .. } => other(part, VideoPart::Byte0, VideoPart::Half1))),
+    (
+        "second of video",
+        alter!(Op::Video { second: Some(second), .. } => other(second, VideoSecond::Minimum, VideoSecond::Maximum)),
+    ),
     ("bmsk and szext", |op| match op {
         Op::Binary { op, .. } => match op {
             BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap => other(op, BinaryOp::BitMaskClamp, BinaryOp::BitMaskWrap),

@@ -164,6 +164,21 @@ fn directives_need_no_spaces() {
     assert_eq!(parse(&text).unwrap().module, parse(&spaced).unwrap().module);
 }
 
+/// A part of a register that a scope declares is a part of that register.
+#[test]
+fn parts_of_registers_know_their_scope() {
+    let outer = ".reg .b32 a, t;\nmov.b32 a, 1;\nmov.b32 t, 2;\n";
+    let text =
+        kernel("", "", &format!("{outer}{{.reg .b32 t;\nmov.b32 t, 3;\nvadd.u32.u32.u32 a, t.b1, a.h0;}}\nret;"));
+    let module = parse(&text).unwrap().module;
+    let flat = kernel(
+        "",
+        "",
+        ".reg .b32 a, t, u;\nmov.b32 a, 1;\nmov.b32 t, 2;\nmov.b32 u, 3;\nvadd.u32.u32.u32 a, u.b1, a.h0;\nret;",
+    );
+    assert_eq!(module, parse(&flat).unwrap().module);
+}
+
 /// Ranges of registers and sizes of arrays up to 2^32 are errors or values, never overflows.
 #[test]
 fn huge_declarations_do_not_overflow() {

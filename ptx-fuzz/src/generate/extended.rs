@@ -1,7 +1,11 @@
 //! Numbers of several words, and parts of words.
 
-use tilewright_ptx_ir::ir::{BinaryOp, MulPart, Op, Operand, PackedInteger, PermuteMode, TernaryOp, Type, VideoOp};
+use tilewright_ptx_ir::ir::{
+    BinaryOp, MulPart, Op, Operand, PackedInteger, PermuteMode, Selected, TernaryOp, Type, VideoAction, VideoOp,
+    VideoPart, VideoSecond,
+};
 
+use super::integers::ORDERED;
 use super::{Builder, SCRATCH};
 
 impl Builder {
@@ -27,7 +31,8 @@ impl Builder {
         let ty = self.draw.of(&[Type::U32, Type::S32]);
         let (dst, a, b, c) = (self.dst(ty), self.operand(ty), self.operand(ty), self.operand(ty));
         let part = self.draw.of(&[MulPart::Lo, MulPart::Hi]);
-        match self.draw.below(14) {
+        match self.draw.below(16) {
+            14 | 15 => self.video(),
             10 | 11 => self.side_by_side(),
             12 | 13 => {
                 let (op, parts) = (self.draw.of(VideoOp::ALL), self.draw.of(&[2, 4]));
@@ -92,5 +97,32 @@ impl Builder {
             (PackedInteger::S8, Some(c)) => self.emit(Op::CvtPackS8 { dst, a, b, c }),
             _ => self.emit(Op::CvtPack { to, dst, a, b, c }),
         }
+    }
+
+    /// A video instruction on one part of each operand.
+    fn video(&mut self) {
+        let types = [(); 3].map(|()| self.draw.of(&[Type::U32, Type::S32]));
+        let part = |builder: &mut Self| {
+            if builder.draw.flag() { Some(builder.draw.of(VideoPart::ALL)) } else { None }
+        };
+        let [a, b] = [types[1], types[2]].map(|ty| {
+            let (operand, part) = (self.operand(ty), part(self));
+            Selected { operand, part: part.filter(|_| operand.reg().is_some()) }
+        });
+        let (action, types, sat) = if self.draw.once_in(4) {
+            (VideoAction::Set(self.draw.of(&ORDERED)), [Type::U32, types[1], types[2]], false)
+        } else {
+            let ops =
+                [VideoOp::Add, VideoOp::Subtract, VideoOp::AbsoluteDifference, VideoOp::Minimum, VideoOp::Maximum];
+            (VideoAction::Op(self.draw.of(&ops)), types, self.draw.flag())
+        };
+        let (second, part) = match self.draw.below(3) {
+            0 => (None, None),
+            1 => (Some(self.draw.of(VideoSecond::ALL)), None),
+            _ => (None, Some(self.draw.of(VideoPart::ALL))),
+        };
+        let c = if second.is_some() || part.is_some() { Some(self.operand(types[0])) } else { None };
+        let dst = self.dst(Type::U32);
+        self.emit(Op::Video { action, types, sat, second, dst, part, a, b, c });
     }
 }

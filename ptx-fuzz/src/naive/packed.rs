@@ -1,8 +1,8 @@
 //! Integers side by side in a word.
 
-use tilewright_ptx_ir::ir::{BinaryOp, Op, Operand, Type, VideoOp};
+use tilewright_ptx_ir::ir::{BinaryOp, Op, Operand, Selected, Type, VideoAction, VideoOp, VideoPart, VideoSecond};
 
-use super::integers::{extended, number};
+use super::integers::{compares, extended, number};
 use super::lane::Lane;
 
 /// Executes such an instruction; `None` if it is none.
@@ -56,6 +56,43 @@ pub(super) fn execute(op: &Op, lane: &mut Lane) -> Option<()> {
                 results.iter().rev().fold(0, |word, value| word << size | value.rem_euclid(1 << size))
             };
             (*dst, value as u64)
+        }
+        Op::Video { action, types: [of_dst, of_a, of_b], sat, second, dst, part, a, b, c } => {
+            let value = |word: &Selected, ty: Type| {
+                let bits = lane.operand(word.operand, Type::U32);
+                let (size, from) = word.part.map_or((32, 0), VideoPart::bits);
+                element(bits >> from, 0, size, ty)
+            };
+            let (x, y) = (value(a, *of_a), value(b, *of_b));
+            let result = match action {
+                VideoAction::Op(VideoOp::Add) => x + y,
+                VideoAction::Op(VideoOp::Subtract) => x - y,
+                VideoAction::Op(VideoOp::AbsoluteDifference) => (x - y).abs(),
+                VideoAction::Op(VideoOp::Minimum) => x.min(y),
+                VideoAction::Op(VideoOp::Maximum) => x.max(y),
+                VideoAction::Op(_) => return None,
+                VideoAction::Set(compare) => compares(*compare, x, y)?.into(),
+            };
+            let (least, greatest) = limits(part.map_or(32, |part| part.bits().0), of_dst.is_signed());
+            let result = if *sat { result.clamp(least, greatest) } else { result };
+            let c = c.map_or(0, |c| lane.operand(c, Type::U32));
+            let third = number(c, *of_dst);
+            let result = match second {
+                Some(VideoSecond::Add) => result + third,
+                Some(VideoSecond::Minimum) => result.min(third),
+                Some(_) => result.max(third),
+                None => result,
+            };
+            let value = match part.map(VideoPart::bits) {
+                // Bit by bit: those of the part from the result, the others from the third operand.
+                Some((size, from)) => (0..32).fold(0, |word, index| {
+                    let inside = (from..from + size).contains(&index);
+                    let bit = if inside { result.rem_euclid(1 << 32) as u64 >> (index - from) } else { c >> index };
+                    word | (bit & 1) << index
+                }),
+                None => result as u64,
+            };
+            (*dst, value)
         }
         Op::Pair { op, signed, relu, dst, a, b } => {
             let [a, b] = [a, b].map(|reg| lane.operand(Operand::Reg(*reg), Type::U32));

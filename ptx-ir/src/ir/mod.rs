@@ -7,6 +7,7 @@ mod kernel;
 mod mma;
 mod op;
 mod operand;
+mod packed;
 mod types;
 mod variable;
 mod visit;
@@ -18,11 +19,11 @@ pub use op::Op;
 pub use operand::{
     Address, Base, Condition, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Special, Symbol,
 };
+pub use packed::{PackedInteger, Selected, VideoAction, VideoOp, VideoPart, VideoSecond};
 pub use types::{RegClass, Space, Type};
 pub use variable::{Local, LocalKind, Pointer, Variable};
 pub use visit::Access;
 pub use words::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PackedInteger, PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VideoOp,
-    VoteMode,
+    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };

@@ -6,11 +6,11 @@
 use super::kernel::Guard;
 use super::mma::MmaShape;
 use super::operand::{Address, Condition, Label, LocalIndex, Operand, Reg, Shared, Special, Symbol};
+use super::packed::{PackedInteger, Selected, VideoAction, VideoOp, VideoPart, VideoSecond};
 use super::types::{Space, Type};
 use super::words::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PackedInteger, PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VideoOp,
-    VoteMode,
+    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };
 
 /// An instruction without its guard.
@@ -106,6 +106,19 @@ pub enum Op {
     /// `op{2,4}.dty.aty.bty{.sat|.add} dst, a, b, c`: on each of two halves or four bytes (`parts`); with `sums`, the results and `c` are added up, and without,
     /// `c` is of no use.
     VideoParts { op: VideoOp, parts: u32, types: [Type; 3], sat: bool, sums: bool, dst: Reg, a: Reg, b: Reg, c: Reg },
+    /// `op.dty.aty.bty{.sat}{.second} dst{.part}, a{.part}, b{.part}{, c}`, or `vset.aty.bty.compare…`, whose result counts as `u32`: the result is put together
+    /// with `c`, by a second operation or by taking the place of a part of it.
+    Video {
+        action: VideoAction,
+        types: [Type; 3],
+        sat: bool,
+        second: Option<VideoSecond>,
+        dst: Reg,
+        part: Option<VideoPart>,
+        a: Selected,
+        b: Selected,
+        c: Option<Operand>,
+    },
     /// `op.u16x2 dst, a, b`, or `op.s16x2{.relu}`: the sum, the smaller or the larger of both halves.
     Pair { op: BinaryOp, signed: bool, relu: bool, dst: Reg, a: Reg, b: Reg },
     /// `min.relu.s32 dst, a, b`, or `max`: at least zero.

@@ -56,6 +56,7 @@ impl Op {
             | Self::Mad { dst, .. }
             | Self::CvtPack { dst, .. }
             | Self::VideoParts { dst, .. }
+            | Self::Video { dst, .. }
             | Self::Pair { dst, .. }
             | Self::Rectified { dst, .. }
             | Self::Mul24 { dst, .. }
@@ -150,6 +151,9 @@ impl Op {
             }
             Self::CvtPack { a, b, c, .. } => [Some(a), Some(b), c.as_ref()].into_iter().flatten().for_each(operand),
             Self::VideoParts { a, b, c, .. } => [a, b, c].into_iter().copied().for_each(visit),
+            Self::Video { a, b, c, .. } => {
+                [Some(&a.operand), Some(&b.operand), c.as_ref()].into_iter().flatten().for_each(operand);
+            }
             Self::Pair { a, b, .. } => [a, b].into_iter().copied().for_each(visit),
             Self::CarrySum { carry_in, a, b, .. } => {
                 [a, b].into_iter().for_each(operand);

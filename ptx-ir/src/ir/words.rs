@@ -32,6 +32,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words! {
     /// Rounding of a floating-point result; the `i` forms round to an integral value.
     Rounding {
@@ -181,65 +183,6 @@ words! {
         EdgeRight = "ecr",
         /// One half of `a` twice.
         Replicate16 = "rc16",
-    }
-}
-
-words! {
-    /// Integers that `cvt.pack` puts side by side.
-    PackedInteger {
-        /// 16 bits.
-        U16 = "u16",
-        /// 16 bits with a sign.
-        S16 = "s16",
-        /// 8 bits.
-        U8 = "u8",
-        /// 8 bits with a sign.
-        S8 = "s8",
-        /// 4 bits.
-        U4 = "u4",
-        /// 4 bits with a sign.
-        S4 = "s4",
-        /// 2 bits.
-        U2 = "u2",
-        /// 2 bits with a sign.
-        S2 = "s2",
-    }
-}
-
-impl PackedInteger {
-    /// Bits of one.
-    #[must_use]
-    pub const fn bits(self) -> u32 {
-        match self {
-            Self::U16 | Self::S16 => 16,
-            Self::U8 | Self::S8 => 8,
-            Self::U4 | Self::S4 => 4,
-            Self::U2 | Self::S2 => 2,
-        }
-    }
-
-    /// Whether it has a sign.
-    #[must_use]
-    pub const fn is_signed(self) -> bool {
-        matches!(self, Self::S16 | Self::S8 | Self::S4 | Self::S2)
-    }
-}
-
-words! {
-    /// What the video instructions do with parts of words.
-    VideoOp {
-        /// Sum.
-        Add = "vadd",
-        /// Difference.
-        Subtract = "vsub",
-        /// Half the sum, a half rounded up unless it is negative.
-        Average = "vavrg",
-        /// |a - b|.
-        AbsoluteDifference = "vabsdiff",
-        /// Smaller of two.
-        Minimum = "vmin",
-        /// Larger of two.
-        Maximum = "vmax",
     }
 }
 

@@ -87,6 +87,9 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
             (None, None) if name.starts_with('v') && name.ends_with(['2', '4']) => {
                 super::packed::video(cursor, name, &mut modifiers)?
             }
+            (None, None) if matches!(name, "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" | "vset") => {
+                super::packed::video_of_part(cursor, name, &mut modifiers)?
+            }
             (None, None) => super::warp::read(cursor, name, &mut modifiers)?,
         },
     };

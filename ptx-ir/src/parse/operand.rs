@@ -6,6 +6,7 @@ use super::error::{ParseError, Problem};
 use super::token::{Kind, Token};
 use crate::ir::{
     Address, Base, Condition, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, RegClass, Shared, Symbol,
+    VideoPart,
 };
 
 /// What names mean inside one kernel.
@@ -145,6 +146,26 @@ impl<'a> Cursor<'a> {
             .collect())
     }
 
+    /// A register, or one with a part of it behind a dot: `%r1.b0`.
+    pub(super) fn register_or_part(&mut self) -> Result<(Reg, Option<VideoPart>)> {
+        let whole = self.peek().and_then(|token| match &token.kind {
+            Kind::Word(word) => split_part(word),
+            _ => None,
+        });
+        let Some((name, part)) = whole else { return Ok((self.register()?, None)) };
+        let Some(reg) = self.names.register(name) else {
+            return Err(self.error(Problem::Undeclared { name: name.to_owned() }));
+        };
+        self.position += 1;
+        Ok((reg, Some(part)))
+    }
+
+    /// A number, if one is next.
+    pub(super) fn accept_number(&mut self) -> Result<Option<Immediate>> {
+        let is_word = matches!(self.peek().map(|token| &token.kind), Some(Kind::Word(_)));
+        if is_word { Ok(None) } else { self.immediate().map(Some) }
+    }
+
     pub(super) fn operand(&mut self) -> Result<Operand> {
         match self.peek().map(|token| &token.kind) {
             Some(Kind::Word(_)) => self.register().map(Operand::Reg),
@@ -234,6 +255,12 @@ impl<'a> Cursor<'a> {
             self.error(Problem::Undeclared { name: name.to_owned() })
         })
     }
+}
+
+/// The name of a register and the part of it that is meant.
+pub(super) fn split_part(word: &str) -> Option<(&str, VideoPart)> {
+    let (name, part) = word.rsplit_once('.')?;
+    VideoPart::from_name(part).map(|part| (name, part))
 }
 
 /// The value of a literal: decimal, `0x`, `0b`, octal, `0f` and `0d` bits, or a decimal fraction (an f64). A trailing `U` is allowed.

@@ -2,7 +2,7 @@
 
 use super::inst::Modifiers;
 use super::operand::{Cursor, Result};
-use crate::ir::{BinaryOp, Op, PackedInteger, Type, VideoOp};
+use crate::ir::{BinaryOp, Compare, Op, Operand, PackedInteger, Selected, Type, VideoAction, VideoOp, VideoSecond};
 
 /// `cvt.pack`, the first two words being taken.
 pub(super) fn convert(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
@@ -49,4 +49,30 @@ pub(super) fn video(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifie
     let types: [Type; 3] = [of_dst, of_a, of_b];
     let (dst, a, b) = (cursor.register()?, cursor.then(Cursor::register)?, cursor.then(Cursor::register)?);
     Ok(Some(Op::VideoParts { op, parts, types, sat, sums, dst, a, b, c: cursor.then(Cursor::register)? }))
+}
+
+/// `vadd` and the others, and `vset`.
+pub(super) fn video_of_part(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
+    let (sat, second) = (modifiers.flag("sat"), modifiers.take(VideoSecond::from_name));
+    let action = match VideoOp::from_name(name) {
+        Some(op) => Some(VideoAction::Op(op)),
+        None => modifiers.take(Compare::from_name).map(VideoAction::Set),
+    };
+    let mut last = || modifiers.last_type();
+    let (Some(action), Some(of_b), Some(of_a)) = (action, last(), last()) else { return Ok(None) };
+    let of_dst = if matches!(action, VideoAction::Set(_)) { Some(Type::U32) } else { last() };
+    let Some(of_dst) = of_dst else { return Ok(None) };
+    let (dst, part) = cursor.register_or_part()?;
+    let (a, b) = (cursor.then(selected)?, cursor.then(selected)?);
+    let c = if second.is_some() || part.is_some() { Some(cursor.then(Cursor::operand)?) } else { None };
+    Ok(Some(Op::Video { action, types: [of_dst, of_a, of_b], sat, second, dst, part, a, b, c }))
+}
+
+/// `%r1`, `%r1.b0`, or a number.
+fn selected(cursor: &mut Cursor<'_>) -> Result<Selected> {
+    if let Some(number) = cursor.accept_number()? {
+        return Ok(Selected { operand: Operand::Imm(number), part: None });
+    }
+    let (reg, part) = cursor.register_or_part()?;
+    Ok(Selected { operand: Operand::Reg(reg), part })
 }

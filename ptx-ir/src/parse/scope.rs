@@ -16,6 +16,9 @@ struct Scope {
 
 impl Scope {
     fn renamed(&self, name: &str) -> Option<String> {
+        if let Some((name, part)) = super::operand::split_part(name) {
+            return self.renamed(name).map(|new| format!("{new}.{}", part.name()));
+        }
         if let Some(new) = self.names.get(name) {
             return Some(new.clone());
         }

@@ -71,6 +71,7 @@ impl Line<'_> {
             | Op::CarryMad { .. }
             | Op::CvtPack { .. }
             | Op::VideoParts { .. }
+            | Op::Video { .. }
             | Op::Pair { .. }
             | Op::Rectified { .. }
             | Op::Mul24 { .. }

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Formatter};
 
-use super::inst::{Flag, Tail};
-use crate::ir::Op;
+use super::inst::{Dot, Flag, Tail};
+use crate::ir::{Op, VideoAction, VideoPart, VideoSecond};
 
 pub(super) fn integer(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
     match op {
@@ -22,6 +22,15 @@ pub(super) fn integer(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::VideoParts { op, parts, types: [of_dst, of_a, of_b], sat, sums, dst, a, b, c } => {
             let (name, sat, sums) = (op.name(), Flag(*sat, ".sat"), Flag(*sums, ".add"));
             write!(f, "{name}{parts}.{of_dst}.{of_a}.{of_b}{sat}{sums} {dst}, {a}, {b}, {c}")
+        }
+        Op::Video { action, types: [of_dst, of_a, of_b], sat, second, dst, part, a, b, c } => {
+            match action {
+                VideoAction::Op(op) => write!(f, "{}.{of_dst}.{of_a}.{of_b}", op.name())?,
+                VideoAction::Set(compare) => write!(f, "vset.{of_a}.{of_b}.{}", compare.name())?,
+            }
+            write!(f, "{}{}", Flag(*sat, ".sat"), Dot(second.map_or("", VideoSecond::name)))?;
+            let [of_dst, of_a, of_b] = [*part, a.part, b.part].map(|part| Dot(part.map_or("", VideoPart::name)));
+            write!(f, " {dst}{of_dst}, {}{of_a}, {}{of_b}{}", a.operand, b.operand, Tail(*c))
         }
         Op::Pair { op, signed, relu, dst, a, b } => {
             let (relu, sign) = (Flag(*relu, ".relu"), if *signed { 's' } else { 'u' });

@@ -3,15 +3,15 @@
 use tilewright_ptx_ir::ir::{
     Address, AtomicOp, BarrierOp, Base, BinaryOp, BoolOp, Cache, Compare, Condition, EvictionPriority, FenceOrder,
     FloatTest, Guard, Kernel, Label, LoadOrder, LocalIndex, MmaShape, MulPart, Op, Operand, PackedInteger, ParamIndex,
-    PermuteMode, PrefetchLevel, RegClass, Rounding, Scope, Shared, ShuffleMode, Space, Special, StoreOrder, Symbol,
-    TernaryOp, Type, UnaryOp, VideoOp, VoteMode,
+    PermuteMode, PrefetchLevel, RegClass, Rounding, Scope, Selected, Shared, ShuffleMode, Space, Special, StoreOrder,
+    Symbol, TernaryOp, Type, UnaryOp, VideoAction, VideoOp, VideoPart, VideoSecond, VoteMode,
 };
 
 use super::draw::Draw;
 use super::hints;
 
 /// Number of variants of [`Op`] that are drawn here.
-const HERE: usize = 65;
+const HERE: usize = 66;
 
 /// Number of variants of [`Op`].
 pub(crate) const KINDS: usize = HERE + hints::KINDS;
@@ -348,6 +348,19 @@ fn packed(kind: usize, draw: &mut Draw) -> Op {
             Op::VideoParts { op, parts, types, sat: draw.flag(), sums: draw.flag(), dst, a, b, c }
         }
         63 => Op::Pair { op, signed: draw.flag(), relu: draw.flag(), dst, a, b },
+        64 => {
+            let [of_a, of_b, of_dst] = [(); 3].map(|()| draw.of(&[Type::U32, Type::S32]));
+            let is_set = draw.rarely();
+            let action =
+                if is_set { VideoAction::Set(draw.of(Compare::ALL)) } else { VideoAction::Op(draw.of(VideoOp::ALL)) };
+            let of_dst = if is_set { Type::U32 } else { of_dst };
+            let (second, part) = (draw.maybe(VideoSecond::ALL), draw.maybe(VideoPart::ALL));
+            let mut selected = || Selected { operand: draw.operand(Type::U32), part: draw.maybe(VideoPart::ALL) };
+            let (a, b) = (selected(), selected());
+            let c = (second.is_some() || part.is_some()).then(|| draw.operand(Type::U32));
+            let sat = !is_set && draw.flag();
+            Op::Video { action, types: [of_dst, of_a, of_b], sat, second, dst, part, a, b, c }
+        }
         _ => Op::Rectified { op, dst, a: draw.operand(Type::S32), b: draw.operand(Type::S32) },
     }
 }

@@ -20,10 +20,11 @@ mod float;
 mod integer;
 mod odd;
 mod packed;
+mod video;
 
 use tilewright_ptx_ir::ir::{
     AtomicOp, BinaryOp, Compare, FloatTest, MulPart, PackedInteger, PermuteMode, Rounding, TernaryOp, Type, UnaryOp,
-    VideoOp,
+    VideoAction, VideoOp, VideoPart, VideoSecond,
 };
 
 /// Where inside its documented error bound an approximate instruction answers.
@@ -271,6 +272,19 @@ pub fn cvt_pack(to: PackedInteger, a: u32, b: u32, c: Option<u32>) -> Option<u32
 #[must_use]
 pub fn video_parts(op: VideoOp, parts: u32, types: [Type; 3], form: VideoForm, words: [u32; 3]) -> Option<u32> {
     packed::video(op, parts, types, form, words)
+}
+
+/// `op.dty.aty.bty{.sat}{.second} dst{.part}, a{.part}, b{.part}{, c}`, or `vset`; the parts are those of the result and of two operands.
+#[must_use]
+pub fn video(
+    action: VideoAction,
+    types: [Type; 3],
+    sat: bool,
+    second: Option<VideoSecond>,
+    parts: [Option<VideoPart>; 3],
+    words: [u32; 3],
+) -> Option<u32> {
+    video::of_part(action, types, sat, second, parts, words)
 }
 
 /// `op{.relu}.{u,s}16x2 dst, a, b`.

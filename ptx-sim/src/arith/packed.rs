@@ -15,7 +15,7 @@ const fn mask(bits: u32) -> u32 {
 }
 
 /// The least and the greatest of integers of so many bits.
-const fn range(bits: u32, signed: bool) -> (i64, i64) {
+pub(super) const fn range(bits: u32, signed: bool) -> (i64, i64) {
     if signed { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) } else { (0, (1 << bits) - 1) }
 }
 
@@ -60,7 +60,7 @@ pub(super) fn video(op: VideoOp, parts: u32, types: [Type; 3], form: VideoForm, 
     Some(result)
 }
 
-const fn act(op: VideoOp, a: i64, b: i64) -> Option<i64> {
+pub(super) const fn act(op: VideoOp, a: i64, b: i64) -> Option<i64> {
     Some(match op {
         VideoOp::Add => a + b,
         VideoOp::Subtract => a - b,

@@ -35,6 +35,12 @@ pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             let operands = if sums { vec![of_a, of_b, of_c] } else { vec![of_a, of_b] };
             words(context, dst, &operands, move |words| arith::video_parts(op, parts, types, form, words))
         }
+        Op::Video { action, types, sat, second, dst, part, a, b, c } => {
+            let mut operands = vec![(a.operand, Type::U32), (b.operand, Type::U32)];
+            operands.extend(c.map(|c| (c, Type::U32)));
+            let parts = [part, a.part, b.part];
+            words(context, dst, &operands, move |words| arith::video(action, types, sat, second, parts, words))
+        }
         Op::Pair { op, signed, relu, dst, a, b } => {
             words(context, dst, &[a, b].map(|reg| (Operand::Reg(reg), Type::U32)), move |[a, b, _]| {
                 arith::pair(op, signed, relu, a, b)

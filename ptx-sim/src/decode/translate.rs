@@ -87,6 +87,7 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::CarryMad { .. }
         | Op::CvtPack { .. }
         | Op::VideoParts { .. }
+        | Op::Video { .. }
         | Op::Pair { .. }
         | Op::Rectified { .. }
         | Op::Mul24 { .. }

@@ -1,7 +1,7 @@
 //! Instructions of integers that have forms of their own.
 
 use super::{operand, register, require_type};
-use crate::ir::{BinaryOp, MulPart, Op, Operand, PackedInteger, Reg, Type};
+use crate::ir::{BinaryOp, Compare, MulPart, Op, Operand, PackedInteger, Reg, Selected, Type, VideoAction, VideoOp};
 use crate::verify::error::Reason;
 
 pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
@@ -40,6 +40,22 @@ pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
             for (name, reg) in [("d", dst), ("a", a), ("b", b), ("c", c)] {
                 register(name, *reg, Type::U32, report);
             }
+        }
+        Op::Video { action, types, sat, second, dst, part, a, b, c } => {
+            for ty in types {
+                require_type(*ty, matches!(ty, Type::U32 | Type::S32), report);
+            }
+            if let Some(what) = video_form(*action, types[0], *sat, (second.is_some(), part.is_some(), c.is_some())) {
+                report(Reason::Modifier { what });
+            }
+            register("d", *dst, Type::U32, report);
+            for (name, Selected { operand: value, part }) in [("a", a), ("b", b)] {
+                operand(name, *value, Type::U32, report);
+                if part.is_some() && value.reg().is_none() {
+                    report(Reason::Modifier { what: "literals have no parts" });
+                }
+            }
+            c.iter().for_each(|c| operand("c", *c, Type::U32, report));
         }
         Op::Pair { op, signed, relu, dst, a, b } => {
             let extremum = matches!(op, BinaryOp::Min | BinaryOp::Max);
@@ -89,6 +105,32 @@ pub(super) fn integer(op: &Op, report: &mut impl FnMut(Reason)) {
             all(*dst, [*a, *b, *c], [*ty, *ty, *ty, *sign_type], report);
         }
         _ => {}
+    }
+}
+
+/// What is wrong with a video instruction's modifiers, if something is: whether there are a second operation, a part that is written, and a third operand.
+fn video_form(
+    action: VideoAction,
+    of_dst: Type,
+    sat: bool,
+    (has_second, has_part, has_third): (bool, bool, bool),
+) -> Option<&'static str> {
+    let wrong = match action {
+        VideoAction::Op(op) => op == VideoOp::Average,
+        VideoAction::Set(compare) => {
+            let ordered =
+                matches!(compare, Compare::Eq | Compare::Ne | Compare::Lt | Compare::Le | Compare::Gt | Compare::Ge);
+            !ordered || of_dst != Type::U32 || sat
+        }
+    };
+    if wrong {
+        Some("vavrg has several parts; vset compares integers, and takes no .sat")
+    } else if has_second && has_part {
+        Some("a second operation, or a part that is written, not both")
+    } else if has_third != (has_second || has_part) {
+        Some("the third operand belongs to a second operation or to a part that is written")
+    } else {
+        None
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         | Op::CarryMad { .. }
         | Op::CvtPack { .. }
         | Op::VideoParts { .. }
+        | Op::Video { .. }
         | Op::Pair { .. }
         | Op::Rectified { .. }
         | Op::Mul24 { .. }
