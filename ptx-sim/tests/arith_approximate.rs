@@ -197,3 +197,51 @@ fn halves_have_their_own_forms() {
     assert_eq!(one(UnaryOp::Ex2, Type::Bf16, false, 0), None);
     assert_eq!(one(UnaryOp::Rcp, Type::F64, false, 0), None);
 }
+
+/// What has 20 bits of the fraction.
+fn gross(op: UnaryOp, a: f64) -> f64 {
+    f64::from_bits(arith::unary(op, Type::F64, None, true, true, a.to_bits(), EXACT).unwrap())
+}
+
+#[test]
+fn gross_reciprocals_of_f64() {
+    let (up, down) = (f64::INFINITY, f64::NEG_INFINITY);
+    let subnormal = f64::MIN_POSITIVE / 2.0;
+    for (a, reciprocal, of_root) in [
+        (0.0, up, Some(up)),
+        (-0.0, down, Some(down)),
+        (subnormal, up, Some(up)),
+        (-subnormal, down, Some(down)),
+        (up, 0.0, Some(0.0)),
+        (down, -0.0, None),
+        (4.0, 0.25, Some(0.5)),
+        (-4.0, -0.25, None),
+        // The low word of an operand does not count, and what would be subnormal is a zero.
+        (f64::from_bits(0x4010_0000_FFFF_FFFF), 0.25, Some(0.5)),
+        (-f64::MAX, -0.0, None),
+    ] {
+        assert_eq!(gross(UnaryOp::Rcp, a).to_bits(), reciprocal.to_bits(), "{a:e}");
+        let found = gross(UnaryOp::Rsqrt, a).to_bits();
+        assert_eq!(found, of_root.map_or(0x7FFF_FFFF_0000_0000, f64::to_bits), "{a:e}");
+    }
+    assert_eq!(gross(UnaryOp::Rcp, f64::NAN).to_bits(), 0x7FFF_FFFF_0000_0000);
+    // Nothing else is there.
+    assert_eq!(arith::unary(UnaryOp::Rcp, Type::F64, None, true, false, 0, EXACT), None);
+    assert_eq!(arith::unary(UnaryOp::Sqrt, Type::F64, None, true, true, 0, EXACT), None);
+}
+
+proptest! {
+    #![proptest_config(config(4_000))]
+
+    #[test]
+    fn gross_reciprocals_are_near(a in patterns(52, 11)) {
+        let x = f64::from_bits(a & !0xFFFF_FFFF);
+        for (op, exact) in [(UnaryOp::Rcp, 1.0 / x), (UnaryOp::Rsqrt, 1.0 / x.sqrt())] {
+            if exact.is_normal() && x.is_normal() {
+                let found = gross(op, f64::from_bits(a));
+                prop_assert_eq!(found.to_bits() & 0xFFFF_FFFF, 0);
+                prop_assert!((found - exact).abs() <= exact.abs() * (-20.9f64).exp2(), "{x:e}: {found:e}, {exact:e}");
+            }
+        }
+    }
+}

@@ -27,9 +27,12 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
             if !function && (*approx || rounding.is_some()) {
                 report(Reason::Modifier { what: "takes neither .approx nor a rounding" });
             }
-            unary_ftz(*op, *ty, *ftz, report);
-            if *ty == Type::F64 && *approx && *op != UnaryOp::Rsqrt {
-                report(Reason::Modifier { what: "rcp and sqrt of f64 want a rounding" });
+            let double = *ty == Type::F64 && *approx;
+            if double && (*op == UnaryOp::Sqrt || (*op == UnaryOp::Rcp && !*ftz)) {
+                report(Reason::Modifier { what: "rcp and sqrt of f64 want a rounding, or rcp .approx.ftz" });
+            }
+            if !double {
+                unary_ftz(*op, *ty, *ftz, report);
             }
             let counts = matches!(
                 op,
