@@ -1,7 +1,7 @@
 //! What an instruction needs: capability and PTX version, as ptxas 13.0 accepts them.
 
 use crate::ir::{
-    BinaryOp, EvictionPriority, LoadOrder, Op, PrefetchLevel, Scope, StoreOrder, TernaryOp, Type, UnaryOp,
+    BinaryOp, EvictionPriority, LoadOrder, MmaBits, Op, PrefetchLevel, Scope, StoreOrder, TernaryOp, Type, UnaryOp,
 };
 use crate::target::{PtxVersion, Target};
 
@@ -75,6 +75,11 @@ impl Op {
             Self::Store { l1, policy, .. } if *l1 != EvictionPriority::Normal || policy.is_some() => {
                 Requirement::version(4)
             }
+            Self::MmaForm { form, .. } if form.is_f64() && form.m() == 16 => HOPPER,
+            Self::MmaForm { form, .. } if form.bits() == Some(MmaBits::And) => Requirement::version(1),
+            Self::MoveMatrix { .. } => Requirement::version(8),
+            Self::StMatrix { .. } | Self::GridDependency { .. } => HOPPER,
+            Self::Elect { .. } => Requirement { version: PtxVersion::new(8, 0), ..HOPPER },
             Self::Atomic { policy: Some(_), .. }
             | Self::CreatePolicy { .. }
             | Self::CreatePolicyRange { .. }

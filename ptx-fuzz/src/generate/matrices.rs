@@ -1,6 +1,6 @@
 //! Matrices in the lanes of a warp, and asynchronous copies.
 
-use tilewright_ptx_ir::ir::{Address, Base, BinaryOp, Cache, Guard, MmaShape, Op, Operand, Space, Type};
+use tilewright_ptx_ir::ir::{Address, Base, BinaryOp, Cache, Guard, MmaForm, MmaShape, Op, Operand, Space, Type};
 
 use super::exchange::{EVERY_LANE, ROWS};
 use super::{Builder, INPUT, ROW_BYTES, SCRATCH, int};
@@ -31,6 +31,14 @@ impl Builder {
 
     /// A product of matrices of integers.
     pub(super) fn product_of_matrices(&mut self) {
+        match self.draw.below(5) {
+            0 => {
+                let (dst, src) = (self.dst(Type::B32), self.source(Type::B32));
+                return self.emit(Op::MoveMatrix { dst, src });
+            }
+            1 | 2 => return self.product_of_form(),
+            _ => {}
+        }
         let shape = self.draw.of(&SHAPES);
         let (a, b) = (shape.a_registers(), shape.b_registers());
         let (a, b) = (self.neighbours(Kind::I32, a), self.neighbours(Kind::I32, b));
@@ -38,6 +46,18 @@ impl Builder {
         // At which of its steps a sum of 4-bit products is clamped, the ISA does not say, and chips take several.
         let satfinite = shape.operand_bits() == 8 && self.draw.flag();
         self.emit(Op::Mma { shape, satfinite, dsts, a, b, c });
+    }
+
+    /// Of integers of two kinds, or of bits.
+    fn product_of_form(&mut self) {
+        let forms: Vec<MmaForm> = MmaForm::all().filter(|form| !form.is_f64()).collect();
+        let form = self.draw.of(&forms);
+        let (a, b) = (form.a_registers(), form.b_registers());
+        let (a, b) = (self.neighbours(Kind::I32, a), self.neighbours(Kind::I32, b));
+        let count = form.accumulator_registers();
+        let (c, dsts) = (self.neighbours(Kind::I32, count), self.neighbours(Kind::I32, count));
+        let satfinite = form.a().bits() == 8 && self.draw.flag();
+        self.emit(Op::MmaForm { form, satfinite, dsts, a, b, c });
     }
 
     /// Two copies of a group each from the input to the thread's row, waited for one after the other.

@@ -3,7 +3,7 @@
 //! # Source
 //! PTX ISA 9.0, sections 9.7.14.5 (`mma` and the figures of its fragments) and 9.7.14.5.15 (`ldmatrix`).
 
-use tilewright_ptx_ir::ir::{Address, MmaShape, Reg, Space, Type};
+use tilewright_ptx_ir::ir::{Address, MmaBits, MmaForm, MmaShape, Reg, Space, Type};
 
 use super::integers::number;
 use super::{Block, Lanes, NaiveError, Outcome};
@@ -85,6 +85,48 @@ pub(super) fn product(shape: MmaShape, satfinite: bool, registers: &Product<'_>,
         }
     }
     for (own, results) in lanes.iter_mut().zip(results.chunks(4)) {
+        registers.dsts.iter().zip(results).for_each(|(dst, value)| own.write(*dst, *value));
+    }
+    Some(())
+}
+
+/// The same in other forms on integers and bits, by the figures of the ISA: the lane and the place in its registers of each element.
+pub(super) fn product_of_form(form: MmaForm, satfinite: bool, registers: &Product<'_>, lanes: Lanes<'_>) -> Option<()> {
+    if form.is_f64() {
+        return None;
+    }
+    let (width, per) = (form.a().bits(), 32 / form.a().bits());
+    let take = |reg: Reg, lane: u32, part: u32, is_signed: bool| {
+        let field = i128::from(lanes.get(lane as usize)?.read(reg) >> (part * width)) % (1 << width);
+        Some(if is_signed && field >= 1 << (width - 1) { field - (1 << width) } else { field })
+    };
+    // Four lanes hold a row of a or a column of b in one register each; the next elements are in their next registers. Rows from 8 on are in registers between.
+    let a = |row: u32, inner: u32| {
+        let (group, inside) = (inner / (4 * per), inner % (4 * per));
+        let register = if form.m() == 8 { group } else { 2 * group + row / 8 };
+        take(*registers.a.get(register as usize)?, row % 8 * 4 + inside / per, inside % per, form.a().is_signed())
+    };
+    let b = |inner: u32, column: u32| {
+        let (group, inside) = (inner / (4 * per), inner % (4 * per));
+        take(*registers.b.get(group as usize)?, column * 4 + inside / per, inside % per, form.b().is_signed())
+    };
+    let mut results = Vec::new();
+    for (lane, own) in (0u32..).zip(lanes.iter()) {
+        for (index, c) in (0u32..).zip(registers.c) {
+            let (row, column) = (lane / 4 + index / 2 * 8, lane % 4 * 2 + index % 2);
+            let mut sum = number(own.read(*c), Type::S32);
+            for inner in 0..form.k() {
+                let (a, b) = (a(row, inner)?, b(inner, column)?);
+                sum += match form.bits() {
+                    Some(MmaBits::Xor) => i128::from(a != b),
+                    Some(_) => i128::from(a == 1 && b == 1),
+                    None => a * b,
+                };
+            }
+            results.push(if satfinite { sum.clamp(i32::MIN.into(), i32::MAX.into()) } else { sum } as u64);
+        }
+    }
+    for (own, results) in lanes.iter_mut().zip(results.chunks(registers.dsts.len())) {
         registers.dsts.iter().zip(results).for_each(|(dst, value)| own.write(*dst, *value));
     }
     Some(())

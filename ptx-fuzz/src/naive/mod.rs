@@ -186,6 +186,8 @@ impl Block<'_> {
                 | Op::MatchAll { .. }
                 | Op::Redux { .. }
                 | Op::LdMatrix { .. }
+                | Op::MmaForm { .. }
+                | Op::MoveMatrix { .. }
                 | Op::Mma { .. } => return Ok(Stop::Warp(lane.place)),
                 Op::BarrierSync { .. } | Op::BarrierReduce { .. } => return Ok(Stop::Barrier(lane.place)),
                 Op::Return | Op::Exit => return Ok(Stop::Ended),

@@ -4,7 +4,7 @@ use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, Op, ShuffleMode, Type, VoteMode
 
 use super::comparisons::holds;
 use super::integers::number;
-use super::matrices::{Product, product};
+use super::matrices::{Product, product, product_of_form};
 use super::{Lanes, NaiveError, Outcome, unknown};
 
 /// An instruction of a whole warp.
@@ -77,6 +77,24 @@ pub(super) fn execute(op: &Op, lanes: Lanes<'_>) -> Outcome<()> {
             };
             let value = values.try_fold(first, step).ok_or_else(|| unknown(op))?;
             lanes.iter_mut().for_each(|lane| lane.write(*dst, value as u64));
+        }
+        Op::MoveMatrix { dst, src } => {
+            let values: Vec<u64> = lanes.iter().map(|lane| lane.read(*src)).collect();
+            // What lies in column i of the lanes' rows goes to row i.
+            let mut matrix = [[0u64; 8]; 8];
+            for (place, row) in matrix.iter_mut().enumerate() {
+                for (column, to) in row.iter_mut().enumerate() {
+                    *to = values[4 * place + column / 2] >> (16 * (column % 2)) & 0xFFFF;
+                }
+            }
+            for (index, lane) in lanes.iter_mut().enumerate() {
+                let (row, column) = (index / 4, index % 4 * 2);
+                lane.write(*dst, matrix[column + 1][row] << 16 | matrix[column][row]);
+            }
+        }
+        Op::MmaForm { form, satfinite, dsts, a, b, c } => {
+            let registers = Product { dsts, a, b, c };
+            product_of_form(*form, *satfinite, &registers, lanes).ok_or_else(|| unknown(op))?;
         }
         Op::Mma { shape, satfinite, dsts, a, b, c } => {
             let registers = Product { dsts, a, b, c };

@@ -5,6 +5,7 @@
 
 mod kernel;
 mod mma;
+mod mma_form;
 mod op;
 mod operand;
 mod packed;
@@ -15,6 +16,7 @@ mod words;
 
 pub use kernel::{Function, Guard, Inst, Kernel, Limits, Module, Param, SharedArray, SharedSize, Statement};
 pub use mma::MmaShape;
+pub use mma_form::{MmaBits, MmaElement, MmaForm};
 pub use op::Op;
 pub use operand::{
     Address, Base, Condition, Immediate, Label, LocalIndex, Operand, ParamIndex, Reg, Shared, Special, Symbol,

@@ -5,6 +5,7 @@
 
 use super::kernel::Guard;
 use super::mma::MmaShape;
+use super::mma_form::MmaForm;
 use super::operand::{Address, Condition, Label, LocalIndex, Operand, Reg, Shared, Special, Symbol};
 use super::packed::{PackedInteger, Selected, VideoAction, VideoOp, VideoPart, VideoSecond};
 use super::types::{Space, Type};
@@ -277,8 +278,18 @@ pub enum Op {
     WarpSync { mask: Operand },
     /// `mma.sync.aligned…`: d = a·b + c; `satfinite` for integers.
     Mma { shape: MmaShape, satfinite: bool, dsts: Vec<Reg>, a: Vec<Reg>, b: Vec<Reg>, c: Vec<Reg> },
+    /// The same on integers, bits and f64 in other forms; `satfinite` for integers.
+    MmaForm { form: MmaForm, satfinite: bool, dsts: Vec<Reg>, a: Vec<Reg>, b: Vec<Reg>, c: Vec<Reg> },
+    /// `movmatrix.sync.aligned.m8n8.trans.b16 dst, src`
+    MoveMatrix { dst: Reg, src: Reg },
+    /// `stmatrix.sync.aligned.m8n8.x{srcs.len()}{.trans}.shared.b16 [address], {srcs}`
+    StMatrix { transpose: bool, srcs: Vec<Reg>, address: Address },
+    /// `elect.sync dst|pred, mask`: one of the lanes, its number in `dst`.
+    Elect { dst: Reg, pred: Reg, mask: Operand },
 
     // Block and control.
+    /// `griddepcontrol.wait` (or `.launch_dependents`): between grids that one launch after another lets overlap.
+    GridDependency { waits: bool },
     /// `bar.sync id{, threads}` (`barrier.sync` without the promise of convergence when not `aligned`).
     BarrierSync { aligned: bool, id: Operand, threads: Option<Operand> },
     /// `bar.arrive id, threads`

@@ -71,6 +71,7 @@ impl Op {
             | Self::CreatePolicy { dst, .. }
             | Self::CreatePolicyRange { dst, .. }
             | Self::CreatePolicyFrom { dst, .. }
+            | Self::MoveMatrix { dst, .. }
             | Self::Vote { dst, .. }
             | Self::MatchAny { dst, .. }
             | Self::Redux { dst, .. }
@@ -82,6 +83,7 @@ impl Op {
             Self::Unpack { dsts, .. }
             | Self::Load { dsts, .. }
             | Self::LdMatrix { dsts, .. }
+            | Self::MmaForm { dsts, .. }
             | Self::Mma { dsts, .. } => {
                 dsts.iter().copied().for_each(visit);
             }
@@ -89,6 +91,10 @@ impl Op {
             Self::SetPredicates { dst, other, .. } => {
                 visit(*dst);
                 other.iter().copied().for_each(visit);
+            }
+            Self::Elect { dst, pred, .. } => {
+                visit(*dst);
+                visit(*pred);
             }
             Self::Shuffle { dst, pred, .. } | Self::MatchAll { dst, pred, .. } => {
                 visit(*dst);
@@ -105,6 +111,8 @@ impl Op {
             | Self::ApplyPriority { .. }
             | Self::Discard { .. }
             | Self::PerformanceEvent { .. }
+            | Self::StMatrix { .. }
+            | Self::GridDependency { .. }
             | Self::WarpSync { .. }
             | Self::BarrierSync { .. }
             | Self::BarrierArrive { .. }
@@ -218,8 +226,12 @@ impl Op {
             Self::MatchAny { src, mask, .. } | Self::MatchAll { src, mask, .. } | Self::Redux { src, mask, .. } => {
                 [src, mask].into_iter().for_each(operand)
             }
-            Self::WarpSync { mask } => operand(mask),
-            Self::Mma { a, b, c, .. } => a.iter().chain(b).chain(c).copied().for_each(visit),
+            Self::WarpSync { mask } | Self::Elect { mask, .. } => operand(mask),
+            Self::MoveMatrix { src, .. } => visit(*src),
+            Self::StMatrix { srcs, address, .. } => srcs.iter().copied().chain(address.reg()).for_each(visit),
+            Self::Mma { a, b, c, .. } | Self::MmaForm { a, b, c, .. } => {
+                a.iter().chain(b).chain(c).copied().for_each(visit)
+            }
             Self::BarrierSync { id, threads, .. } => {
                 operand(id);
                 threads.iter().for_each(operand);
@@ -234,6 +246,7 @@ impl Op {
             Self::Nanosleep { duration } => operand(duration),
             Self::Fence { .. }
             | Self::PerformanceEvent { .. }
+            | Self::GridDependency { .. }
             | Self::CpAsyncCommit
             | Self::CpAsyncWait { .. }
             | Self::CpAsyncWaitAll

@@ -77,6 +77,9 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
         "ld" | "ldu" | "st" | "atom" | "red" | "fence" | "membar" | "cp" | "ldmatrix" => {
             super::memory::read(cursor, name, &mut modifiers)?
         }
+        "mma" | "movmatrix" | "stmatrix" | "elect" | "griddepcontrol" => {
+            super::matrix::read(cursor, name, &mut modifiers)?
+        }
         "createpolicy" | "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" => {
             super::cache::read(cursor, name, &mut modifiers)?
         }

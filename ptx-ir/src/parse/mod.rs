@@ -13,6 +13,7 @@ mod declare;
 mod error;
 mod inst;
 mod integer;
+mod matrix;
 mod memory;
 mod operand;
 mod packed;

@@ -3,14 +3,13 @@
 use super::error::Problem;
 use super::inst::Modifiers;
 use super::operand::{Cursor, Result};
-use crate::ir::{AtomicOp, BarrierOp, LocalIndex, MmaShape, Op, RegClass, ShuffleMode, Symbol, VoteMode};
+use crate::ir::{AtomicOp, BarrierOp, LocalIndex, Op, RegClass, ShuffleMode, Symbol, VoteMode};
 
 /// Reads the instruction called `name`; `None` if the form is not known.
 pub(super) fn read(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
     match name {
         "shfl" | "vote" | "match" | "redux" => exchange(cursor, name, modifiers),
         "activemask" => Ok(if modifiers.flag("b32") { Some(Op::ActiveMask { dst: cursor.register()? }) } else { None }),
-        "mma" => mma(cursor, modifiers),
         "bar" if modifiers.flag("warp") => {
             Ok(if modifiers.flag("sync") { Some(Op::WarpSync { mask: cursor.operand()? }) } else { None })
         }
@@ -96,16 +95,6 @@ fn exchange(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) 
             Ok(Some(Op::Redux { op, ty, dst, src, mask: cursor.then(Cursor::operand)? }))
         }
     }
-}
-
-fn mma(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
-    let satfinite = modifiers.flag("satfinite");
-    let mnemonic = format!("mma.{}", modifiers.rest().join("."));
-    let Some(shape) = MmaShape::ALL.into_iter().find(|shape| shape.mnemonic() == mnemonic) else { return Ok(None) };
-    while modifiers.take(|_| Some(())).is_some() {}
-    let dsts = cursor.destinations()?;
-    let mut next = || cursor.then(|cursor| cursor.list(Cursor::register));
-    Ok(Some(Op::Mma { shape, satfinite, dsts, a: next()?, b: next()?, c: next()? }))
 }
 
 fn barrier(cursor: &mut Cursor<'_>, name: &str, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {

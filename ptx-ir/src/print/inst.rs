@@ -1,6 +1,7 @@
 //! One instruction, one line.
 
 mod cache;
+mod matrix;
 
 use std::fmt::{self, Display, Formatter};
 
@@ -38,6 +39,11 @@ impl Line<'_> {
             | Op::CpAsyncWait { .. }
             | Op::CpAsyncWaitAll
             | Op::LdMatrix { .. } => self.copy(f, op),
+            Op::MmaForm { .. }
+            | Op::MoveMatrix { .. }
+            | Op::StMatrix { .. }
+            | Op::Elect { .. }
+            | Op::GridDependency { .. } => self.matrix(f, op),
             Op::CreatePolicy { .. }
             | Op::CreatePolicyRange { .. }
             | Op::CreatePolicyFrom { .. }

@@ -36,7 +36,9 @@ pub(super) fn check(names: Names<'_>, inst: &Inst, report: &mut impl FnMut(Reaso
         | Op::Discard { space, address }
         | Op::CreatePolicyRange { space, address, .. } => check_access(names, *space, *address, 1, report),
         Op::PrefetchUniform { address } => check_access(names, Space::Generic, *address, 1, report),
-        Op::LdMatrix { address, .. } => check_access(names, Space::Shared, *address, 16, report),
+        Op::LdMatrix { address, .. } | Op::StMatrix { address, .. } => {
+            check_access(names, Space::Shared, *address, 16, report)
+        }
         Op::SharedAddress { array, .. } if array.0 as usize >= names.kernel.shared.len() => {
             report(Reason::Undeclared { what: "shared array", index: array.0 });
         }

@@ -1,12 +1,12 @@
-//! Instructions that say something to the caches, or to profilers.
+//! Instructions that say something to the caches or to profilers, and matrices in forms of their own.
 
-use tilewright_ptx_ir::ir::{EvictionPriority, Kernel, Op, RegClass, Space, Type};
+use tilewright_ptx_ir::ir::{EvictionPriority, Kernel, MmaForm, Op, RegClass, Space, Type};
 
 use super::draw::Draw;
 use super::op::{SPACES, address};
 
 /// Number of variants of [`Op`] that are drawn here.
-pub(super) const KINDS: usize = 6;
+pub(super) const KINDS: usize = 11;
 
 /// An instruction of `kind`, which the verifier may refuse.
 pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
@@ -26,6 +26,26 @@ pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         2 => Op::PrefetchUniform { address: address(Space::Generic, 1, kernel, draw) },
         3 => Op::ApplyPriority { space, address: place },
         4 => Op::Discard { space, address: place },
+        6 => {
+            let forms: Vec<MmaForm> = MmaForm::all().collect();
+            let form = draw.of(&forms);
+            let class = if form.is_f64() { draw.of(&[RegClass::F64, RegClass::B64]) } else { RegClass::B32 };
+            let count = form.accumulator_registers();
+            let (dsts, c) = (draw.registers(class, count), draw.registers(class, count));
+            let (a, b) = (draw.registers(class, form.a_registers()), draw.registers(class, form.b_registers()));
+            Op::MmaForm { form, satfinite: draw.rarely(), dsts, a, b, c }
+        }
+        7 => Op::MoveMatrix { dst: draw.register(RegClass::B32), src: draw.register(RegClass::B32) },
+        8 => {
+            let count = draw.of(&[1, 2, 4]);
+            let (transpose, srcs) = (draw.flag(), draw.registers(RegClass::B32, count));
+            Op::StMatrix { transpose, srcs, address: address(Space::Shared, 16, kernel, draw) }
+        }
+        9 => {
+            let (dst, pred) = (draw.register(RegClass::B32), draw.register(RegClass::Pred));
+            Op::Elect { dst, pred, mask: draw.operand(Type::U32) }
+        }
+        10 => Op::GridDependency { waits: draw.flag() },
         _ => Op::PerformanceEvent { is_mask: draw.flag(), event: draw.below(20) },
     }
 }

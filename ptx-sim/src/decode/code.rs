@@ -1,6 +1,6 @@
 //! An instruction as the executor sees it.
 
-use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, BoolOp, MmaShape, Op, ShuffleMode, Special, Type, VoteMode};
+use tilewright_ptx_ir::ir::{AtomicOp, BarrierOp, BoolOp, MmaForm, MmaShape, Op, ShuffleMode, Special, Type, VoteMode};
 
 use super::address::{Place, Window};
 use super::generic::Generic;
@@ -121,6 +121,15 @@ pub(crate) enum Code {
         window: Window,
         place: Place,
     },
+    StoreMatrix {
+        transpose: bool,
+        srcs: Vec<u32>,
+        place: Place,
+    },
+    MoveMatrix {
+        dst: u32,
+        src: u32,
+    },
     CopyCommit,
     /// Waits until at most so many groups are pending; all copies, committed or not, for `None`.
     CopyWait {
@@ -173,6 +182,20 @@ pub(crate) enum Code {
         a: Vec<u32>,
         b: Vec<u32>,
         c: Vec<u32>,
+    },
+
+    MmaForm {
+        form: MmaForm,
+        satfinite: bool,
+        dsts: Vec<Destination>,
+        a: Vec<Source>,
+        b: Vec<Source>,
+        c: Vec<Source>,
+    },
+    Elect {
+        dst: u32,
+        pred: u32,
+        mask: SyncMask,
     },
 
     Barrier {
@@ -249,17 +272,20 @@ impl Code {
             Self::Load { window: Window::Shared, .. }
             | Self::Store { window: Window::Shared, .. }
             | Self::Atomic { window: Window::Shared, .. }
+            | Self::StoreMatrix { .. }
             | Self::LoadMatrix { .. } => Class::Shared,
             Self::Load { .. } | Self::Store { .. } | Self::Atomic { .. } | Self::Copy { .. } | Self::Discard { .. } => {
                 Class::Global
             }
-            Self::Mma { .. } => Class::Tensor,
+            Self::Mma { .. } | Self::MmaForm { .. } => Class::Tensor,
             Self::Shuffle { .. }
             | Self::Vote { .. }
             | Self::MatchAny { .. }
             | Self::MatchAll { .. }
             | Self::Reduce { .. }
             | Self::ActiveMask { .. }
+            | Self::MoveMatrix { .. }
+            | Self::Elect { .. }
             | Self::WarpSync { .. } => Class::Warp,
             Self::Barrier { .. }
             | Self::Branch { .. }

@@ -107,6 +107,8 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::PrefetchUniform { .. }
         | Op::ApplyPriority { .. }
         | Op::PerformanceEvent { .. }
+        // Nothing overlaps with the one grid of a launch.
+        | Op::GridDependency { .. }
         | Op::Nanosleep { .. } => Some(Code::Nothing),
         Op::Discard { space, address } => {
             Some(Code::Discard { window: Window::new(*space)?, place: context.place(address)? })
@@ -118,7 +120,9 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::Redux { .. }
         | Op::ActiveMask { .. }
         | Op::WarpSync { .. }
+        | Op::Elect { .. }
         | Op::Mma { .. } => warp(op, context),
+        Op::MmaForm { .. } | Op::MoveMatrix { .. } | Op::StMatrix { .. } => matrix(op, context),
         Op::BarrierSync { aligned, id, threads } => {
             let threads = match threads {
                 Some(threads) => Some(context.slots.narrow(*threads, Type::U32)?),
@@ -404,6 +408,11 @@ fn warp(op: &Op, context: &mut Context<'_>) -> Option<Code> {
                 dst: slots.narrow_slot(*dst)?,
             })
         }
+        Op::Elect { dst, pred, mask } => Some(Code::Elect {
+            dst: slots.narrow_slot(*dst)?,
+            pred: slots.pred(*pred),
+            mask: slots.narrow(*mask, Type::B32)?,
+        }),
         Op::ActiveMask { dst } => Some(Code::ActiveMask { dst: slots.narrow_slot(*dst)? }),
         Op::WarpSync { mask } => Some(Code::WarpSync { mask: slots.narrow(*mask, Type::B32)? }),
         Op::Mma { shape, .. } if !crate::tensor_core::is_modelled(*shape) => None,
@@ -419,6 +428,26 @@ fn warp(op: &Op, context: &mut Context<'_>) -> Option<Code> {
                 dsts: registers(dsts)?,
             })
         }
+        _ => None,
+    }
+}
+
+fn matrix(op: &Op, context: &mut Context<'_>) -> Option<Code> {
+    match op {
+        Op::MmaForm { form, satfinite, dsts, a, b, c } => {
+            let slots = &mut context.slots;
+            let dsts = dsts.iter().map(|dst| slots.destination(*dst)).collect();
+            let [a, b, c] = [a, b, c].map(|registers| registers.iter().map(|reg| slots.register(*reg)).collect());
+            Some(Code::MmaForm { form: *form, satfinite: *satfinite, dsts, a, b, c })
+        }
+        Op::MoveMatrix { dst, src } => {
+            Some(Code::MoveMatrix { src: context.slots.narrow_slot(*src)?, dst: context.slots.narrow_slot(*dst)? })
+        }
+        Op::StMatrix { transpose, srcs, address } => Some(Code::StoreMatrix {
+            transpose: *transpose,
+            srcs: srcs.iter().map(|src| context.slots.narrow_slot(*src)).collect::<Option<_>>()?,
+            place: context.place(address)?,
+        }),
         _ => None,
     }
 }

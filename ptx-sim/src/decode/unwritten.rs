@@ -33,6 +33,9 @@ impl Unwritten {
             | Op::CpAsync { .. }
             | Op::LdMatrix { .. }
             | Op::Mma { .. }
+            | Op::MmaForm { .. }
+            | Op::MoveMatrix { .. }
+            | Op::Elect { .. }
             | Op::Shuffle { .. }
             | Op::BarrierReduce { .. } => Self::Used,
             Op::Vote { .. } | Op::MatchAny { .. } | Op::MatchAll { .. } | Op::Redux { .. } => Self::Group(results),

@@ -218,7 +218,7 @@ pub(super) fn words_of(lane: usize, values: &Elements, count: usize, element: u3
     words
 }
 
-fn write_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, value: u64, actor: Actor) {
+pub(super) fn write_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, value: u64, actor: Actor) {
     let part = bytes.min(4);
     for index in 0..bytes / part {
         let at = offset + index * part;

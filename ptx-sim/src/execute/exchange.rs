@@ -21,6 +21,7 @@ pub(super) fn exchange(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lane
     | Code::MatchAny { mask, .. }
     | Code::MatchAll { mask, .. }
     | Code::Reduce { mask, .. }
+    | Code::Elect { mask, .. }
     | Code::WarpSync { mask }) = code
     else {
         return Flow::Next;
@@ -144,6 +145,12 @@ fn combine(warp: &mut Warp, code: &Code, group: u32) {
                 _ => u64::from(holds),
             };
             registers.set(*dst, &[answer; 32], group);
+        }
+        // Any of the lanes will do, always the same one.
+        Code::Elect { dst, pred, mask: _ } => {
+            let leader = group.trailing_zeros();
+            registers.set_narrow(*dst, &[leader; 32], group);
+            registers.set_pred(*pred, 1u32.checked_shl(leader).unwrap_or(0), group);
         }
         Code::MatchAny { dst, src, mask: _ } => {
             let values = registers.any(*src, group);

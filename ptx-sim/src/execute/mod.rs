@@ -29,6 +29,7 @@ mod local;
 mod matrix;
 mod order;
 mod row;
+mod rows;
 mod scene;
 mod schedule;
 mod step;

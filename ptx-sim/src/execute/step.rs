@@ -6,7 +6,7 @@ use super::access::Site;
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, atomic, copy, discard, exchange, matrix};
+use super::{ALL, access, atomic, copy, discard, exchange, matrix, rows};
 use crate::arith::Jitter;
 use crate::decode::{
     Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, WideLanes, Window,
@@ -138,6 +138,19 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             Presence::NotYet => return Flow::WaitForWarp,
             Presence::No => {}
         },
+        Code::StoreMatrix { .. } | Code::MoveMatrix { .. } | Code::MmaForm { .. } => {
+            match is_whole(warp, scene, lanes, ALL, pc) {
+                Presence::Yes => match &instruction.code {
+                    Code::StoreMatrix { transpose, srcs, place } => {
+                        rows::store_matrix(warp, scene, *transpose, srcs, *place, pc);
+                    }
+                    Code::MoveMatrix { dst, src } => rows::move_matrix(warp, *dst, *src),
+                    code => rows::multiply_form(warp, code),
+                },
+                Presence::NotYet => return Flow::WaitForWarp,
+                Presence::No => {}
+            }
+        }
         Code::Copy { .. } => copy::start(warp, scene, &instruction.code, lanes, pc),
         Code::Discard { window, place } => discard::discard(warp, scene, *window, *place, lanes, pc),
         Code::CopyCommit => warp.copies.commit(lanes),
@@ -148,6 +161,7 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
         | Code::MatchAny { .. }
         | Code::MatchAll { .. }
         | Code::Reduce { .. }
+        | Code::Elect { .. }
         | Code::WarpSync { .. } => return exchange::exchange(warp, scene, &instruction.code, lanes, pc),
         Code::ActiveMask { dst } => registers.set_narrow(*dst, &[lanes; 32], lanes),
         Code::Mma { .. } => {

@@ -6,6 +6,7 @@
 mod dot;
 mod execute;
 mod fast;
+mod form;
 pub mod fragment;
 mod integer;
 mod model;
@@ -15,4 +16,5 @@ pub use dot::{multiply_accumulate, multiply_accumulate_f16, multiply_accumulate_
 pub use execute::execute;
 pub(crate) use execute::{execute_fast, is_modelled};
 pub(crate) use fast::Sums;
+pub(crate) use form::execute as execute_form;
 pub use model::{Model, Operand};

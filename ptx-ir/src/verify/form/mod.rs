@@ -4,6 +4,7 @@ mod arithmetic;
 mod cache;
 mod compare;
 mod integer;
+mod matrix;
 mod memory;
 mod movement;
 mod together;
@@ -56,6 +57,9 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         | Op::Fence { .. }
         | Op::LdMatrix { .. } => {
             memory::memory(&inst.op, report);
+        }
+        Op::MmaForm { .. } | Op::MoveMatrix { .. } | Op::StMatrix { .. } | Op::Elect { .. } => {
+            matrix::matrix(&inst.op, report)
         }
         Op::CreatePolicy { .. }
         | Op::CreatePolicyRange { .. }
