@@ -28,14 +28,14 @@ fn parted(value: u128) -> [u32; 4] {
 /// A sum or difference of 128 bits by words of `ty`, and what is carried out of it.
 fn by_words(subtracts: bool, ty: Type, a: u128, b: u128) -> (u128, bool) {
     let width = 8 * ty.bytes();
-    let mut carry = false;
+    let mut carry = subtracts;
     let mut result = 0;
     for shift in (0..128).step_by(width as usize) {
         let (word, out) = carry_sum(subtracts, ty, (a >> shift) as u64, (b >> shift) as u64, carry).unwrap();
         result |= u128::from(word) << shift;
         carry = out;
     }
-    (result, carry)
+    (result, carry != subtracts)
 }
 
 proptest! {
@@ -122,6 +122,21 @@ fn the_flag_goes_from_instruction_to_instruction_of_each_thread() {
         let (sum, difference) = (number(thread).wrapping_add(7), number(thread).wrapping_sub(3));
         assert_eq!(row[..4], parted(sum), "thread {thread}");
         assert_eq!(row[4..], parted(difference), "thread {thread}");
+    }
+}
+
+/// As nvcc's division of 128 bits asks whether it took too much, and adds it back.
+#[test]
+fn a_difference_leaves_a_carry_where_nothing_was_borrowed() {
+    let found = run(&format!(
+        "{NUMBERS}mov.u32 %r1, 0;\nmov.u32 %r2, 0;\nmov.u32 %r3, 0;\nmov.u32 %r4, 0;\nmov.u32 %r7, 0;\nmov.u32 %r8, 0;\n\
+         sub.cc.u32 %r5, %r0, 9;\naddc.u32 %r1, 0, 0;\n\
+         sub.cc.u32 %r6, %r0, 9;\nsubc.cc.u32 %r6, 7, 7;\naddc.u32 %r2, 0, 0;\n\
+         add.cc.u32 %r6, %r0, -9;\nsubc.u32 %r3, 4, 1;\n"
+    ));
+    for (thread, row) in (0u32..).zip(found.unwrap()) {
+        let fits = u32::from(thread >= 9);
+        assert_eq!(row[..3], [fits, fits, 2 + fits], "thread {thread}");
     }
 }
 

@@ -72,12 +72,13 @@ const fn short_product(part: MulPart, ty: Type, [a, b]: [u64; 2]) -> i128 {
 
 /// Instructions with the carry flag.
 fn carry(op: &Op, lane: &mut Lane) -> Option<()> {
-    // Words count as unsigned, whatever their type: the borrow is what the difference would be below zero.
+    // Words count as unsigned, whatever their type: something was borrowed if the difference would be below zero, and then a difference leaves no carry.
     let (dst, ty, carry_out, value) = match op {
         Op::CarrySum { subtracts, carry_in, carry_out, ty, dst, a, b } => {
             let [a, b] = [a, b].map(|word| i128::from(lane.operand(*word, *ty)));
-            let carry = i128::from(*carry_in && lane.carry);
-            (*dst, *ty, *carry_out, if *subtracts { a - (b + carry) } else { a + b + carry })
+            let (carry, borrow) = (*carry_in && lane.carry, *carry_in && !lane.carry);
+            let value = if *subtracts { a - b - i128::from(borrow) } else { a + b + i128::from(carry) };
+            (*dst, *ty, *carry_out, value)
         }
         Op::CarryMad { part, carry_in, carry_out, ty, dst, a, b, c } => {
             let width = bits_of(*ty);
@@ -91,7 +92,8 @@ fn carry(op: &Op, lane: &mut Lane) -> Option<()> {
     };
     lane.write(dst, value as u64);
     if carry_out {
-        lane.carry = !(0..1i128 << bits_of(ty)).contains(&value);
+        let overflows = !(0..1i128 << bits_of(ty)).contains(&value);
+        lane.carry = overflows != matches!(op, Op::CarrySum { subtracts: true, .. });
     }
     Some(())
 }

@@ -89,8 +89,8 @@ pub enum Op {
     Mul { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand },
     /// `mad.part.ty dst, a, b, c` on integers.
     Mad { part: MulPart, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },
-    /// `add{c}{.cc}.ty dst, a, b`, or `sub`: a sum that reads the carry flag (`carry_in`, the `c`) or writes it (`carry_out`, `.cc`), or both. The flag of a
-    /// difference is the borrow.
+    /// `add{c}{.cc}.ty dst, a, b`, or `sub`: a sum that reads the carry flag (`carry_in`, the `c`) or writes it (`carry_out`, `.cc`), or both. A
+    /// difference is `a + !b + carry`: its flag says that nothing was borrowed.
     CarrySum { subtracts: bool, carry_in: bool, carry_out: bool, ty: Type, dst: Reg, a: Operand, b: Operand },
     /// `mad{c}.part{.cc}.ty dst, a, b, c`: the carry is that of the sum.
     CarryMad { part: MulPart, carry_in: bool, carry_out: bool, ty: Type, dst: Reg, a: Operand, b: Operand, c: Operand },

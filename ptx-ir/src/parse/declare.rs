@@ -52,7 +52,11 @@ pub(super) fn read_module(tokens: &[Token], wanted: Option<&str>, errors: &mut V
             function_lines.push(Vec::new());
         }
     }
-    let needed = wanted.map(|_| needed(&kernels, &functions));
+    let needed = wanted.map(|_| needed(&kernels, &functions, &variables));
+    let variables = variables
+        .into_iter()
+        .filter(|variable| needed.as_ref().is_none_or(|needed| needed.contains(&variable.name)))
+        .collect();
     let kept = functions.into_iter().zip(function_lines);
     let kept =
         kept.filter(|((function, _), _)| needed.as_ref().is_none_or(|needed| needed.contains(&function.code.name)));
@@ -65,8 +69,8 @@ pub(super) fn read_module(tokens: &[Token], wanted: Option<&str>, errors: &mut V
     Some(Source { module: Module { target, variables, functions, kernels }, lines, function_lines })
 }
 
-/// The names of the functions that kernels mention, and those mention, and so on.
-fn needed(kernels: &[Kernel], functions: &[(Function, Vec<ParseError>)]) -> HashSet<String> {
+/// The names of the functions and variables that kernels mention, and those mention, and so on.
+fn needed(kernels: &[Kernel], functions: &[(Function, Vec<ParseError>)], variables: &[Variable]) -> HashSet<String> {
     let mut names: HashSet<String> = kernels.iter().flat_map(|kernel| kernel.symbols.iter().cloned()).collect();
     loop {
         let before = names.len();
@@ -74,6 +78,12 @@ fn needed(kernels: &[Kernel], functions: &[(Function, Vec<ParseError>)]) -> Hash
             if names.contains(&function.code.name) {
                 names.extend(function.code.symbols.iter().cloned());
             }
+        }
+        for variable in variables {
+            if !names.contains(&variable.name) {
+                continue;
+            }
+            names.extend(variable.pointers.iter().map(|pointer| pointer.to.clone()));
         }
         if names.len() == before {
             return names;

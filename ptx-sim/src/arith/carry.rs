@@ -13,14 +13,15 @@ const fn width(ty: Type) -> Option<u32> {
     }
 }
 
-/// Signed and unsigned sums have the same bits, and the same carry.
+/// Signed and unsigned sums have the same bits, and the same carry. A difference is the sum with the other number's complement: the flag says that nothing was
+/// borrowed.
 pub(super) fn sum(subtracts: bool, ty: Type, a: u64, b: u64, carry: bool) -> Option<(u64, bool)> {
     let width = width(ty)?;
     let [a, b] = [a, b].map(|bits| u128::from(integer::truncated(width, bits)));
-    let whole = if subtracts { a.wrapping_sub(b + u128::from(carry)) } else { a + b + u128::from(carry) };
+    let b = if subtracts { b ^ (u128::MAX >> (128 - width)) } else { b };
+    let whole = a + b + u128::from(carry);
     #[expect(clippy::cast_possible_truncation, reason = "the low bits are the result")]
     let result = integer::truncated(width, whole as u64);
-    // The bit above the word: of a difference below zero, one of those that the sign fills.
     Some((result, whole >> width & 1 == 1))
 }
 

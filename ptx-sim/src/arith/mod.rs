@@ -214,7 +214,10 @@ pub fn multiply_add(part: MulPart, ty: Type, a: u64, b: u64, c: u64) -> Option<u
     integer::multiply_add(part, ty, a, b, c)
 }
 
-/// `add{c}.cc.ty dst, a, b`, or `sub`: the result and the carry out; of a difference, the borrow.
+/// `add{c}.cc.ty dst, a, b`, or `sub`: the result and the carry out. A difference is `a + !b + carry`, in the beginning with a carry.
+///
+/// # Source
+/// PTX ISA 9.0, section 9.7.2, leaves open what `addc` finds after `sub.cc`; nvcc's division of 128 bits counts on the carry of this sum, and an H100 has it.
 #[must_use]
 pub fn carry_sum(subtracts: bool, ty: Type, a: u64, b: u64, carry: bool) -> Option<(u64, bool)> {
     carry::sum(subtracts, ty, a, b, carry)

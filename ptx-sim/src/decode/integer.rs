@@ -12,7 +12,9 @@ pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     match *op {
         Op::CarrySum { subtracts, carry_in, carry_out, ty, dst, a, b } => {
             let inputs = sources(context, &[(a, ty), (b, ty)])?;
-            let sum = move |v: &[u64; 4], carry| arith::carry_sum(subtracts, ty, v[0], v[1], carry);
+            let sum = move |v: &[u64; 4], carry| {
+                arith::carry_sum(subtracts, ty, v[0], v[1], if carry_in { carry } else { subtracts })
+            };
             with_carry(context, inputs, [carry_in, carry_out], dst, sum)
         }
         Op::CarryMad { part, carry_in, carry_out, ty, dst, a, b, c } => {
