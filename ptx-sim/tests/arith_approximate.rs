@@ -230,8 +230,41 @@ fn gross_reciprocals_of_f64() {
     assert_eq!(arith::unary(UnaryOp::Sqrt, Type::F64, None, true, true, 0, EXACT), None);
 }
 
+#[test]
+fn special_reciprocal_roots_of_f64() {
+    let root = |a: u64| arith::unary(UnaryOp::Rsqrt, Type::F64, None, true, false, a, EXACT).unwrap();
+    let nan = 0xFFF8_0000_0000_0000;
+    for (a, wanted) in [(0.0, f64::INFINITY), (-0.0, f64::NEG_INFINITY), (f64::INFINITY, 0.0), (0.25, 2.0)] {
+        assert_eq!(root(f64::to_bits(a)), wanted.to_bits(), "{a}");
+    }
+    assert_eq!([-1.0, f64::NEG_INFINITY, -5e-324].map(|a: f64| root(a.to_bits())), [nan; 3]);
+    assert_eq!(root(0x7FF0_0000_0000_0001), 0x7FF8_0000_0000_0001);
+    // Subnormals are not flushed: 2^-1074.
+    assert_eq!(f64::from_bits(root(1)), 537.0f64.exp2());
+}
+
+/// Whether the reciprocal square root of x lies between the two neighbours of y: the sign of x y^2 - 1 changes there.
+fn is_near_root(x: f64, y: f64) -> bool {
+    let excess = |y: f64| {
+        // x y is exact as a sum of two.
+        let product = x * y;
+        let lost = x.mul_add(y, -product);
+        product.mul_add(y, -1.0) + lost * y
+    };
+    excess(y.next_down()) < 0.0 && excess(y.next_up()) > 0.0
+}
+
 proptest! {
     #![proptest_config(config(4_000))]
+
+    #[test]
+    fn reciprocal_roots_of_f64_are_near(a in patterns(52, 11)) {
+        let x = f64::from_bits(a).abs();
+        if x.is_finite() && x != 0.0 {
+            let found = arith::unary(UnaryOp::Rsqrt, Type::F64, None, true, false, x.to_bits(), EXACT).unwrap();
+            prop_assert!(is_near_root(x, f64::from_bits(found)), "{x:e}: {:e}", f64::from_bits(found));
+        }
+    }
 
     #[test]
     fn gross_reciprocals_are_near(a in patterns(52, 11)) {

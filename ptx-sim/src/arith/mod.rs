@@ -103,13 +103,12 @@ pub fn unary(
         }
         UnaryOp::LogicalNot if !approx && !ftz && rounding.is_none() => choice::logical_not(ty, a),
         UnaryOp::Neg | UnaryOp::Abs if ty.is_float() && rounding.is_none() => float::sign(op, ty, ftz, a),
-        UnaryOp::Rcp | UnaryOp::Rsqrt if ty == Type::F64 && approx => {
-            if ftz && rounding.is_none() {
-                Some(gross::unary(op == UnaryOp::Rsqrt, a))
-            } else {
-                None
-            }
-        }
+        UnaryOp::Rcp | UnaryOp::Rsqrt if ty == Type::F64 && approx => match (op, ftz) {
+            _ if rounding.is_some() => None,
+            (_, true) => Some(gross::unary(op == UnaryOp::Rsqrt, a)),
+            (UnaryOp::Rsqrt, false) => Some(gross::reciprocal_root(a)),
+            _ => None,
+        },
         _ if approx && rounding.is_none() => approximate::unary(op, ty, ftz, a, jitter),
         UnaryOp::Rcp | UnaryOp::Sqrt if !approx => float::rounded_unary(op, ty, rounding?, ftz, a),
         _ if !approx && !ftz && rounding.is_none() => integer::unary(op, ty, a),
