@@ -91,3 +91,10 @@ fn points_that_escape() {
     let args = [fresh::<u16>(width * height), value(width as i32), value(height as i32)];
     run("mandelbrot", [3, 5, 1], [16, 4, 1], 0, &args, |found| assert_eq!(found.get::<u16>(0), wanted));
 }
+
+#[test]
+fn what_is_printed_changes_nothing_else() {
+    let x = ints(32, 41, 20);
+    let wanted: Vec<i32> = x.iter().map(|x| x + 1).collect();
+    run("prints", [1, 1, 1], [32, 1, 1], 0, &[buffer(&x)], |found| assert_eq!(found.get::<i32>(0), wanted));
+}

@@ -1,6 +1,6 @@
 //! Arithmetic.
 
-use super::stage::{buffer, fresh, noise, run};
+use super::stage::{buffer, fresh, noise, run, value};
 use half::{bf16, f16};
 
 #[test]
@@ -143,4 +143,25 @@ fn functions_of_the_library() {
             }
         }
     });
+}
+
+#[test]
+fn quotients_of_128_bits() {
+    let count = 70;
+    let words = noise(4 * count, 77);
+    // Of all sizes, none by zero.
+    let number = |high: u64, low: u64, size: usize| (u128::from(high) << 64 | u128::from(low)) >> size;
+    let pairs: Vec<(u128, u128)> = words
+        .chunks(4)
+        .enumerate()
+        .map(|(i, w)| (number(w[0], w[1], i * 5 % 100), number(w[2], w[3], i * 37 % 127).max(1)))
+        .collect();
+    let halves = |value: u128| [value as u64, (value >> 64) as u64];
+    let x: Vec<u64> = pairs.iter().flat_map(|(a, b)| [halves(*a), halves(*b)].concat()).collect();
+    let wanted: Vec<u64> = pairs
+        .iter()
+        .flat_map(|(a, b)| [halves(a / b), halves((a.cast_signed() % 97).cast_unsigned())].concat())
+        .collect();
+    let args = [buffer(&x), fresh::<u64>(4 * count), value(count as i32)];
+    run("division_128", [3, 1, 1], [32, 1, 1], 0, &args, |found| assert_eq!(found.get::<u64>(1), wanted));
 }
