@@ -79,6 +79,7 @@ impl Op {
             Self::MmaForm { form, .. } if form.bits() == Some(MmaBits::And) => Requirement::version(1),
             Self::MoveMatrix { .. } => Requirement::version(8),
             Self::StMatrix { .. } | Self::GridDependency { .. } => HOPPER,
+            Self::AtomicVector { .. } => Requirement { version: PtxVersion::new(8, 1), ..HOPPER },
             Self::Elect { .. } => Requirement { version: PtxVersion::new(8, 0), ..HOPPER },
             Self::Atomic { policy: Some(_), .. }
             | Self::CreatePolicy { .. }

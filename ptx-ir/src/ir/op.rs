@@ -206,6 +206,18 @@ pub enum Op {
         b: Option<Operand>,
         policy: Option<Reg>,
     },
+    /// `atom{.order}{.scope}{.global}.op.v{srcs.len()}.ty {dsts}, [address], {srcs}`: element by element; without `dsts` it prints `red`.
+    AtomicVector {
+        op: AtomicOp,
+        space: Space,
+        ty: Type,
+        order: Option<FenceOrder>,
+        scope: Option<Scope>,
+        dsts: Vec<Reg>,
+        address: Address,
+        srcs: Vec<Operand>,
+        policy: Option<Reg>,
+    },
     /// `fence.order.scope`
     Fence { order: FenceOrder, scope: Scope },
     /// `cp.async.{ca,cg}.shared.global{.L2::cache_hint}{.L2::128B} [dst], [src], bytes{, source_bytes | ignored}{, policy}`: what lies past `source_bytes` is

@@ -83,6 +83,7 @@ impl Op {
             Self::Unpack { dsts, .. }
             | Self::Load { dsts, .. }
             | Self::LdMatrix { dsts, .. }
+            | Self::AtomicVector { dsts, .. }
             | Self::MmaForm { dsts, .. }
             | Self::Mma { dsts, .. } => {
                 dsts.iter().copied().for_each(visit);
@@ -193,7 +194,7 @@ impl Op {
                 address.reg().into_iter().for_each(&mut visit);
                 policy.iter().copied().for_each(visit);
             }
-            Self::Store { address, srcs, policy, .. } => {
+            Self::Store { address, srcs, policy, .. } | Self::AtomicVector { address, srcs, policy, .. } => {
                 srcs.iter().for_each(operand);
                 address.reg().into_iter().for_each(&mut visit);
                 policy.iter().copied().for_each(visit);

@@ -4,6 +4,7 @@ use super::inst::Modifiers;
 use super::operand::{Cursor, Result};
 use crate::ir::{
     AtomicOp, Cache, EvictionPriority, FenceOrder, Guard, LoadOrder, Op, Operand, RegClass, Scope, Space, StoreOrder,
+    Type,
 };
 
 /// Reads the instruction called `name`; `None` if the form is not known.
@@ -96,11 +97,27 @@ fn store(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Optio
 }
 
 fn atomic(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>, answers: bool) -> Result<Option<Op>> {
-    let (Some(ty), order) = (modifiers.last_type(), modifiers.take(FenceOrder::from_name)) else { return Ok(None) };
+    // The type stands last, or before the operation of a vector.
+    let width = atomic_vector(modifiers);
+    let ty = match (modifiers.last_type(), width) {
+        (None, Some(_)) => modifiers.take(Type::from_name),
+        (ty, _) => ty,
+    };
+    let (Some(ty), order) = (ty, modifiers.take(FenceOrder::from_name)) else { return Ok(None) };
     modifiers.flag("noftz");
     let hint = modifiers.flag("L2::cache_hint");
     let (scope, space) = (modifiers.take(Scope::from_name), modifiers.space().unwrap_or(Space::Generic));
     let Some(op) = modifiers.take(AtomicOp::from_name) else { return Ok(None) };
+    if let Some(width) = width {
+        let dsts = if answers { cursor.destinations()? } else { Vec::new() };
+        if answers {
+            cursor.mark(',', "`,`")?;
+        }
+        let (address, srcs) = (cursor.address()?, cursor.then(|cursor| cursor.list(Cursor::operand))?);
+        let policy = if hint { Some(cursor.then(Cursor::register)?) } else { None };
+        let known = srcs.len() == width && (!answers || dsts.len() == width);
+        return Ok(known.then_some(Op::AtomicVector { op, space, ty, order, scope, dsts, address, srcs, policy }));
+    }
     let dst = if answers {
         let dst = cursor.destination(ty.class())?;
         cursor.mark(',', "`,`")?;
@@ -147,6 +164,15 @@ fn copy(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option
     let policy = if hint { extra.pop().and_then(Operand::reg) } else { None };
     let known = extra.len() + usize::from(ignored.is_some()) <= 1 && hint == policy.is_some();
     Ok(known.then(|| Op::CpAsync { cache, bytes, l2_prefetch, dst, src, source_bytes: extra.pop(), ignored, policy }))
+}
+
+fn atomic_vector(modifiers: &mut Modifiers<'_>) -> Option<usize> {
+    modifiers.take(|part| match part {
+        "v2" => Some(2),
+        "v4" => Some(4),
+        "v8" => Some(8),
+        _ => None,
+    })
 }
 
 fn vector(modifiers: &mut Modifiers<'_>) -> usize {

@@ -33,7 +33,9 @@ impl Display for Line<'_> {
 impl Line<'_> {
     fn op(&self, f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         match op {
-            Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::Fence { .. } => self.memory(f, op),
+            Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::AtomicVector { .. } | Op::Fence { .. } => {
+                self.memory(f, op)
+            }
             Op::CpAsync { .. }
             | Op::CpAsyncCommit
             | Op::CpAsyncWait { .. }
@@ -173,6 +175,17 @@ impl Line<'_> {
                     write!(f, "{dst}, ")?;
                 }
                 write!(f, "{}, {a}{}{}", self.address(*address), Tail(*b), Tail(*policy))
+            }
+            Op::AtomicVector { op, space, ty, order, scope, dsts, address, srcs, policy } => {
+                let (order, scope) = (Dot(order.map_or("", |order| order.name())), Dot(scope_name(*scope)));
+                let name = if dsts.is_empty() { "red" } else { "atom" };
+                let (noftz, hint) = (Flag(*ty != Type::F32, ".noftz"), Flag(policy.is_some(), ".L2::cache_hint"));
+                let (space, width, address) = (space.modifier(), Vector(srcs.len()), self.address(*address));
+                write!(f, "{name}{order}{scope}{space}.{}{noftz}{hint}{width}.{ty} ", op.name())?;
+                if !dsts.is_empty() {
+                    write!(f, "{}, ", Braces(dsts))?;
+                }
+                write!(f, "{address}, {}{}", Braces(srcs), Tail(*policy))
             }
             Op::Fence { order, scope } => write!(f, "fence.{}.{}", order.name(), scope.name()),
             _ => Err(fmt::Error),

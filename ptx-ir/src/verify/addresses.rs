@@ -26,6 +26,9 @@ pub(super) fn check(names: Names<'_>, inst: &Inst, report: &mut impl FnMut(Reaso
             }
             check_access(names, *space, *address, ty.bytes() * u32::try_from(srcs.len()).unwrap_or(u32::MAX), report);
         }
+        Op::AtomicVector { space, ty, srcs, address, .. } => {
+            check_access(names, *space, *address, ty.bytes() * u32::try_from(srcs.len()).unwrap_or(u32::MAX), report);
+        }
         Op::Atomic { space, ty, address, .. } => check_access(names, *space, *address, ty.bytes(), report),
         Op::CpAsync { bytes, dst, src, .. } => {
             check_access(names, Space::Shared, *dst, *bytes, report);

@@ -1,12 +1,14 @@
 //! Instructions that say something to the caches or to profilers, and matrices in forms of their own.
 
-use tilewright_ptx_ir::ir::{EvictionPriority, Kernel, MmaForm, Op, RegClass, Space, Type};
+use tilewright_ptx_ir::ir::{
+    AtomicOp, EvictionPriority, FenceOrder, Kernel, MmaForm, Op, RegClass, Scope, Space, Type,
+};
 
 use super::draw::Draw;
 use super::op::{SPACES, address};
 
 /// Number of variants of [`Op`] that are drawn here.
-pub(super) const KINDS: usize = 11;
+pub(super) const KINDS: usize = 12;
 
 /// An instruction of `kind`, which the verifier may refuse.
 pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
@@ -44,6 +46,23 @@ pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
         9 => {
             let (dst, pred) = (draw.register(RegClass::B32), draw.register(RegClass::Pred));
             Op::Elect { dst, pred, mask: draw.operand(Type::U32) }
+        }
+        11 => {
+            let (op, ty) =
+                (draw.of(AtomicOp::ALL), draw.of(&[Type::F32, Type::F16, Type::F16x2, Type::Bf16, Type::Bf16x2]));
+            let (count, class) = (draw.of(&[2, 4, 8]), draw.class_for(ty));
+            let (srcs, answers) = (draw.registers(class, count), draw.flag());
+            Op::AtomicVector {
+                op,
+                space,
+                ty,
+                order: draw.maybe(FenceOrder::ALL),
+                scope: draw.maybe(Scope::ALL),
+                dsts: if answers { draw.registers(class, count) } else { Vec::new() },
+                address: place,
+                srcs: srcs.into_iter().map(Into::into).collect(),
+                policy: draw.rarely().then_some(dst),
+            }
         }
         10 => Op::GridDependency { waits: draw.flag() },
         _ => Op::PerformanceEvent { is_mask: draw.flag(), event: draw.below(20) },

@@ -197,6 +197,7 @@ fn keep_mentioned(kernel: &mut Kernel) {
             | Op::Atomic { address, .. }
             | Op::Prefetch { address, .. }
             | Op::PrefetchUniform { address }
+            | Op::AtomicVector { address, .. }
             | Op::CreatePolicyRange { address, .. }
             | Op::ApplyPriority { address, .. }
             | Op::Discard { address, .. }

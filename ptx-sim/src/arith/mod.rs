@@ -411,7 +411,13 @@ pub fn atomic(op: AtomicOp, ty: Type, old: u64, a: u64, b: u64) -> Option<u64> {
         return integer::atomic(op, ty, old, a, b);
     }
     // The sums of f16 and bf16 are `.noftz`; those of f32 keep subnormals as shared memory does.
-    if op == AtomicOp::Add { float::binary(BinaryOp::Add, ty, BinaryForm::default(), old, a) } else { None }
+    let op = match op {
+        AtomicOp::Add => BinaryOp::Add,
+        AtomicOp::Min if !matches!(ty, Type::F32 | Type::F64) => BinaryOp::Min,
+        AtomicOp::Max if !matches!(ty, Type::F32 | Type::F64) => BinaryOp::Max,
+        _ => return None,
+    };
+    float::binary(op, ty, BinaryForm::default(), old, a)
 }
 
 /// [`atomic`] on global memory, where the sum of f32 flushes subnormal inputs and results to a zero of their sign.

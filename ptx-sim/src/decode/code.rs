@@ -103,6 +103,13 @@ pub(crate) enum Code {
         a: Source,
         b: Option<Source>,
     },
+    /// Atomics of one element each, behind one another in so many bytes.
+    AtomicVector {
+        parts: Vec<Code>,
+        window: Window,
+        place: Place,
+        bytes: u32,
+    },
     LoadMatrix {
         transpose: bool,
         dsts: Vec<u32>,
@@ -259,7 +266,7 @@ impl Code {
                 !matches!(window, Window::Shared) || strength.acquires || strength.releases
             }
             Self::Load { access, .. } | Self::Store { access, .. } => access.strength.reach.is_some(),
-            Self::Fence { .. } => true,
+            Self::Fence { .. } | Self::AtomicVector { .. } => true,
             // Some lanes of a warp order what the turns of the warp do not.
             Self::WarpSync { mask } => !matches!(mask, Narrow::Constant(u32::MAX)),
             Self::Barrier { arrives_only, threads, .. } => *arrives_only || threads.is_some(),
@@ -274,9 +281,12 @@ impl Code {
             | Self::Atomic { window: Window::Shared, .. }
             | Self::StoreMatrix { .. }
             | Self::LoadMatrix { .. } => Class::Shared,
-            Self::Load { .. } | Self::Store { .. } | Self::Atomic { .. } | Self::Copy { .. } | Self::Discard { .. } => {
-                Class::Global
-            }
+            Self::Load { .. }
+            | Self::Store { .. }
+            | Self::Atomic { .. }
+            | Self::AtomicVector { .. }
+            | Self::Copy { .. }
+            | Self::Discard { .. } => Class::Global,
             Self::Mma { .. } | Self::MmaForm { .. } => Class::Tensor,
             Self::Shuffle { .. }
             | Self::Vote { .. }

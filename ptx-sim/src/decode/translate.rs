@@ -3,7 +3,7 @@
 use tilewright_ptx_ir::ir::{Base, BinaryOp, Cache, MulPart, Op, Operand, Reg, Space, TernaryOp, Type};
 
 use super::Context;
-use super::address::{LOCAL_WINDOW, SHARED_WINDOW, Window};
+use super::address::{LOCAL_WINDOW, Place, SHARED_WINDOW, Window};
 use super::code::{Access, Code, Combine};
 use super::fast::{fast, whole_unary};
 use super::generic::Generic;
@@ -95,6 +95,7 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::Dp2a { .. }
         | Op::Permute { .. }
         | Op::SelectBySign { .. } => super::integer::integer(op, context),
+        Op::AtomicVector { .. } => atomic_vector(op, context),
         Op::Load { .. } | Op::Store { .. } | Op::Atomic { .. } | Op::CpAsync { .. } | Op::LdMatrix { .. } => {
             memory(op, context)
         }
@@ -430,6 +431,28 @@ fn warp(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         }
         _ => None,
     }
+}
+
+fn atomic_vector(op: &Op, context: &mut Context<'_>) -> Option<Code> {
+    let Op::AtomicVector { op, space, ty, order, scope, dsts, address, srcs, .. } = op else { return None };
+    arith::atomic(*op, *ty, 0, 0, 0)?;
+    let (window, place) = (Window::new(*space)?, context.place(address)?);
+    let parts = srcs.iter().enumerate().map(|(index, src)| {
+        let offset = place.offset.wrapping_add(u64::from(ty.bytes()) * index as u64);
+        Some(Code::Atomic {
+            window,
+            strength: Strength::of_atomic(*order, *scope),
+            op: *op,
+            ty: *ty,
+            place: Place { offset, ..place },
+            a: context.slots.source(*src, *ty)?,
+            b: None,
+            dst: dsts.get(index).map(|dst| context.slots.destination(*dst)),
+        })
+    });
+    let parts: Vec<Code> = parts.collect::<Option<_>>()?;
+    let bytes = ty.bytes() * u32::try_from(parts.len()).ok()?;
+    Some(Code::AtomicVector { parts, window, place, bytes })
 }
 
 fn matrix(op: &Op, context: &mut Context<'_>) -> Option<Code> {

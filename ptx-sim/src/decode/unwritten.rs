@@ -30,6 +30,7 @@ impl Unwritten {
             Op::Load { .. }
             | Op::Store { .. }
             | Op::Atomic { .. }
+            | Op::AtomicVector { .. }
             | Op::CpAsync { .. }
             | Op::LdMatrix { .. }
             | Op::Mma { .. }

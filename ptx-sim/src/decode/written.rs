@@ -27,8 +27,10 @@ pub(super) fn written_parameters(unrolled: &Unrolled<'_>, items: &[super::inline
     let mut written = 0;
     for item in items {
         let What::Inst(inst) = &item.what else { continue };
-        let (Op::Store { space, address, .. } | Op::Atomic { space, address, .. } | Op::Discard { space, address }) =
-            &inst.op
+        let (Op::Store { space, address, .. }
+        | Op::Atomic { space, address, .. }
+        | Op::AtomicVector { space, address, .. }
+        | Op::Discard { space, address }) = &inst.op
         else {
             continue;
         };

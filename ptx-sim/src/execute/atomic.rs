@@ -7,19 +7,56 @@ use super::target::{Target, report_fault, target};
 use super::warp::Warp;
 use super::watch::Touch;
 use crate::arith;
-use crate::decode::Code;
+use crate::decode::{Code, Destination, WideLanes};
 use crate::memory::Fault;
 use crate::memory::shared::{Actor, How};
 use crate::report::{Action, Kind, Location};
 
 /// An atomic, lane by lane.
 pub(super) fn atomic(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) {
-    let Code::Atomic { window, strength, op, ty, dst, place, a, b } = code else { return };
+    let Code::Atomic { window, ty, place, .. } = code else { return };
+    let addresses = warp.addresses(*place, lanes);
+    count(scene, *window, &addresses, lanes, ty.bytes());
+    if let Some((dst, old)) = element(warp, scene, code, lanes, pc) {
+        warp.registers.set(dst, &old, lanes);
+    }
+}
+
+/// Atomics of the elements of a vector, one after the other: no two of them are one step.
+pub(super) fn atomics(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes: u32, pc: u32) {
+    let Code::AtomicVector { parts, window, place, bytes } = code else { return };
+    let addresses = warp.addresses(*place, lanes);
+    count(scene, *window, &addresses, lanes, *bytes);
+    for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
+        let (address, actor) = (addresses[lane as usize], warp.actor(lane, pc));
+        let fault = match target(scene, *window, address, *bytes, *bytes, actor.thread) {
+            Ok(Target::Global(..)) => continue,
+            // There are such atomics on device memory alone.
+            Ok(_) => Fault::OutOfBounds { allocation_bytes: None, was_freed: false },
+            Err(fault) => fault,
+        };
+        let here = (Action::Atomic(*bytes), u32::from(actor.thread), pc);
+        return report_fault(scene, fault, *window, address, *bytes, here);
+    }
+    let results: Vec<_> = parts.iter().filter_map(|part| element(warp, scene, part, lanes, pc)).collect();
+    for (dst, old) in results {
+        warp.registers.set(dst, &old, lanes);
+    }
+}
+
+/// Where the old values go, if anywhere, and them.
+fn element(
+    warp: &mut Warp,
+    scene: &mut Scene<'_>,
+    code: &Code,
+    lanes: u32,
+    pc: u32,
+) -> Option<(Destination, WideLanes)> {
+    let Code::Atomic { window, strength, op, ty, dst, place, a, b } = code else { return None };
     let bytes = ty.bytes();
     let addresses = warp.addresses(*place, lanes);
     let a = warp.registers.any(*a, lanes);
     let b = b.map_or([0; 32], |b| warp.registers.any(b, lanes));
-    count(scene, *window, &addresses, lanes, bytes);
     let mut old_values = [0; 32];
     for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
         let address = addresses[lane as usize];
@@ -61,9 +98,7 @@ pub(super) fn atomic(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lanes:
         };
         old_values[lane as usize] = old;
     }
-    if let Some(dst) = dst {
-        warp.registers.set(*dst, &old_values, lanes);
-    }
+    dst.map(|dst| (dst, old_values))
 }
 
 /// A read-modify-write of shared memory; the old value.

@@ -132,6 +132,7 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             registers.set_pred(*dst, holds, lanes);
         }
         Code::LoadParam { dsts, offset, access } => load_param(warp, scene, dsts, *offset, *access, lanes, pc),
+        Code::AtomicVector { .. } => atomic::atomics(warp, scene, &instruction.code, lanes, pc),
         Code::Atomic { .. } => atomic::atomic(warp, scene, &instruction.code, lanes, pc),
         Code::LoadMatrix { transpose, dsts, place } => match is_whole(warp, scene, lanes, ALL, pc) {
             Presence::Yes => matrix::load_matrix(warp, scene, *transpose, dsts, *place, pc),

@@ -37,6 +37,7 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
                 });
             }
         }
+        Op::AtomicVector { .. } => atomic_vector(op, report),
         Op::Fence { order, .. } if !matches!(order, FenceOrder::AcqRel | FenceOrder::SeqCst) => {
             report(Reason::Modifier { what: "a fence is acq_rel or sc" });
         }
@@ -65,6 +66,33 @@ pub(super) fn memory(op: &Op, report: &mut impl FnMut(Reason)) {
         }
         _ => {}
     }
+}
+
+fn atomic_vector(op: &Op, report: &mut impl FnMut(Reason)) {
+    let Op::AtomicVector { op, space, ty, order, dsts, srcs, policy, .. } = op else { return };
+    if !matches!(space, Space::Global | Space::Generic) {
+        report(Reason::Modifier { what: "atomics on vectors act on global or generic addresses" });
+    }
+    let plain = matches!(order, None | Some(FenceOrder::Relaxed | FenceOrder::Release));
+    if *order == Some(FenceOrder::SeqCst) || (dsts.is_empty() && !plain) {
+        report(Reason::Modifier { what: "atom is relaxed, acquire, release or acq_rel; red is relaxed or release" });
+    }
+    let most = match (op, ty) {
+        (AtomicOp::Add, Type::F32) => 4,
+        (AtomicOp::Add | AtomicOp::Min | AtomicOp::Max, Type::F16x2 | Type::Bf16x2) => 4,
+        (AtomicOp::Add | AtomicOp::Min | AtomicOp::Max, Type::F16 | Type::Bf16) => 8,
+        _ => 0,
+    };
+    require_type(*ty, most > 0, report);
+    if !matches!(srcs.len(), 2 | 4 | 8) || srcs.len() > most {
+        report(Reason::Vector { elements: srcs.len(), ty: *ty });
+    }
+    if !dsts.is_empty() && dsts.len() != srcs.len() {
+        report(Reason::Count { operand: "d", found: dsts.len(), wanted: srcs.len() });
+    }
+    dsts.iter().for_each(|dst| register("d", *dst, *ty, report));
+    srcs.iter().for_each(|src| operand("b", *src, *ty, report));
+    policy.iter().for_each(|policy| register("policy", *policy, Type::U64, report));
 }
 
 fn load(op: &Op, report: &mut impl FnMut(Reason)) {

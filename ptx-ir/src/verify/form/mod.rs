@@ -53,6 +53,7 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         Op::Load { .. }
         | Op::Store { .. }
         | Op::Atomic { .. }
+        | Op::AtomicVector { .. }
         | Op::CpAsync { .. }
         | Op::Fence { .. }
         | Op::LdMatrix { .. } => {
