@@ -40,7 +40,7 @@ fn violations(broken: &Module, mended: &Module, place: Option<&str>) -> Vec<Veri
 }
 
 /// Bodies: the broken one, the mended one, and the statement at fault.
-const BODIES: [(&str, &str, &str, &str); 42] = [
+const BODIES: [(&str, &str, &str, &str); 46] = [
     ("RunsOff", "mov.u32 %r0, 1;", "mov.u32 %r0, 1; ret;", "mov.u32 %r0, 1;"),
     ("RunsOff", "setp.eq.u32 %p0, 1, 1; @%p0 ret;", "setp.eq.u32 %p0, 1, 1; @%p0 ret; ret;", "@%p0 ret;"),
     ("RunsOff", "", "ret;", ""),
@@ -174,6 +174,30 @@ const BODIES: [(&str, &str, &str, &str); 42] = [
         "ld.global.v4.b64 {%rd0, %rd1, %rd2, %rd3}, [%rd0];",
     ),
     ("Undefined", "add.u32 %r0, %r1, 1; ret;", "mov.u32 %r1, 1; add.u32 %r0, %r1, 1; ret;", "add.u32 %r0, %r1, 1;"),
+    (
+        "Modifier",
+        "mov.u32 %r0, 1; vadd4.u32.u32.u32.sat.add %r0, %r0, %r0, %r0; ret;",
+        "mov.u32 %r0, 1; vadd4.u32.u32.u32.sat %r0, %r0, %r0, %r0; ret;",
+        "vadd4.u32.u32.u32.sat.add %r0, %r0, %r0, %r0;",
+    ),
+    (
+        "Modifier",
+        "mad24.lo.sat.s32 %r0, 1, 2, 3; ret;",
+        "mad24.hi.sat.s32 %r0, 1, 2, 3; ret;",
+        "mad24.lo.sat.s32 %r0, 1, 2, 3;",
+    ),
+    (
+        "Modifier",
+        "slct.ftz.u32.s32 %r0, 1, 2, 3; ret;",
+        "slct.u32.s32 %r0, 1, 2, 3; ret;",
+        "slct.ftz.u32.s32 %r0, 1, 2, 3;",
+    ),
+    (
+        "Modifier",
+        "cvt.pack.sat.u8.s32 %r0, 1, 2; ret;",
+        "cvt.pack.sat.u8.s32.b32 %r0, 1, 2, 3; ret;",
+        "cvt.pack.sat.u8.s32 %r0, 1, 2;",
+    ),
     // Only `.cc` writes the carry flag.
     (
         "Undefined",

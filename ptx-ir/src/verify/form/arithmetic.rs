@@ -45,7 +45,10 @@ pub(super) fn arithmetic(op: &Op, report: &mut impl FnMut(Reason)) {
         Op::Binary { op, ty, rounding, ftz, sat, approx, full, nan, dst, a, b } => {
             require_type(*ty, binary_has(*op, *ty), report);
             binary_modifiers(*op, *ty, *rounding, [*approx, *full, *nan, *sat], report);
-            check_ftz(*ftz, *ty, report);
+            check_ftz(*ftz && *op != BinaryOp::CopySign, *ty, report);
+            if *ftz && *op == BinaryOp::CopySign {
+                report(Reason::Modifier { what: "copysign takes no .ftz" });
+            }
             // ptxas takes no floats for a mask's place.
             let masks = matches!(op, BinaryOp::BitMaskClamp | BinaryOp::BitMaskWrap);
             let ty = if masks { Type::U32 } else { *ty };

@@ -1,7 +1,7 @@
 //! Comparisons.
 
 use super::{check_ftz, condition, operand, register, require_type};
-use crate::ir::{Compare, Condition, Op, Operand, Type};
+use crate::ir::{BoolOp, Compare, Condition, Op, Operand, Type};
 use crate::verify::error::Reason;
 
 pub(super) fn compare(op: &Op, report: &mut impl FnMut(Reason)) {
@@ -18,9 +18,7 @@ pub(super) fn compare(op: &Op, report: &mut impl FnMut(Reason)) {
             compared(*compare, *ty, *ftz, [*a, *b], report);
             register("d", *dst, Type::Pred, report);
             other.iter().for_each(|other| register("q", *other, Type::Pred, report));
-            if let Some((_, with)) = combine {
-                condition("c", *with, report);
-            }
+            combined(*combine, [*ty, *ty], report);
             if other.is_some() && matches!(ty, Type::F16 | Type::Bf16) {
                 report(Reason::Modifier { what: "setp of f16 and bf16 has one result" });
             }
@@ -36,9 +34,7 @@ pub(super) fn compare(op: &Op, report: &mut impl FnMut(Reason)) {
                 report(Reason::Modifier { what: "set to bf16 takes no .ftz" });
             }
             register("d", *dst, *to, report);
-            if let Some((_, with)) = combine {
-                condition("c", *with, report);
-            }
+            combined(*combine, [*to, *ty], report);
         }
         _ => {}
     }
@@ -46,6 +42,15 @@ pub(super) fn compare(op: &Op, report: &mut impl FnMut(Reason)) {
 
 const fn is_packed(ty: Type) -> bool {
     matches!(ty, Type::F16x2 | Type::Bf16x2)
+}
+
+/// What the answer is combined with. ptxas takes no constants where a bf16 is compared or written.
+fn combined(combine: Option<(BoolOp, Condition)>, types: [Type; 2], report: &mut impl FnMut(Reason)) {
+    let Some((_, with)) = combine else { return };
+    condition("c", with, report);
+    if matches!(with, Condition::Constant(_)) && types.iter().any(|ty| matches!(ty, Type::Bf16 | Type::Bf16x2)) {
+        report(Reason::Modifier { what: "comparisons with bf16 combine with predicates that are no constants" });
+    }
 }
 
 /// What is compared, and how.
