@@ -79,6 +79,10 @@ impl Op {
             Self::MmaForm { form, .. } if form.bits() == Some(MmaBits::And) => Requirement::version(1),
             Self::MoveMatrix { .. } => Requirement::version(8),
             Self::StMatrix { .. } | Self::GridDependency { .. } => HOPPER,
+            // On sm_90 7.8 would do.
+            Self::CvtFp8Pair { .. } | Self::CvtFp8 { .. } => {
+                Requirement { capability: 89, sm90a: false, version: PtxVersion::new(8, 1) }
+            }
             Self::AtomicVector { .. } => Requirement { version: PtxVersion::new(8, 1), ..HOPPER },
             Self::Elect { .. } => Requirement { version: PtxVersion::new(8, 0), ..HOPPER },
             Self::Atomic { policy: Some(_), .. }

@@ -26,6 +26,6 @@ pub use types::{RegClass, Space, Type};
 pub use variable::{Local, LocalKind, Pointer, Variable};
 pub use visit::Access;
 pub use words::{
-    AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, Fp8Pair, LoadOrder,
+    MulPart, PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };

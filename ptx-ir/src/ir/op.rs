@@ -10,8 +10,8 @@ use super::operand::{Address, Condition, Label, LocalIndex, Operand, Reg, Shared
 use super::packed::{PackedInteger, Selected, VideoAction, VideoOp, VideoPart, VideoSecond};
 use super::types::{Space, Type};
 use super::words::{
-    AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, LoadOrder, MulPart,
-    PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
+    AtomicOp, BarrierOp, BinaryOp, BoolOp, Cache, Compare, EvictionPriority, FenceOrder, FloatTest, Fp8Pair, LoadOrder,
+    MulPart, PermuteMode, PrefetchLevel, Rounding, Scope, ShuffleMode, StoreOrder, TernaryOp, UnaryOp, VoteMode,
 };
 
 /// An instruction without its guard.
@@ -50,6 +50,10 @@ pub enum Op {
     CvtPack { to: PackedInteger, dst: Reg, a: Operand, b: Operand, c: Option<Operand> },
     /// `cvt.rna.tf32.f32 dst, src`: rounded to nearest, ties away from zero.
     CvtTf32 { dst: Reg, src: Operand },
+    /// `cvt.rn.satfinite{.relu}.e4m3x2.f32 dst, high, low`
+    CvtFp8Pair { format: Fp8Pair, relu: bool, dst: Reg, high: Operand, low: Operand },
+    /// `cvt.rn.satfinite{.relu}.e4m3x2.f16x2 dst, src`, or `cvt.rn{.relu}.f16x2.e4m3x2 dst, src` if it `widens`.
+    CvtFp8 { format: Fp8Pair, widens: bool, relu: bool, dst: Reg, src: Reg },
     /// `cvta.to.space.u64 dst, src` (or `cvta.space.u64` when `to_generic`).
     Cvta { space: Space, to_generic: bool, dst: Reg, src: Reg },
     /// `selp.ty dst, a, b, pred`

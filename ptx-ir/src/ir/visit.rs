@@ -46,6 +46,8 @@ impl Op {
             | Self::Pack { dst, .. }
             | Self::Cvt { dst, .. }
             | Self::CvtPair { dst, .. }
+            | Self::CvtFp8Pair { dst, .. }
+            | Self::CvtFp8 { dst, .. }
             | Self::CvtPackS8 { dst, .. }
             | Self::Cvta { dst, .. }
             | Self::Select { dst, .. }
@@ -147,7 +149,10 @@ impl Op {
             | Self::ActiveMask { .. } => {}
             Self::Pack { srcs, .. } => srcs.iter().for_each(operand),
             Self::Unpack { src, .. } | Self::Cvta { src, .. } | Self::IsSpace { src, .. } => visit(*src),
-            Self::CvtPair { high, low, .. } => [high, low].into_iter().for_each(operand),
+            Self::CvtFp8 { src, .. } => visit(*src),
+            Self::CvtPair { high, low, .. } | Self::CvtFp8Pair { high, low, .. } => {
+                [high, low].into_iter().for_each(operand)
+            }
             Self::CvtPackS8 { a, b, c, .. }
             | Self::Ternary { a, b, c, .. }
             | Self::Mad { a, b, c, .. }

@@ -445,3 +445,13 @@ words! {
         Ballot = "ballot",
     }
 }
+
+words! {
+    /// Pairs of 8-bit floats.
+    Fp8Pair {
+        /// Four bits of exponent and three of fraction: no infinities, up to 448.
+        E4M3 = "e4m3x2",
+        /// Five bits of exponent and two of fraction, as the upper half of an f16.
+        E5M2 = "e5m2x2",
+    }
+}

@@ -3,8 +3,8 @@
 use super::error::Problem;
 use super::operand::{Cursor, Result};
 use crate::ir::{
-    BinaryOp, FloatTest, Immediate, LocalIndex, MulPart, Op, Operand, RegClass, Rounding, Shared, Space, Special,
-    Symbol, TernaryOp, Type, UnaryOp,
+    BinaryOp, FloatTest, Fp8Pair, Immediate, LocalIndex, MulPart, Op, Operand, RegClass, Rounding, Shared, Space,
+    Special, Symbol, TernaryOp, Type, UnaryOp,
 };
 
 /// The dotted parts of a mnemonic after the first, in order, each taken at most once.
@@ -171,6 +171,9 @@ fn convert(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Opt
         let dst = cursor.register()?;
         return Ok(Some(Op::CvtTf32 { dst, src: literal(cursor.then(Cursor::operand)?, Type::F32) }));
     }
+    if let Some(format) = modifiers.take(Fp8Pair::from_name) {
+        return fp8(cursor, format, modifiers);
+    }
     let (Some(from), Some(to)) = (modifiers.last_type(), modifiers.last_type()) else { return Ok(None) };
     let rounding = modifiers.take(Rounding::from_name);
     if matches!(to, Type::F16x2 | Type::Bf16x2) {
@@ -182,6 +185,22 @@ fn convert(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Opt
     let (ftz, sat) = (modifiers.flag("ftz"), modifiers.flag("sat"));
     let (dst, src) = (cursor.register()?, cursor.then(Cursor::operand)?);
     Ok(Some(Op::Cvt { to, from, rounding, ftz, sat, dst, src: literal(src, from) }))
+}
+
+/// To 8-bit floats from what is named still, or from them to it.
+fn fp8(cursor: &mut Cursor<'_>, format: Fp8Pair, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {
+    let (relu, saturates) = (modifiers.flag("relu"), modifiers.flag("satfinite"));
+    let (Some(other), true) = (modifiers.last_type(), modifiers.flag("rn")) else { return Ok(None) };
+    let dst = cursor.register()?;
+    cursor.mark(',', "`,`")?;
+    if other == Type::F32 && saturates {
+        let (high, low) = (literal(cursor.operand()?, other), literal(cursor.then(Cursor::operand)?, other));
+        return Ok(Some(Op::CvtFp8Pair { format, relu, dst, high, low }));
+    }
+    let src = cursor.register()?;
+    // What is wider takes a register of 32 bits: that says which way it goes.
+    let widens = dst.class.declared().bytes() == 4;
+    Ok((other == Type::F16x2 && saturates != widens).then_some(Op::CvtFp8 { format, widens, relu, dst, src }))
 }
 
 fn unary(cursor: &mut Cursor<'_>, op: UnaryOp, modifiers: &mut Modifiers<'_>) -> Result<Option<Op>> {

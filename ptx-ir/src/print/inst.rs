@@ -63,7 +63,12 @@ impl Line<'_> {
             | Op::Unpack { .. }
             | Op::Cvta { .. }
             | Op::Select { .. } => self.movement(f, op),
-            Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } | Op::CvtTf32 { .. } => conversion(f, op),
+            Op::Cvt { .. }
+            | Op::CvtPair { .. }
+            | Op::CvtFp8Pair { .. }
+            | Op::CvtFp8 { .. }
+            | Op::CvtPackS8 { .. }
+            | Op::CvtTf32 { .. } => conversion(f, op),
             Op::Unary { .. }
             | Op::Binary { .. }
             | Op::Ternary { .. }
@@ -277,6 +282,15 @@ fn conversion(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         }
         Op::CvtPair { to, rounding, relu, dst, high, low } => {
             write!(f, "cvt.{}{}.{to}.f32 {dst}, {high}, {low}", rounding.name(), Flag(*relu, ".relu"))
+        }
+        Op::CvtFp8Pair { format, relu, dst, high, low } => {
+            write!(f, "cvt.rn.satfinite{}.{}.f32 {dst}, {high}, {low}", Flag(*relu, ".relu"), format.name())
+        }
+        Op::CvtFp8 { format, widens: true, relu, dst, src } => {
+            write!(f, "cvt.rn{}.f16x2.{} {dst}, {src}", Flag(*relu, ".relu"), format.name())
+        }
+        Op::CvtFp8 { format, relu, dst, src, .. } => {
+            write!(f, "cvt.rn.satfinite{}.{}.f16x2 {dst}, {src}", Flag(*relu, ".relu"), format.name())
         }
         Op::CvtTf32 { dst, src } => write!(f, "cvt.rna.tf32.f32 {dst}, {src}"),
         Op::CvtPackS8 { dst, a, b, c } => write!(f, "cvt.pack.sat.s8.s32.b32 {dst}, {a}, {b}, {c}"),

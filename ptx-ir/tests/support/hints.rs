@@ -1,14 +1,14 @@
 //! Instructions that say something to the caches or to profilers, and matrices in forms of their own.
 
 use tilewright_ptx_ir::ir::{
-    AtomicOp, EvictionPriority, FenceOrder, Kernel, MmaForm, Op, RegClass, Scope, Space, Type,
+    AtomicOp, EvictionPriority, FenceOrder, Fp8Pair, Kernel, MmaForm, Op, RegClass, Scope, Space, Type,
 };
 
 use super::draw::Draw;
 use super::op::{SPACES, address};
 
 /// Number of variants of [`Op`] that are drawn here.
-pub(super) const KINDS: usize = 12;
+pub(super) const KINDS: usize = 14;
 
 /// An instruction of `kind`, which the verifier may refuse.
 pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
@@ -63,6 +63,17 @@ pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
                 srcs: srcs.into_iter().map(Into::into).collect(),
                 policy: draw.rarely().then_some(dst),
             }
+        }
+        12 => {
+            let (format, relu) = (draw.of(Fp8Pair::ALL), draw.flag());
+            let (high, low) = (draw.operand(Type::F32), draw.operand(Type::F32));
+            Op::CvtFp8Pair { format, relu, dst: draw.register(RegClass::B16), high, low }
+        }
+        13 => {
+            let (format, relu, widens) = (draw.of(Fp8Pair::ALL), draw.flag(), draw.flag());
+            let (short, long) = (draw.register(RegClass::B16), draw.register(RegClass::B32));
+            let (dst, src) = if widens { (long, short) } else { (short, long) };
+            Op::CvtFp8 { format, widens, relu, dst, src }
         }
         10 => Op::GridDependency { waits: draw.flag() },
         _ => Op::PerformanceEvent { is_mask: draw.flag(), event: draw.below(20) },

@@ -17,6 +17,7 @@ mod choice;
 mod convert;
 mod exact;
 mod float;
+pub(crate) mod fp8;
 mod gross;
 mod integer;
 mod odd;

@@ -9,7 +9,7 @@ use super::fast::{fast, whole_unary};
 use super::generic::Generic;
 use super::operand::{Destination, Narrow, Source, Wide};
 use super::strength::{Reach, Strength};
-use crate::arith::{self, BinaryForm, TernaryForm};
+use crate::arith::{self, BinaryForm, TernaryForm, fp8};
 
 pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     if let Some(code) = fast(op, context) {
@@ -81,6 +81,8 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::BitFieldInsert { .. }
         | Op::Cvt { .. }
         | Op::CvtPair { .. }
+        | Op::CvtFp8Pair { .. }
+        | Op::CvtFp8 { .. }
         | Op::CvtTf32 { .. }
         | Op::CvtPackS8 { .. } => generic(op, context),
         Op::CarrySum { .. }
@@ -276,6 +278,17 @@ fn generic(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             let function =
                 move |v: &[u64; 4], _| arith::cvt_pair(to, rounding, relu, low(v[0]), low(v[1])).map(u64::from);
             (Generic::new(sources(&[(high, Type::F32), (low_half, Type::F32)])?, function)?, dst)
+        }
+        Op::CvtFp8Pair { format, relu, dst, high, low: low_half } => {
+            let function = move |v: &[u64; 4], _| Some(fp8::from_f32(format, relu, low(v[0]), low(v[1])));
+            (Generic::new(sources(&[(high, Type::F32), (low_half, Type::F32)])?, function)?, dst)
+        }
+        Op::CvtFp8 { format, widens, relu, dst, src } => {
+            let function = move |v: &[u64; 4], _| {
+                Some(if widens { fp8::to_f16(format, relu, v[0]) } else { fp8::from_f16(format, relu, v[0]) })
+            };
+            let ty = if widens { Type::B16 } else { Type::F16x2 };
+            (Generic::new(sources(&[(src.into(), ty)])?, function)?, dst)
         }
         Op::CvtTf32 { dst, src } => {
             let function = move |v: &[u64; 4], _| Some(u64::from(arith::cvt_tf32(low(v[0]))));

@@ -28,9 +28,12 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         | Op::Select { .. } => {
             movement::movement(&inst.op, report);
         }
-        Op::Cvt { .. } | Op::CvtPair { .. } | Op::CvtPackS8 { .. } | Op::CvtTf32 { .. } => {
-            movement::conversion(&inst.op, report)
-        }
+        Op::Cvt { .. }
+        | Op::CvtPair { .. }
+        | Op::CvtFp8Pair { .. }
+        | Op::CvtFp8 { .. }
+        | Op::CvtPackS8 { .. }
+        | Op::CvtTf32 { .. } => movement::conversion(&inst.op, report),
         Op::Unary { .. } | Op::Binary { .. } | Op::Ternary { .. } | Op::TestProperty { .. } | Op::IsSpace { .. } => {
             arithmetic::arithmetic(&inst.op, report)
         }

@@ -117,6 +117,16 @@ pub(super) fn conversion(op: &Op, report: &mut impl FnMut(Reason)) {
             converted("d", (*dst).into(), *to, report);
             converted("a", *src, *from, report);
         }
+        Op::CvtFp8Pair { dst, high, low, .. } => {
+            register("d", *dst, Type::B16, report);
+            operand("a", *high, Type::F32, report);
+            operand("b", *low, Type::F32, report);
+        }
+        Op::CvtFp8 { widens, dst, src, .. } => {
+            let (to, from) = if *widens { (Type::F16x2, Type::B16) } else { (Type::B16, Type::F16x2) };
+            register("d", *dst, to, report);
+            register("a", *src, from, report);
+        }
         Op::CvtTf32 { dst, src } => {
             register("d", *dst, Type::B32, report);
             operand("a", *src, Type::F32, report);
