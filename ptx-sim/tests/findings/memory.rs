@@ -27,9 +27,18 @@ fn misaligned_accesses_are_found() {
     finds("    ld.global.v4.u32 {%r4, %r5, %r6, %r7}, [%rd2];\n", &ONE_WARP, |kind| {
         *kind == Kind::Misaligned { align: 16 }
     });
-    finds("    add.u32 %r4, %r1, 2;\n    ld.shared.u32 %r5, [%r4];\n", &ONE_WARP, |kind| {
-        *kind == Kind::Misaligned { align: 4 }
-    });
+    for access in [
+        "    add.u32 %r4, %r1, 2;\n    ld.shared.u32 %r5, [%r4];\n",
+        // A text may say so itself.
+        "    ld.shared.u32 %r5, [tile+2];\n",
+        "    ld.shared.u32 %r5, [%r1+2];\n",
+    ] {
+        finds(access, &ONE_WARP, |kind| *kind == Kind::Misaligned { align: 4 });
+    }
+    is_clean(
+        "    add.u32 %r4, %r1, 2;\n    st.shared.u32 [%r4+2], 1;\n    bar.sync 0;\n    ld.shared.u32 %r5, [tile+4];\n",
+        &ONE_WARP,
+    );
 }
 
 #[test]
