@@ -78,6 +78,7 @@ impl Op {
             Self::MmaForm { form, .. } if form.is_f64() && form.m() == 16 => HOPPER,
             Self::MmaForm { form, .. } if form.bits() == Some(MmaBits::And) => Requirement::version(1),
             Self::MoveMatrix { .. } => Requirement::version(8),
+            Self::ReadSpecial { src, .. } if src.is_of_cluster() => HOPPER,
             Self::StMatrix { .. } | Self::GridDependency { .. } => HOPPER,
             // On sm_90 7.8 would do.
             Self::CvtFp8Pair { .. } | Self::CvtFp8 { .. } => {

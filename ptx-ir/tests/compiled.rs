@@ -187,3 +187,13 @@ fn hints_where_there_are_none_are_refused() {
         assert!(refused || parse(&text).is_ok_and(|source| verify(&source.module).is_err()), "{body}");
     }
 }
+
+/// What the driver would have to say is refused by its name.
+#[test]
+fn registers_of_the_driver_are_unsupported() {
+    for name in ["%envreg0", "%envreg31", "%reserved_smem_offset_begin", "%reserved_smem_offset_0"] {
+        let errors = parse(&text("8.6", "sm_90", &format!("mov.u32 %r3, {name};"))).expect_err(name);
+        assert_eq!(errors.to_string(), format!("line 16: unsupported special register `{name}`"));
+        assert!(errors.is_unsupported());
+    }
+}

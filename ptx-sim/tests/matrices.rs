@@ -279,3 +279,21 @@ fn elect_names_one_lane() {
         assert_eq!(words(&run(&body, 32, &[], 128)), wanted);
     }
 }
+
+/// Each block is a cluster of its own.
+#[test]
+fn a_block_is_alone_in_its_cluster() {
+    let names = [
+        "%clusterid.x",
+        "%nclusterid.y",
+        "%cluster_ctaid.z",
+        "%cluster_nctaid.x",
+        "%cluster_ctarank",
+        "%cluster_nctarank",
+    ];
+    let read = (0..)
+        .step_by(4)
+        .zip(names)
+        .map(|(at, name)| format!("mov.u32 %r3, {name};\nst.global.b32 [%rd2+{at}], %r3;\n"));
+    assert_eq!(words(&run(&read.collect::<String>(), 1, &[], 24)), [0, 1, 0, 1, 0, 1]);
+}

@@ -215,11 +215,39 @@ pub enum Special {
     DynamicSharedSize,
     /// Static and dynamic shared memory of the block, in bytes.
     TotalSharedSize,
+    /// Index of the block's cluster in the grid.
+    ClusterIdX,
+    /// Index of the block's cluster in the grid.
+    ClusterIdY,
+    /// Index of the block's cluster in the grid.
+    ClusterIdZ,
+    /// Clusters of the grid.
+    ClusterCountX,
+    /// Clusters of the grid.
+    ClusterCountY,
+    /// Clusters of the grid.
+    ClusterCountZ,
+    /// Block index in the cluster.
+    ClusterBlockX,
+    /// Block index in the cluster.
+    ClusterBlockY,
+    /// Block index in the cluster.
+    ClusterBlockZ,
+    /// Blocks of a cluster.
+    ClusterSizeX,
+    /// Blocks of a cluster.
+    ClusterSizeY,
+    /// Blocks of a cluster.
+    ClusterSizeZ,
+    /// Number of the block in its cluster.
+    ClusterRank,
+    /// Blocks of a cluster, all of them.
+    ClusterBlocks,
 }
 
 impl Special {
     /// Every special register, in declaration order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 42] = [
         Self::TidX,
         Self::TidY,
         Self::TidZ,
@@ -248,6 +276,20 @@ impl Special {
         Self::GridId,
         Self::DynamicSharedSize,
         Self::TotalSharedSize,
+        Self::ClusterIdX,
+        Self::ClusterIdY,
+        Self::ClusterIdZ,
+        Self::ClusterCountX,
+        Self::ClusterCountY,
+        Self::ClusterCountZ,
+        Self::ClusterBlockX,
+        Self::ClusterBlockY,
+        Self::ClusterBlockZ,
+        Self::ClusterSizeX,
+        Self::ClusterSizeY,
+        Self::ClusterSizeZ,
+        Self::ClusterRank,
+        Self::ClusterBlocks,
     ];
 
     /// The name with its percent sign.
@@ -282,6 +324,20 @@ impl Special {
             Self::GridId => "%gridid",
             Self::DynamicSharedSize => "%dynamic_smem_size",
             Self::TotalSharedSize => "%total_smem_size",
+            Self::ClusterIdX => "%clusterid.x",
+            Self::ClusterIdY => "%clusterid.y",
+            Self::ClusterIdZ => "%clusterid.z",
+            Self::ClusterCountX => "%nclusterid.x",
+            Self::ClusterCountY => "%nclusterid.y",
+            Self::ClusterCountZ => "%nclusterid.z",
+            Self::ClusterBlockX => "%cluster_ctaid.x",
+            Self::ClusterBlockY => "%cluster_ctaid.y",
+            Self::ClusterBlockZ => "%cluster_ctaid.z",
+            Self::ClusterSizeX => "%cluster_nctaid.x",
+            Self::ClusterSizeY => "%cluster_nctaid.y",
+            Self::ClusterSizeZ => "%cluster_nctaid.z",
+            Self::ClusterRank => "%cluster_ctarank",
+            Self::ClusterBlocks => "%cluster_nctarank",
         }
     }
 
@@ -289,6 +345,12 @@ impl Special {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|special| special.name() == name)
+    }
+
+    /// Whether it is about clusters of blocks, which sm_90 has.
+    #[must_use]
+    pub const fn is_of_cluster(self) -> bool {
+        self as u8 >= Self::ClusterIdX as u8
     }
 
     /// Whether it is 64 bits wide; the others are 32.

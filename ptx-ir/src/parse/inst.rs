@@ -136,6 +136,10 @@ fn mov(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option<
             let width = if src.is_wide() { 8 } else { 4 };
             return Ok((ty.bytes() == width).then_some(Op::ReadSpecial { dst, src }));
         }
+        if name.starts_with("%envreg") || name.starts_with("%reserved_smem_offset") {
+            let text = name.to_owned();
+            return Err(cursor.error(Problem::Unsupported { what: "special register", text }));
+        }
         let (shared, local) = (cursor.names.shared.get(name), cursor.names.locals.get(name));
         let symbol = cursor.names.symbols.get(name);
         if shared.is_some() || local.is_some() || symbol.is_some() {
