@@ -3,7 +3,7 @@
 use tilewright_ptx_fuzz::{Case, Coverage, naive};
 use tilewright_ptx_ir::ir::{
     AtomicOp, BarrierOp, BinaryOp, BoolOp, Compare, Condition, FloatTest, Immediate, Inst, MmaShape, MulPart, Op,
-    Operand, PermuteMode, Rounding, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VideoPart, VideoSecond,
+    Operand, PermuteMode, Rounding, Selected, ShuffleMode, Space, Statement, TernaryOp, Type, UnaryOp, VideoPart,
     VoteMode,
 };
 
@@ -174,10 +174,9 @@ const ALTERATIONS: &[(&str, Alteration)] = &[
     }),
     (".sat of video", alter!(Op::VideoParts { sat, sums: false, .. } => other(sat, true, false))),
     (".add of video", alter!(Op::VideoParts { sums, sat: false, .. } => other(sums, true, false))),
-    ("part of video", alter!(Op::Video { part: Some(part), .. } => other(part, VideoPart::Byte0, VideoPart::Half1))),
     (
-        "second of video",
-        alter!(Op::Video { second: Some(second), .. } => other(second, VideoSecond::Minimum, VideoSecond::Maximum)),
+        "part of video",
+        alter!(Op::Video { a: Selected { part: Some(part), .. }, .. } => other(part, VideoPart::Byte0, VideoPart::Half1)),
     ),
     ("bmsk and szext", |op| match op {
         Op::Binary { op, .. } => match op {

@@ -2,10 +2,9 @@
 
 use tilewright_ptx_ir::ir::{
     BinaryOp, MulPart, Op, Operand, PackedInteger, PermuteMode, Selected, TernaryOp, Type, VideoAction, VideoOp,
-    VideoPart, VideoSecond,
+    VideoPart,
 };
 
-use super::integers::ORDERED;
 use super::{Builder, SCRATCH};
 
 impl Builder {
@@ -109,20 +108,10 @@ impl Builder {
             let (operand, part) = (self.operand(ty), part(self));
             Selected { operand, part: part.filter(|_| operand.reg().is_some()) }
         });
-        let (action, types, sat) = if self.draw.once_in(4) {
-            (VideoAction::Set(self.draw.of(&ORDERED)), [Type::U32, types[1], types[2]], false)
-        } else {
-            let ops =
-                [VideoOp::Add, VideoOp::Subtract, VideoOp::AbsoluteDifference, VideoOp::Minimum, VideoOp::Maximum];
-            (VideoAction::Op(self.draw.of(&ops)), types, self.draw.flag())
-        };
-        let (second, part) = match self.draw.below(3) {
-            0 => (None, None),
-            1 => (Some(self.draw.of(VideoSecond::ALL)), None),
-            _ => (None, Some(self.draw.of(VideoPart::ALL))),
-        };
-        let c = if second.is_some() || part.is_some() { Some(self.operand(types[0])) } else { None };
+        // What a chip answers to the others is not understood yet.
+        let ops = [VideoOp::Add, VideoOp::Subtract, VideoOp::AbsoluteDifference, VideoOp::Minimum, VideoOp::Maximum];
+        let action = VideoAction::Op(self.draw.of(&ops));
         let dst = self.dst(Type::U32);
-        self.emit(Op::Video { action, types, sat, second, dst, part, a, b, c });
+        self.emit(Op::Video { action, types, sat: false, second: None, dst, part: None, a, b, c: None });
     }
 }

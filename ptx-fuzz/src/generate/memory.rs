@@ -258,7 +258,13 @@ impl Builder {
                 let (primary_bytes, total_bytes) = (int(i64::from(self.draw.below(4096))), int(4096));
                 Op::CreatePolicyRange { space, priority, secondary, dst, address, primary_bytes, total_bytes }
             }
-            1 => Op::CreatePolicyFrom { dst, src: self.operand(Type::U64) },
+            1 => {
+                // Nobody uses a policy out of any number: a chip takes it for no instruction.
+                let unused = self.dst(Type::U64);
+                let src = self.operand(Type::U64);
+                self.emit(Op::CreatePolicyFrom { dst: unused, src });
+                Op::CreatePolicy { priority, secondary, fraction: 0.5f32.to_bits(), dst }
+            }
             _ => Op::CreatePolicy { priority, secondary, fraction: self.draw.of(&[1.0f32, 0.5]).to_bits(), dst },
         };
         self.emit(op);

@@ -6,7 +6,7 @@
 //! - Every register is written before anything reads it.
 //! - No division by zero, no place or length of a bit field above 255, which the ISA leaves open, and no approximate function.
 //! - Where the ISA leaves the pattern of a NaN open, it does not show: those of f64 in f64 registers alone, and `neg` and `abs` of f32 get none.
-//! - Left out, so that a GPU can be compared, is what ptxas 13.0 gets wrong: guards of `testp`; bit fields whose place and length are literals and do not fit;
+//! - Left out, so that a GPU can be compared, is what ptxas 13.0 gets wrong: guards of `testp` and `set`; bit fields whose place and length are literals and do not fit;
 //!   shifts of a literal by a literal; `cvt.sat.f64.f16`; `neg` and `abs` of the least s16, which the ISA does not mention.
 
 pub(crate) mod calls;
@@ -302,8 +302,8 @@ impl Builder {
         if self.draw.once_in(6) {
             let guard = Guard { pred: self.predicate(), negate: self.draw.flag() };
             if let Some(Statement::Inst(inst)) = self.body.get_mut(start..).and_then(<[Statement]>::last_mut)
-                // ptxas 13.0 drops the guard of `testp`.
-                && !matches!(inst.op, Op::TestProperty { .. })
+                // ptxas 13.0 drops the guard of `testp`, and converts what `set` should leave to a floating-point number.
+                && !matches!(inst.op, Op::TestProperty { .. } | Op::Set { .. })
             {
                 inst.guard = Some(guard);
             }

@@ -1,6 +1,6 @@
 //! Instructions of integers that have forms of their own.
 
-use tilewright_ptx_ir::ir::{Op, Operand, Reg, Type};
+use tilewright_ptx_ir::ir::{Op, Operand, Reg, Type, VideoAction};
 
 use super::Context;
 use super::code::Code;
@@ -37,11 +37,21 @@ pub(super) fn integer(op: &Op, context: &mut Context<'_>) -> Option<Code> {
             let operands = if sums { vec![of_a, of_b, of_c] } else { vec![of_a, of_b] };
             words(context, dst, &operands, move |words| arith::video_parts(op, parts, types, form, words))
         }
-        Op::Video { action, types, sat, second, dst, part, a, b, c } => {
-            let mut operands = vec![(a.operand, Type::U32), (b.operand, Type::U32)];
-            operands.extend(c.map(|c| (c, Type::U32)));
-            let parts = [part, a.part, b.part];
-            words(context, dst, &operands, move |words| arith::video(action, types, sat, second, parts, words))
+        // An H100 answers differently where a result is saturated, put into a part or taken on, and where comparisons do so: that is not understood yet.
+        Op::Video {
+            action: action @ VideoAction::Op(_),
+            types,
+            sat: false,
+            second: None,
+            dst,
+            part: None,
+            a,
+            b,
+            ..
+        } => {
+            let operands = [(a.operand, Type::U32), (b.operand, Type::U32)];
+            let parts = [None, a.part, b.part];
+            words(context, dst, &operands, move |words| arith::video(action, types, false, None, parts, words))
         }
         Op::Pair { op, signed, relu, dst, a, b } => {
             words(context, dst, &[a, b].map(|reg| (Operand::Reg(reg), Type::U32)), move |[a, b, _]| {
