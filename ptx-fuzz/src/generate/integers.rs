@@ -90,7 +90,13 @@ impl Builder {
     fn shift(&mut self) {
         let op = self.draw.of(&[BinaryOp::Shl, BinaryOp::Shr]);
         let ty = if op == BinaryOp::Shl || self.draw.once_in(4) { self.draw.of(&BITS) } else { self.draw.of(&NUMBERS) };
-        let (dst, b) = (self.dst(ty), self.operand(Type::U32));
+        let (dst, mut b) = (self.dst(ty), self.operand(Type::U32));
+        if let Operand::Imm(Immediate::Int(places)) = b
+            && ty.bytes() == 2
+        {
+            // Of longer literals ptxas 13.0 takes the low half.
+            b = int(places & 0x7FFF);
+        }
         let a = if b.reg().is_none() { self.source(ty).into() } else { self.operand(ty) };
         self.binary(op, ty, dst, a, b);
     }

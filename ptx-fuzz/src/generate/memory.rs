@@ -259,10 +259,9 @@ impl Builder {
                 Op::CreatePolicyRange { space, priority, secondary, dst, address, primary_bytes, total_bytes }
             }
             1 => {
-                // Nobody uses a policy out of any number: a chip takes it for no instruction.
-                let unused = self.dst(Type::U64);
+                // A policy out of any number is none: a chip takes its use for no instruction. It is written over.
                 let src = self.operand(Type::U64);
-                self.emit(Op::CreatePolicyFrom { dst: unused, src });
+                self.emit(Op::CreatePolicyFrom { dst, src });
                 Op::CreatePolicy { priority, secondary, fraction: 0.5f32.to_bits(), dst }
             }
             _ => Op::CreatePolicy { priority, secondary, fraction: self.draw.of(&[1.0f32, 0.5]).to_bits(), dst },

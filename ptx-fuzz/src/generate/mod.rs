@@ -7,7 +7,7 @@
 //! - No division by zero, no place or length of a bit field above 255, which the ISA leaves open, and no approximate function.
 //! - Where the ISA leaves the pattern of a NaN open, it does not show: those of f64 in f64 registers alone, and `neg` and `abs` of f32 get none.
 //! - Left out, so that a GPU can be compared, is what ptxas 13.0 gets wrong: guards of `testp` and `set`; bit fields whose place and length are literals and do not fit;
-//!   shifts of a literal by a literal; `cvt.sat.f64.f16`; `neg` and `abs` of the least s16, which the ISA does not mention.
+//!   shifts of a literal by a literal, and of 16 bits by one of more than 16; `cvt.sat.f64.f16`; `neg` and `abs` of the least s16, which the ISA does not mention.
 
 pub(crate) mod calls;
 mod comparisons;
