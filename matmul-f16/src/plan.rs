@@ -61,12 +61,24 @@ impl Plan {
         Self::new(problem, target, dtype, Addresses { x: 0, w: 0, y: 0 }, bias)
     }
 
-    /// Every plan that some problem gets.
+    /// Every plan that some problem gets on some device.
     #[must_use]
     pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for plan in Target::ALL.into_iter().flat_map(Self::of) {
+            if !all.contains(&plan) {
+                all.push(plan);
+            }
+        }
+        all
+    }
+
+    /// Every plan that some problem gets on a device of `target`.
+    #[must_use]
+    pub fn of(target: Target) -> Vec<Self> {
         let mut plans = Vec::new();
         for dtype in [Dtype::F16, Dtype::Bf16] {
-            for (geometry, [x_copy, w_copy]) in row_product::all() {
+            for (geometry, [x_copy, w_copy]) in row_product::all(target) {
                 for (paired_store, bias) in [(false, false), (false, true), (true, false), (true, true)] {
                     plans.push(Self { dtype, geometry, x_copy, w_copy, paired_store, bias });
                 }

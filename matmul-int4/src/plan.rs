@@ -45,13 +45,25 @@ impl Plan {
         Self::new(problem, target, 0, 0)
     }
 
-    /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
+    /// Every plan that some problem gets on some device.
     #[must_use]
     pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for plan in Target::ALL.into_iter().flat_map(Self::of) {
+            if !all.contains(&plan) {
+                all.push(plan);
+            }
+        }
+        all
+    }
+
+    /// Every plan that some problem gets on a device of `target`, with group sizes 32, 64, 96 and 128 for the grouping.
+    #[must_use]
+    pub fn of(target: Target) -> Vec<Self> {
         let mut plans = Vec::new();
         for grouping in [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)] {
             for format in [WeightFormat::int4(grouping), WeightFormat::int4_with_zeros(grouping)] {
-                for (geometry, with_elements) in packed_geometry::all(format) {
+                for (geometry, with_elements) in packed_geometry::all(target, format) {
                     for x_copy in CopyMode::of_tile(with_elements) {
                         let stores = [false, true].into_iter();
                         plans.extend(stores.map(|paired_store| Self {

@@ -101,13 +101,25 @@ impl Plan {
         Self::new(problem, target, Addresses { x: 0, w: 0, y: 0 }, (x_scales, w_scales), output)
     }
 
-    /// Every plan that some problem gets.
+    /// Every plan that some problem gets on some device.
     #[must_use]
     pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for plan in Target::ALL.into_iter().flat_map(Self::of) {
+            if !all.contains(&plan) {
+                all.push(plan);
+            }
+        }
+        all
+    }
+
+    /// Every plan that some problem gets on a device of `target`.
+    #[must_use]
+    pub fn of(target: Target) -> Vec<Self> {
         use CopyMode::{Async16, Elements};
         let scales = [Scales::One, Scales::Each];
         let mut plans = Vec::new();
-        for (geometry, [x_copy, w_copy]) in row_product::all() {
+        for (geometry, [x_copy, w_copy]) in row_product::all(target) {
             let raw = Self {
                 operation: Operation::W8A8,
                 geometry,
@@ -131,7 +143,7 @@ impl Plan {
                 }));
             }
         }
-        for (geometry, with_elements) in packed_geometry::all(WeightFormat::INT8) {
+        for (geometry, with_elements) in packed_geometry::all(target, WeightFormat::INT8) {
             for x_copy in if with_elements { [Async16, Elements].as_slice() } else { &[Async16] } {
                 for (w_scales, paired_store) in scales.into_iter().flat_map(|w| [false, true].map(|paired| (w, paired)))
                 {

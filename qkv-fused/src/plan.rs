@@ -96,9 +96,21 @@ impl Plan {
         Self::new(problem, target, schedule, scales, 0, [0; 3])
     }
 
-    /// Every plan that some problem gets, with group sizes 32, 64, 96 and 128 for the grouping.
+    /// Every plan that some problem gets on some device.
     #[must_use]
     pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for plan in Target::ALL.into_iter().flat_map(Self::of) {
+            if !all.contains(&plan) {
+                all.push(plan);
+            }
+        }
+        all
+    }
+
+    /// Every plan that some problem gets on a device of `target`, with group sizes 32, 64, 96 and 128 for the grouping.
+    #[must_use]
+    pub fn of(target: Target) -> Vec<Self> {
         let groupings = [Grouping::Of32(1), Grouping::Of32(3), Grouping::OfTiles(1), Grouping::OfTiles(2)];
         let int4 = groupings.iter().flat_map(|grouping| {
             [WeightFormat::int4(*grouping), WeightFormat::int4_with_zeros(*grouping)]
@@ -107,7 +119,7 @@ impl Plan {
         let int8 = [Scales::One, Scales::Each].map(|scales| (WeightFormat::INT8, scales));
         let mut plans = Vec::new();
         for (format, scales) in int4.chain(int8) {
-            for (schedule, geometry, with_elements) in geometries(format) {
+            for (schedule, geometry, with_elements) in geometries(target, format) {
                 for x_copy in CopyMode::of_tile(with_elements) {
                     // Only checkpoints of int4 weights have groups in another order.
                     if *x_copy == CopyMode::Gathered && format == WeightFormat::INT8 {
@@ -179,8 +191,8 @@ fn async_geometry(problem: &Problem, target: Target, x_copy: CopyMode) -> Geomet
 }
 
 /// Every schedule's geometries, and whether rows of x that start anywhere may come with them.
-fn geometries(format: WeightFormat) -> Vec<(Schedule, Geometry, bool)> {
-    let mut geometries: Vec<_> = packed_geometry::all(format)
+fn geometries(target: Target, format: WeightFormat) -> Vec<(Schedule, Geometry, bool)> {
+    let mut geometries: Vec<_> = packed_geometry::all(target, format)
         .into_iter()
         .map(|(geometry, with_elements)| (Schedule::Async, geometry, with_elements))
         .collect();

@@ -171,6 +171,10 @@ fn figures(ptxas: &Path, operation: &Operation, arch: Arch) -> Result<Figures> {
     for result in results {
         sum.add(result?);
     }
+    let kernels: usize = modules.iter().map(|module| module.kernels.len()).sum();
+    if sum.kernels.len() != kernels {
+        bail!("ptxas was given {kernels} kernels and tells of {}", sum.kernels.len());
+    }
     Ok(sum)
 }
 

@@ -69,30 +69,28 @@ impl<F: Fn(u32) -> u64> Choice<F> {
     }
 }
 
-/// Every geometry that is chosen for such weights, and whether rows of x that start anywhere may come with it: copying by elements needs registers that a large
-/// tile does not leave.
+/// Every geometry that is chosen for such weights on a device of `target`, and whether rows of x that start anywhere may come with it: copying by elements needs
+/// registers that a large tile does not leave.
 #[must_use]
-pub fn all(format: WeightFormat) -> Vec<(Geometry, bool)> {
+pub fn all(target: Target, format: WeightFormat) -> Vec<(Geometry, bool)> {
     let mut geometries = vec![(medium(format.order), true)];
     let mut add = |geometry, with_elements| {
         if !geometries.contains(&(geometry, with_elements)) {
             geometries.push((geometry, with_elements));
         }
     };
-    for target in [Target::Sm80, Target::Sm86, Target::Sm90] {
-        for width in Geometry::NARROW_WIDTHS {
-            add(narrow(format.order, width), true);
-        }
-        for (width, warps_n) in SHARED_WIDTHS {
-            for groups in [2, u32::MAX] {
-                if let Some(shared) = shared_of_width(width, warps_n, target, format, groups) {
-                    add(shared, true);
-                }
+    for width in Geometry::NARROW_WIDTHS {
+        add(narrow(format.order, width), true);
+    }
+    for (width, warps_n) in SHARED_WIDTHS {
+        for groups in [2, u32::MAX] {
+            if let Some(shared) = shared_of_width(width, warps_n, target, format, groups) {
+                add(shared, true);
             }
         }
-        for columns in wide_columns(format) {
-            add(wide(*columns, target, format), false);
-        }
+    }
+    for columns in wide_columns(format) {
+        add(wide(*columns, target, format), false);
     }
     geometries
 }

@@ -47,10 +47,7 @@ pub fn geometry(target: Target, m: u32, n: u32, copies: [CopyMode; 2]) -> Geomet
     let tiles = |of: Geometry| u64::from(m.div_ceil(of.block_m)) * u64::from(n.div_ceil(of.block_n));
     // Large tiles only where there are enough of them to fill a chip. Copying by elements needs registers that a large tile does not leave.
     let is_fast = copies == [CopyMode::Async16; 2];
-    let fitting = |sizes: [Geometry; 2]| {
-        sizes.into_iter().find(|geometry| shared_bytes(geometry) <= target.shared_bytes_per_block())
-    };
-    match (m, fitting([HUGE, HUGE_3])) {
+    match (m, fitting(target, [HUGE, HUGE_3])) {
         (0..=16, _) => {
             let width = Geometry::narrow_width(|width| u64::from(n.div_ceil(width)));
             Geometry::narrow(width, NARROW_STAGES)
@@ -58,20 +55,25 @@ pub fn geometry(target: Target, m: u32, n: u32, copies: [CopyMode; 2]) -> Geomet
         (65.., Some(huge)) if is_fast && tiles(huge) >= 96 => {
             // The smaller one takes about an eighth longer for each element.
             let cost = |(geometry, weight): &(Geometry, u64)| geometry.busiest(tiles(*geometry)) * weight;
-            let large = fitting([LARGE, LARGE_3]).map(|large| (large, 9));
+            let large = fitting(target, [LARGE, LARGE_3]).map(|large| (large, 9));
             large.into_iter().chain([(huge, 8)]).min_by_key(cost).map_or(huge, |(geometry, _)| geometry)
         }
         // Where no multiprocessor gets a second block, one may use all registers.
         (65.., _) if is_fast && tiles(WIDE) >= 64 => {
-            fitting([WIDE_ALONE, WIDE]).filter(|_| Geometry::rounds(tiles(WIDE)) == 1).unwrap_or(WIDE)
+            fitting(target, [WIDE_ALONE, WIDE]).filter(|_| Geometry::rounds(tiles(WIDE)) == 1).unwrap_or(WIDE)
         }
         _ => MEDIUM,
     }
 }
 
-/// Every geometry with every way to copy x and w that comes with it.
+/// The first that fits the shared memory of a device of `target`.
+fn fitting(target: Target, sizes: [Geometry; 2]) -> Option<Geometry> {
+    sizes.into_iter().find(|geometry| shared_bytes(geometry) <= target.shared_bytes_per_block())
+}
+
+/// Every geometry that is chosen on a device of `target`, with every way to copy x and w that comes with it.
 #[must_use]
-pub fn all() -> Vec<(Geometry, [CopyMode; 2])> {
+pub fn all(target: Target) -> Vec<(Geometry, [CopyMode; 2])> {
     use CopyMode::{Async16, Elements};
     let narrow = Geometry::NARROW_WIDTHS.map(|width| Geometry::narrow(width, NARROW_STAGES));
     let mut all = Vec::new();
@@ -79,7 +81,12 @@ pub fn all() -> Vec<(Geometry, [CopyMode; 2])> {
         let copies = [[Async16, Async16], [Async16, Elements], [Elements, Async16], [Elements, Elements]];
         all.extend(copies.map(|copies| (geometry, copies)));
     }
-    all.extend([WIDE, WIDE_ALONE, LARGE, LARGE_3, HUGE, HUGE_3].map(|geometry| (geometry, [Async16; 2])));
+    let large = [[WIDE; 2], [WIDE_ALONE, WIDE], [LARGE, LARGE_3], [HUGE, HUGE_3]];
+    for geometry in large.into_iter().filter_map(|sizes| fitting(target, sizes)) {
+        if !all.contains(&(geometry, [Async16; 2])) {
+            all.push((geometry, [Async16; 2]));
+        }
+    }
     all
 }
 

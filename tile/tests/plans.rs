@@ -6,7 +6,6 @@ use tilewright_tile::packed_geometry::{self, Choice};
 use tilewright_tile::problem::MAX_K;
 use tilewright_tile::{CopyMode, Grouping, WeightFormat, packed_product, row_product};
 
-const TARGETS: [Target; 5] = [Target::Sm80, Target::Sm86, Target::Sm89, Target::Sm90, Target::Sm90a];
 const ROWS: [u32; 8] = [1, 16, 17, 64, 65, 128, 512, 4096];
 const COLUMNS: [u32; 4] = [1, 192, 4096, 12288];
 
@@ -17,8 +16,8 @@ fn tiles_of_packed_weights_fit_shared_memory_and_are_listed() {
     let int4 =
         groups.into_iter().flat_map(|groups| [WeightFormat::int4(groups), WeightFormat::int4_with_zeros(groups)]);
     for format in int4.chain([WeightFormat::INT8]) {
-        let all = packed_geometry::all(format);
         for (target, m, n) in problems() {
+            let all = packed_geometry::all(target, format);
             for x_copy in [CopyMode::Async16, CopyMode::Elements, CopyMode::Gathered] {
                 for k in [64, 4096] {
                     let blocks = |width: u32| u64::from(n.div_ceil(width));
@@ -38,8 +37,8 @@ fn tiles_of_packed_weights_fit_shared_memory_and_are_listed() {
 
 #[test]
 fn tiles_of_rows_fit_shared_memory_and_are_listed() {
-    let all = row_product::all();
     for (target, m, n) in problems() {
+        let all = row_product::all(target);
         for x_copy in [CopyMode::Async16, CopyMode::Elements] {
             for w_copy in [CopyMode::Async16, CopyMode::Elements] {
                 let geometry = row_product::geometry(target, m, n, [x_copy, w_copy]);
@@ -56,14 +55,14 @@ fn tiles_of_rows_fit_shared_memory_and_are_listed() {
 fn the_rows_of_a_tile_lie_within_32_bits() {
     let longest = u64::try_from(MAX_K).unwrap();
     let offset = |rows: u32, row_bytes: u64| u32::try_from(u64::from(rows - 1) * row_bytes);
-    for (geometry, _) in row_product::all() {
+    for (geometry, _) in Target::ALL.into_iter().flat_map(row_product::all) {
         for rows in [geometry.block_m, geometry.block_n] {
             assert!(offset(rows, longest * 2).is_ok(), "{geometry:?}: {rows} rows of {longest} f16");
         }
     }
     let groups = Grouping::new(128).unwrap();
     for format in [WeightFormat::int4(groups), WeightFormat::INT8] {
-        for (geometry, _) in packed_geometry::all(format) {
+        for (geometry, _) in Target::ALL.into_iter().flat_map(|target| packed_geometry::all(target, format)) {
             assert!(offset(geometry.block_m, longest * 2).is_ok(), "{geometry:?}: rows of {longest} f16");
             let unit_row = longest.div_ceil(u64::from(UNIT_K)) * u64::from(UNIT_BYTES);
             let units = geometry.block_n / format.order.columns();
@@ -73,5 +72,5 @@ fn the_rows_of_a_tile_lie_within_32_bits() {
 }
 
 fn problems() -> impl Iterator<Item = (Target, u32, u32)> {
-    TARGETS.into_iter().flat_map(|target| ROWS.into_iter().flat_map(move |m| COLUMNS.map(|n| (target, m, n))))
+    Target::ALL.into_iter().flat_map(|target| ROWS.into_iter().flat_map(move |m| COLUMNS.map(|n| (target, m, n))))
 }

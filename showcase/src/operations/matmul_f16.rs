@@ -43,7 +43,7 @@ pub(super) fn check(session: &Session) -> Result<Vec<Row>> {
 }
 
 pub(super) fn modules(target: Target) -> Result<Vec<Described>> {
-    Plan::all()
+    Plan::of(target)
         .iter()
         .map(|plan| {
             let module = module(plan, target)?;

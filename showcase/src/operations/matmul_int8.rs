@@ -77,7 +77,7 @@ pub(super) fn modules_w8a16(target: Target) -> Result<Vec<Described>> {
 }
 
 fn modules(operation: Operation, target: Target) -> Result<Vec<Described>> {
-    Plan::all()
+    Plan::of(target)
         .iter()
         .filter(|plan| plan.operation == operation)
         .map(|plan| {

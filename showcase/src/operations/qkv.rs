@@ -105,7 +105,7 @@ pub(super) fn modules_int8(target: Target) -> Result<Vec<Described>> {
 }
 
 fn modules(order: PackedOrder, target: Target) -> Result<Vec<Described>> {
-    Plan::all()
+    Plan::of(target)
         .iter()
         .filter(|plan| plan.format.order == order)
         .map(|plan| {
