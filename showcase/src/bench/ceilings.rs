@@ -1,4 +1,4 @@
-//! What the device can do at best: a copy, a read, and its matrix units alone.
+//! What the device can do at best: a copy, a read, its matrix units alone, and a launch of nothing.
 #![expect(unsafe_code, reason = "these kernels are launched here, with arguments made here")]
 
 use anyhow::Result;
@@ -10,7 +10,7 @@ use tilewright_ptx_ir::{Target, VerifyErrors};
 use tilewright_testkit::Random;
 
 use super::record::{Ceilings, Spread};
-use super::timing::as_f64;
+use super::timing::{self, as_f64};
 use crate::device::Session;
 
 /// Bytes that the copy and the read go through.
@@ -47,7 +47,38 @@ pub(crate) fn measure(session: &Session) -> Result<Ceilings> {
     };
     let [f16, int8] = [MmaShape::M16N8K16F16F32, MmaShape::M16N8K32S8S32].map(|shape| matrix(session, shape, sms));
     let bytes = as_f64(BYTES);
-    Ok(Ceilings { copy: 2.0 * bytes / copy, read: bytes / read, f16: f16?, int8: int8? })
+    Ok(Ceilings {
+        copy: 2.0 * bytes / copy,
+        read: bytes / read,
+        f16: f16?,
+        int8: int8?,
+        launch_us: empty_launch(session)?,
+    })
+}
+
+/// Microseconds of the host for a launch of a kernel that does nothing with as many arguments as a product has.
+fn empty_launch(session: &Session) -> Result<f64> {
+    let stream = &session.stream;
+    let function = load(session, &empty_module()?)?;
+    let mut place = stream.alloc::<u32>(1)?;
+    let from = stream.alloc::<u32>(1)?;
+    let launch = Launch::new([1, 1, 1], 32, 0);
+    let spread = timing::host(session, 1, &mut |_| {
+        let mut arguments = Arguments::new();
+        arguments.pointer(from.as_slice()).pointer(from.as_slice()).pointer_mut(&mut place.as_slice_mut());
+        arguments.value(1u32).value(1u32).value(1u32);
+        // SAFETY: the kernel touches no memory.
+        Ok(unsafe { function.launch(stream, &launch, &arguments) }?)
+    })?;
+    Ok(spread.median)
+}
+
+fn empty_module() -> Result<Module, VerifyErrors> {
+    Module::kernel("nothing", Target::Sm80, |k| {
+        k.require_threads(32, 1, 1);
+        let _ = ["a", "b", "c"].map(|name| k.pointer::<u32>(name));
+        let _ = ["l", "m", "n"].map(|name| k.param::<u32>(name));
+    })
 }
 
 /// Seconds of the best of a few launches.

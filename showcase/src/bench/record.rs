@@ -27,6 +27,9 @@ pub(crate) struct Ceilings {
     pub(crate) f16: f64,
     /// `mma.sync` alone, int8 in, i32 sums, operands in registers.
     pub(crate) int8: f64,
+    /// Host time of launching a kernel that does nothing, in microseconds: what is the driver's of each call's host time. 0 in files from before it was measured.
+    #[serde(default)]
+    pub(crate) launch_us: f64,
 }
 
 /// One operation at one shape.

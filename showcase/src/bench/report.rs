@@ -6,13 +6,14 @@ use crate::table;
 pub(crate) fn print(report: &Report) {
     let ceilings = &report.ceilings;
     println!(
-        "{}, CUDA {}: copy {:.2} TB/s, read {:.2} TB/s, mma.sync f16 {:.0} TFLOP/s, int8 {:.0} TOP/s",
+        "{}, CUDA {}: copy {:.2} TB/s, read {:.2} TB/s, mma.sync f16 {:.0} TFLOP/s, int8 {:.0} TOP/s, empty launch {:.2} µs",
         report.device,
         report.driver,
         ceilings.copy / 1e12,
         ceilings.read / 1e12,
         ceilings.f16 / 1e12,
         ceilings.int8 / 1e12,
+        ceilings.launch_us,
     );
     let titles = [
         "operation",

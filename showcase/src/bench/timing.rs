@@ -71,7 +71,8 @@ pub(crate) fn measure(session: &Session, sets: usize, mut call: impl FnMut(usize
     Ok(Timing { kernel_us: Spread::of(samples), host_us, first_call })
 }
 
-fn host(session: &Session, sets: usize, call: &mut impl FnMut(usize) -> Result<()>) -> Result<Spread> {
+/// Microseconds of the host for a call, on the stream and without a graph.
+pub(super) fn host(session: &Session, sets: usize, call: &mut impl FnMut(usize) -> Result<()>) -> Result<Spread> {
     let mut samples = Vec::with_capacity(HOST_BATCHES);
     for _ in 0..HOST_BATCHES {
         session.stream.synchronize()?;
