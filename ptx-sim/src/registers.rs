@@ -1,10 +1,13 @@
 //! The register files of a warp, with the lanes that have written each register.
 
 mod each;
+mod unwritten;
 
 use std::collections::HashMap;
 
 use tilewright_ptx_ir::ir::BoolOp;
+
+pub(crate) use unwritten::{Cause, Origin, Shade};
 
 use crate::decode::{Condition, Destination, Lanes, Narrow, Slots, Source, Wide, WideLanes};
 
@@ -20,17 +23,10 @@ pub(crate) struct Registers {
     narrow_written: Vec<u32>,
     wide_written: Vec<u32>,
     preds_written: Vec<u32>,
-    /// The first register that was read before it was written, since this was last looked at, and the lanes that read such ones.
-    missing: Option<(Source, u32)>,
-    /// Which unwritten register the unwritten lanes of a result were computed from.
-    origins: HashMap<Source, Origin>,
-}
-
-/// The first reading of an unwritten register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) register: Source,
-    pub(crate) pc: u32,
+    /// The registers that were read before they were written, since this was last looked at, and the lanes that did so.
+    missing: Vec<(Source, u32)>,
+    /// What is known of the lanes of registers that do not count as written.
+    shades: HashMap<Source, Box<[Shade; 32]>>,
 }
 
 /// A register, where vectors of it lie in one cache line each.
@@ -61,8 +57,8 @@ impl Registers {
             written.clear();
             written.resize(count, 0);
         }
-        self.missing = None;
-        self.origins.clear();
+        self.missing.clear();
+        self.shades.clear();
     }
 
     #[cfg(test)]
@@ -72,46 +68,16 @@ impl Registers {
         registers
     }
 
-    pub(crate) fn take_missing(&mut self) -> Option<(Source, u32)> {
-        self.missing.take()
-    }
-
     #[inline]
     pub(crate) const fn is_missing(&self) -> bool {
-        self.missing.is_some()
+        !self.missing.is_empty()
     }
 
     #[inline]
     fn need(&mut self, written: u32, lanes: u32, source: Source) {
         if written & lanes != lanes {
-            let (first, known) = self.missing.unwrap_or((source, 0));
-            self.missing = Some((first, known | lanes & !written));
+            self.miss(source, lanes & !written);
         }
-    }
-
-    /// A source as it is, and the lanes that have written it.
-    pub(crate) fn peek(&self, source: Narrow) -> (Lanes, u32) {
-        match source {
-            Narrow::Constant(value) => ([value; 32], ALL),
-            Narrow::Register(slot) => (self.narrow[slot as usize].0, self.narrow_written[slot as usize]),
-        }
-    }
-
-    /// Takes back that `lanes` have written a result: the instruction at `pc` computed it from `source`, which they have not written.
-    pub(crate) fn unwrite(&mut self, result: Destination, lanes: u32, source: Source, pc: u32) {
-        let written = match result {
-            Destination::Narrow(slot, _) => &mut self.narrow_written[slot as usize],
-            Destination::Wide(slot) => &mut self.wide_written[slot as usize],
-            Destination::Pred(slot) => &mut self.preds_written[slot as usize],
-        };
-        *written &= !lanes;
-        let origin = self.origin(source).unwrap_or(Origin { register: source, pc });
-        self.origins.insert(result.source(), origin);
-    }
-
-    /// What an unwritten register was computed from, if from another one.
-    pub(crate) fn origin(&self, source: Source) -> Option<Origin> {
-        self.origins.get(&source).copied()
     }
 
     /// The values of a source in `lanes`; the other lanes' mean nothing.

@@ -26,8 +26,8 @@ pub struct Finding {
     pub kind: Kind,
     /// Where, in which memory, if it is about memory.
     pub location: Option<Location>,
-    /// Who did it. A race has two accesses, the earlier one first, and so has the use of what was computed from an unwritten register; a deadlock has one
-    /// for each group of threads that waits.
+    /// Who did it. A race has two accesses, the earlier one first, and so has the use of what nobody has written, after its reading; a deadlock has one for
+    /// each group of threads that waits.
     pub accesses: Vec<Access>,
 }
 
@@ -47,7 +47,7 @@ pub enum Kind {
         /// What the address must be a multiple of.
         align: u32,
     },
-    /// Memory was read that nobody has written.
+    /// Memory was read that nobody has written, and it, or what was computed from it, decided where a thread goes, what it accesses or what it stores.
     UninitialisedMemory,
     /// A register that this thread has not written, or a result of it, decided where the thread goes, what it accesses or what it stores.
     UninitialisedRegister {
@@ -177,6 +177,8 @@ pub enum Action {
     Copy(u32),
     /// Executed the instruction.
     Execute,
+    /// Used what nobody has written, or what was computed from it.
+    Use,
     /// Waits at the instruction.
     Wait,
 }
@@ -214,7 +216,8 @@ impl fmt::Display for Report {
                 let [x, y, z] = access.block;
                 let Access { thread, line, instruction, action, .. } = access;
                 write!(f, "\n  block ({x},{y},{z}) thread {thread} {action}")?;
-                if let Some(location) = finding.location {
+                // What nobody has written is used elsewhere.
+                if let Some(location) = finding.location.filter(|_| *action != Action::Use) {
                     write!(f, " at {location}")?;
                 }
                 write!(f, "   line {line}: {instruction}")?;
@@ -296,6 +299,12 @@ impl fmt::Display for Kind {
 }
 
 impl Location {
+    /// A place in device memory.
+    pub(crate) const fn of_device(address: u64) -> Self {
+        let (allocation, offset) = crate::memory::name(address);
+        Self::Global { allocation, offset }
+    }
+
     const fn memory(self) -> &'static str {
         match self {
             Self::Global { .. } => "global memory",
@@ -326,6 +335,7 @@ impl fmt::Display for Action {
             Self::Atomic(bytes) => write!(f, "changed {bytes} bytes"),
             Self::Copy(bytes) => write!(f, "copies {bytes} bytes"),
             Self::Execute => f.write_str("executed it"),
+            Self::Use => f.write_str("used it"),
             Self::Wait => f.write_str("waits"),
         }
     }

@@ -71,7 +71,7 @@ fn found(body: &str, threads: u32) -> Vec<&'static str> {
 fn what_is_discarded_is_undefined() {
     let store = "mov.u32 %r3, 5;\n@%p1 st.global.b32 [%rd2], %r3;";
     let first = "setp.eq.u32 %p1, %r1, 0;\n@%p1 discard.global.L2 [%rd2], 128;";
-    let load = "@%p1 ld.global.b32 %r4, [%rd2+OFFSET];";
+    let load = "@%p1 ld.global.b32 %r4, [%rd2+OFFSET];\n@%p1 st.global.b32 [%rd2+1024], %r4;";
     let body = |parts: &[&str], offset: &str| parts.join("\n").replace("OFFSET", offset);
     assert_eq!(found(&body(&[first, load], "0"), 32), ["uninitialised-memory"]);
     assert_eq!(found(&body(&[first, load], "124"), 32), ["uninitialised-memory"]);

@@ -12,6 +12,7 @@ mod operand;
 mod plain;
 mod polling;
 mod strength;
+mod trace;
 mod translate;
 mod unwritten;
 mod written;
@@ -28,6 +29,7 @@ pub(crate) use operand::{Destination, Narrow, Slots, Source, Wide};
 pub(crate) use plain::Straight;
 pub(crate) use strength::{Reach, Strength};
 use tilewright_ptx_ir::ir::{Kernel, Limits, SharedSize, Symbol};
+pub(crate) use trace::{Bits, Trace};
 pub(crate) use unwritten::Unwritten;
 
 use crate::kernel::{KernelInfo, ParamInfo};

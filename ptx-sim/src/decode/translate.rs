@@ -228,7 +228,7 @@ fn cvta(context: &mut Context<'_>, space: Space, to_generic: bool, dst: Reg, src
 }
 
 /// Arithmetic that goes through `arith` lane by lane.
-fn generic(op: &Op, context: &mut Context<'_>) -> Option<Code> {
+pub(super) fn generic(op: &Op, context: &mut Context<'_>) -> Option<Code> {
     let slots = &mut context.slots;
     let mut sources = |operands: &[(Operand, Type)]| {
         operands.iter().map(|(operand, ty)| slots.source(*operand, *ty)).collect::<Option<Vec<_>>>()

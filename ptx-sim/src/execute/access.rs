@@ -5,6 +5,7 @@ use super::scene::Scene;
 use super::target::{Target, report_fault, target};
 use super::together::{Elements, Extent};
 use super::traffic;
+use super::unwritten::Gaps;
 use super::warp::Warp;
 use super::watch::Touch;
 use super::{ALL, LANES};
@@ -12,7 +13,7 @@ use crate::decode::{Access, Destination, LOCAL_WINDOW, Place, SHARED_WINDOW, Sou
 use crate::memory::Fault;
 use crate::memory::shadow::Words;
 use crate::memory::shared::{Actor, How};
-use crate::report::{Action, Kind, Location};
+use crate::report::{Action, Location};
 
 /// A load or store: where it is and where its addresses come from.
 #[derive(Clone, Copy)]
@@ -68,36 +69,30 @@ pub(super) fn load(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, dsts: &[D
     let mut values = [[0; 32]; 4];
     let extent =
         Extent { window, access, elements: dsts.len(), addresses: &addresses, lanes, is_run: is_run && element >= 4 };
-    let rest = if extent.load(warp, scene, pc, &mut values) { 0 } else { lanes };
+    let mut gaps = Gaps::default();
+    let rest = if extent.load(warp, scene, pc, (&mut values, &mut gaps)) { 0 } else { lanes };
     for lane in (0..LANES).filter(|lane| rest >> lane & 1 == 1) {
         let address = addresses[lane as usize];
         let actor = warp.actor(lane, pc);
         let here = (Action::Read(bytes), u32::from(actor.thread), pc);
+        let parts = (0u32..).zip(values.iter_mut().take(dsts.len()));
         match target(scene, window, address, bytes, bytes, actor.thread) {
             Ok(Target::Local(offset)) => {
-                let mut is_written = true;
-                for (index, values) in (0u32..).zip(values.iter_mut().take(dsts.len())) {
-                    let found = warp.local.load(lane, offset + u64::from(index * element), element);
-                    let (value, written) = found.unwrap_or((0, false));
-                    is_written &= written;
+                for (index, values) in parts {
+                    let at = offset + u64::from(index * element);
+                    let (value, unwritten) = warp.local.load(lane, at, element).unwrap_or((0, u8::MAX));
                     values[lane as usize] = access.extend(value);
-                }
-                if !is_written {
-                    let location = Location::Local { offset: u32::try_from(offset).unwrap_or(u32::MAX) };
-                    scene.report(Kind::UninitialisedMemory, Some(location), vec![here]);
+                    gaps.note(index, lane, unwritten, || Location::Local {
+                        offset: u32::try_from(at).unwrap_or(u32::MAX),
+                    });
                 }
             }
             Ok(Target::Global(allocation, offset)) => {
-                let mut is_written = true;
-                for (index, values) in (0u32..).zip(values.iter_mut().take(dsts.len())) {
-                    let (value, written) = allocation.load(offset + u64::from(index * element), element);
-                    is_written &= written;
+                for (index, values) in parts {
+                    let more = u64::from(index * element);
+                    let (value, unwritten) = allocation.load(offset + more, element);
                     values[lane as usize] = access.extend(value);
-                }
-                if !is_written {
-                    let (allocation, offset) = crate::memory::name(address);
-                    let location = Location::Global { allocation, offset };
-                    scene.report(Kind::UninitialisedMemory, Some(location), vec![here]);
+                    gaps.note(index, lane, unwritten, || Location::of_device(address + more));
                 }
                 let touch = Touch::Read { is_constant: access.is_constant };
                 scene.watch_device(address, bytes, actor, touch, access.strength);
@@ -107,9 +102,11 @@ pub(super) fn load(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, dsts: &[D
                     let touch = Touch::Read { is_constant: false };
                     scene.watch_shared(offset, bytes, actor, touch, access.strength);
                 }
-                for (index, values) in (0u32..).zip(values.iter_mut().take(dsts.len())) {
-                    let value = read_shared(scene, offset + index * element, element, actor);
+                for (index, values) in parts {
+                    let at = offset + index * element;
+                    let (value, unwritten) = read_shared(scene, at, element, actor);
                     values[lane as usize] = access.extend(value);
+                    gaps.note(index, lane, unwritten, || Location::Shared { offset: at });
                 }
             }
             Err(fault) => report_fault(scene, fault, window, address, bytes, here),
@@ -118,21 +115,24 @@ pub(super) fn load(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, dsts: &[D
     for (dst, values) in dsts.iter().zip(&values) {
         warp.registers.set(*dst, values, lanes);
     }
+    gaps.settle(warp, scene, dsts, (access, pc));
 }
 
-fn read_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor) -> u64 {
-    let mut value = 0;
+/// The bytes, and which of them nobody has written.
+fn read_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor) -> (u64, u8) {
+    let (mut value, mut unwritten) = (0, 0);
     // Words of 8-byte elements are looked at one by one.
     let part = bytes.min(4);
     for index in 0..bytes / part {
         let at = offset + index * part;
-        let (word, trouble) = scene.shared.read(at, part, &actor, How::Plain);
-        if let Some(trouble) = trouble {
+        let found = scene.shared.read(at, part, &actor, How::Plain);
+        if let Some(trouble) = found.trouble {
             scene.report_shared(trouble, at, Action::Read(bytes), actor);
         }
-        value |= u64::from(word) << (32 * index);
+        value |= u64::from(found.value) << (32 * index);
+        unwritten |= found.unwritten << (4 * index);
     }
-    value
+    (value, unwritten)
 }
 
 pub(super) fn store(warp: &mut Warp, scene: &mut Scene<'_>, site: Site, srcs: &[Source], lanes: u32) {

@@ -69,8 +69,12 @@ fn element(
         let old = match if is_constant { Err(Fault::ReadOnly) } else { place } {
             Ok(Target::Local(offset)) => {
                 // Nobody else sees it: an atomic is a load and a store.
-                let (old, _) = warp.local.load(lane, offset, bytes).unwrap_or((0, false));
+                let (old, unwritten) = warp.local.load(lane, offset, bytes).unwrap_or((0, u8::MAX));
                 warp.local.store(lane, offset, bytes, new(old)).unwrap_or_default();
+                if unwritten != 0 {
+                    let location = Location::Local { offset: u32::try_from(offset).unwrap_or(u32::MAX) };
+                    scene.report(Kind::UninitialisedMemory, Some(location), vec![here]);
+                }
                 old
             }
             Ok(Target::Global(allocation, offset)) => {
@@ -79,9 +83,7 @@ fn element(
                     |old: u64| arith::atomic_in_global(*op, *ty, old, a[lane as usize], b[lane as usize]).unwrap_or(0);
                 let (old, is_written) = allocation.modify_sized(offset, bytes, new);
                 if !is_written {
-                    let (allocation, offset) = crate::memory::name(address);
-                    let location = Location::Global { allocation, offset };
-                    scene.report(Kind::UninitialisedMemory, Some(location), vec![here]);
+                    scene.report(Kind::UninitialisedMemory, Some(Location::of_device(address)), vec![here]);
                 }
                 old
             }
@@ -104,11 +106,12 @@ fn element(
 /// A read-modify-write of shared memory; the old value.
 fn modify_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor, new: impl Fn(u64) -> u64) -> u64 {
     let part = bytes.min(4);
-    let (mut old, mut found) = (0, None);
+    let (mut old, mut unwritten, mut found) = (0, 0, None);
     for index in 0..bytes / part {
-        let (word, trouble) = scene.shared.read(offset + index * part, part, &actor, How::Atomic);
-        old |= u64::from(word) << (32 * index);
-        found = found.or(trouble);
+        let word = scene.shared.read(offset + index * part, part, &actor, How::Atomic);
+        old |= u64::from(word.value) << (32 * index);
+        unwritten |= word.unwritten;
+        found = found.or(word.trouble);
     }
     let value = new(old);
     for index in 0..bytes / part {
@@ -116,7 +119,10 @@ fn modify_shared(scene: &mut Scene<'_>, offset: u32, bytes: u32, actor: Actor, n
         let word = (value >> (32 * index)) as u32;
         found = found.or(scene.shared.write(offset + index * part, part, word, &actor, How::Atomic));
     }
-    if let Some(trouble) = found {
+    if unwritten != 0 {
+        let here = (Action::Atomic(bytes), u32::from(actor.thread), actor.pc);
+        scene.report(Kind::UninitialisedMemory, Some(Location::Shared { offset }), vec![here]);
+    } else if let Some(trouble) = found {
         scene.report_shared(trouble, offset, Action::Atomic(bytes), actor);
     }
     old

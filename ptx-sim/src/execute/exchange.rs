@@ -94,7 +94,8 @@ fn shuffle(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, group: u32, pc: 
     let (offsets, clamps) = (registers.narrow(*lane, group), registers.narrow(*clamp, group));
     let mut results: Lanes = [0; 32];
     let mut in_range = 0;
-    let (mut stranger, mut unwritten) = (0, 0);
+    let (mut stranger, mut sources) = (0, [0u32; 32]);
+    let mut unwritten = 0;
     for own in (0..32u32).filter(|own| group >> own & 1 == 1) {
         let (offset, control) = (offsets[own as usize] & 31, clamps[own as usize]);
         let segment = control >> 8 & 31;
@@ -117,14 +118,22 @@ fn shuffle(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, group: u32, pc: 
             stranger |= 1 << own;
         }
         unwritten |= (!written >> source & 1) << own;
+        sources[own as usize] = source;
         results[own as usize] = values[source as usize];
     }
     registers.set_narrow(*dst, &results, group);
-    if unwritten != 0 {
-        registers.unwrite(Destination::Narrow(*dst, u32::MAX), unwritten, Source::Narrow(*src), pc);
-    }
     if let Some(pred) = pred {
         registers.set_pred(*pred, in_range, group);
+    }
+    if unwritten != 0 {
+        let lanes = (0..32usize).filter(|own| unwritten >> own & 1 == 1);
+        let arriving = lanes.map(|own| {
+            let (source, from) = (Source::Narrow(*src), sources[own] as usize);
+            (own, warp.registers.shade(source, from).bits, warp.origin(source, from, pc))
+        });
+        for (own, bits, origin) in arriving.collect::<Vec<_>>() {
+            warp.registers.unwrite(Destination::Narrow(*dst, u32::MAX), own, bits, origin);
+        }
     }
     if stranger != 0 {
         let here = (Action::Execute, warp.first_thread(stranger), pc);

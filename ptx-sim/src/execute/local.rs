@@ -20,12 +20,14 @@ impl Local {
         self.written.resize(32 * self.bytes, false);
     }
 
-    /// The `bytes` (at most 8) at `offset` of a lane, and whether all were written. `None` outside.
-    pub(crate) fn load(&self, lane: u32, offset: u64, bytes: u32) -> Option<(u64, bool)> {
+    /// The `bytes` (at most 8) at `offset` of a lane, and which of them nobody has written. `None` outside.
+    pub(crate) fn load(&self, lane: u32, offset: u64, bytes: u32) -> Option<(u64, u8)> {
         let range = self.range(lane, offset, bytes)?;
         let mut value = [0; 8];
         value.get_mut(..bytes as usize)?.copy_from_slice(self.data.get(range.clone())?);
-        Some((u64::from_le_bytes(value), self.written.get(range)?.iter().all(|written| *written)))
+        let bits = self.written.get(range)?.iter().enumerate();
+        let unwritten = bits.fold(0, |unwritten, (byte, written)| unwritten | u8::from(!written) << byte);
+        Some((u64::from_le_bytes(value), unwritten))
     }
 
     /// Stores the low `bytes` bytes of `value`. `None` outside.

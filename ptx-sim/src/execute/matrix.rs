@@ -8,12 +8,12 @@ use super::traffic;
 use super::warp::Warp;
 use super::watch::Touch;
 use super::{ALL, LANES};
-use crate::decode::{Code, Place, Strength, Window};
-use crate::memory::Fault;
+use crate::decode::{Code, Destination, Lanes, Place, Strength, Window};
 use crate::memory::shared::How;
+use crate::memory::{Fault, byte_mask};
 use crate::profile::Profile;
-use crate::registers::Registers;
-use crate::report::Action;
+use crate::registers::{Cause, Origin, Registers};
+use crate::report::{Action, Location};
 use crate::tensor_core;
 
 /// For a whole warp: lane 8i + r names row r of tile i; lane 4r + c receives columns 2c and 2c + 1 of that row, or of that column
@@ -37,23 +37,48 @@ pub(super) fn load_matrix(
         let is_plain = rows.iter().fold(!scene.watches_shared(), |all, at| all & is_inside(at));
         let first = warp.actor(0, pc);
         let found = if is_plain { scene.shared.read_rows_quietly(rows, &first) } else { None };
-        let found = found.or_else(|| load_rows(warp, scene, (tile, rows, is_plain), pc));
+        let mut unwritten = None;
+        let found = found.or_else(|| load_rows(warp, scene, (tile, rows, is_plain), &mut unwritten, pc));
         let Some(words) = found else { return };
-        let values = if transpose { bytemuck::cast(i16x8::transpose(bytemuck::cast(words))) } else { words };
-        warp.registers.set_narrow(*dst, &bytemuck::cast(values), ALL);
+        let order = |rows| if transpose { bytemuck::cast(i16x8::transpose(bytemuck::cast(rows))) } else { rows };
+        warp.registers.set_narrow(*dst, &bytemuck::cast(order(words)), ALL);
+        if let Some(unwritten) = unwritten.filter(|_| scene.context.options.check.finds_uninitialised()) {
+            unwrite(warp, *dst, &bytemuck::cast(order(*unwritten)), (rows, transpose), pc);
+        }
     }
 }
 
-/// The words of the rows of a tile, looked at row by row. `None` if one cannot be read, which was reported.
+/// Words of eight rows, or the bits of them that nobody has written.
+type Rows = [[u32; 4]; 8];
+
+/// Takes back that lanes have written some bits of what they got.
+#[cold]
+fn unwrite(warp: &mut Warp, dst: u32, unwritten: &Lanes, (rows, transpose): (&[u64; 8], bool), pc: u32) {
+    for (lane, bits) in unwritten.iter().enumerate().filter(|(_, bits)| **bits != 0) {
+        let (row, column, bytes) = match (transpose, *bits & 0xFFFF != 0) {
+            (false, _) => (lane / 4, 4 * (lane % 4), 4),
+            (true, is_low) => (2 * (lane % 4) + usize::from(!is_low), 2 * (lane / 4), 2),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "shared memory is small")]
+        let offset = rows.get(row).copied().unwrap_or(0) as u32 + column as u32;
+        let cause = Cause::Memory(Location::Shared { offset }, bytes);
+        let origin = Origin { cause, thread: warp.first_thread(1 << lane), pc };
+        warp.registers.unwrite(Destination::Narrow(dst, u32::MAX), lane, u64::from(*bits), origin);
+    }
+}
+
+/// The words of the rows of a tile, looked at row by row; the bits of them that nobody has written, if there are such, go to `unwritten`. `None` if one
+/// cannot be read, which was reported.
 #[inline(never)]
 fn load_rows(
     warp: &Warp,
     scene: &mut Scene<'_>,
     (tile, rows, is_plain): (usize, &[u64; 8], bool),
+    unwritten: &mut Option<Box<Rows>>,
     pc: u32,
-) -> Option<[[u32; 4]; 8]> {
+) -> Option<Rows> {
     let first = warp.actor(0, pc);
-    let mut words = [[0u32; 4]; 8];
+    let mut words = Rows::default();
     for (row, (address, words)) in rows.iter().zip(words.iter_mut()).enumerate() {
         #[expect(clippy::cast_possible_truncation, reason = "one of eight rows")]
         let first_lane = 4 * row as u16;
@@ -64,7 +89,12 @@ fn load_rows(
         }
         let supplier = u32::try_from(8 * tile + row).unwrap_or(0);
         match load_row(warp, scene, *address, u32::from(first_lane), pc) {
-            Ok(found) => *words = found,
+            Ok((found, gaps)) => {
+                *words = found;
+                if gaps != [0; 4] {
+                    unwritten.get_or_insert_default()[row] = gaps;
+                }
+            }
             Err(fault) => {
                 let here = (Action::Read(16), warp.first_thread(1 << supplier), pc);
                 report_fault(scene, fault, Window::Shared, *address, 16, here);
@@ -75,13 +105,19 @@ fn load_rows(
     Some(words)
 }
 
-/// The words of a row, looked at one by one.
-fn load_row(warp: &Warp, scene: &mut Scene<'_>, address: u64, first_lane: u32, pc: u32) -> Result<[u32; 4], Fault> {
+/// The words of a row, looked at one by one, and their bits that nobody has written.
+fn load_row(
+    warp: &Warp,
+    scene: &mut Scene<'_>,
+    address: u64,
+    first_lane: u32,
+    pc: u32,
+) -> Result<([u32; 4], [u32; 4]), Fault> {
     let Target::Shared(offset) = target(scene, Window::Shared, address, 16, 16, 0)? else {
         return Err(Fault::Misaligned);
     };
-    let mut words = [0; 4];
-    for (column, word) in (0u32..).zip(words.iter_mut()) {
+    let (mut words, mut unwritten) = ([0; 4], [0; 4]);
+    for ((column, word), gaps) in (0u32..).zip(words.iter_mut()).zip(&mut unwritten) {
         let at = offset + 4 * column;
         // Read for lanes of the whole row or column: that of the row's first word and the next stand for them.
         let lane = first_lane + column;
@@ -91,14 +127,15 @@ fn load_row(warp: &Warp, scene: &mut Scene<'_>, address: u64, first_lane: u32, p
                 let touch = Touch::Read { is_constant: false };
                 scene.watch_shared(at, 4, actor, touch, Strength::WEAK);
             }
-            let (value, trouble) = scene.shared.read(at, 4, &actor, How::Plain);
-            *word = value;
-            if let Some(trouble) = trouble {
+            let found = scene.shared.read(at, 4, &actor, How::Plain);
+            *word = found.value;
+            *gaps = byte_mask(found.unwritten.into());
+            if let Some(trouble) = found.trouble {
                 scene.report_shared(trouble, at, Action::Read(4), actor);
             }
         }
     }
-    Ok(words)
+    Ok((words, unwritten))
 }
 
 /// `mma` by a whole warp.

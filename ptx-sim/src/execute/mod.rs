@@ -16,6 +16,7 @@
 //! | `together` | loads and stores all of whose lanes stay in one place |
 //! | `target` | where an access goes, or why it cannot be made |
 //! | `exchange` | the instructions between lanes |
+//! | `unwritten` | what nobody has written, from where it was read to where it is used |
 //! | `traffic` | sectors and bank conflicts |
 
 mod access;
@@ -37,6 +38,7 @@ mod straight;
 mod target;
 mod together;
 mod traffic;
+mod unwritten;
 mod warp;
 mod watch;
 

@@ -118,12 +118,11 @@ impl<'l> Scene<'l> {
         };
         let bytes = match action {
             Action::Read(bytes) | Action::Write(bytes) | Action::Atomic(bytes) | Action::Copy(bytes) => bytes,
-            Action::Execute | Action::Wait => 0,
+            Action::Execute | Action::Use | Action::Wait => 0,
         };
         match trouble {
             // Barriers are not all that orders this kernel's accesses: races are found elsewhere.
             Trouble::Race { .. } if self.watches_shared() => {}
-            Trouble::Uninitialised => self.report(Kind::UninitialisedMemory, location, vec![now]),
             Trouble::Race { earlier } => self.report(Kind::Race, location, vec![before(earlier, bytes), now]),
             // To whom races do not matter such bytes are not there yet.
             Trouble::Pending { .. } if !self.context.options.check.finds_races() => {

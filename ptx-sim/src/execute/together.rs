@@ -4,12 +4,13 @@
 
 use super::access::words_of;
 use super::scene::Scene;
+use super::unwritten::Gaps;
 use super::warp::Warp;
 use super::{ALL, LANES};
 use crate::decode::{Access, WideLanes, Window};
 use crate::memory::Allocation;
 use crate::memory::shared::{Actor, How};
-use crate::report::{Action, Kind, Location};
+use crate::report::{Action, Location};
 
 /// The elements of each lane, of which an access has up to four.
 pub(super) type Elements = [WideLanes; 4];
@@ -99,7 +100,13 @@ impl Extent<'_> {
     }
 
     /// Loads the elements. `false` if this is not such an access.
-    pub(super) fn load(&self, warp: &Warp, scene: &mut Scene<'_>, pc: u32, values: &mut Elements) -> bool {
+    pub(super) fn load(
+        &self,
+        warp: &Warp,
+        scene: &mut Scene<'_>,
+        pc: u32,
+        (values, gaps): (&mut Elements, &mut Gaps),
+    ) -> bool {
         let mut actor = warp.actor(0, pc);
         let first = actor.thread;
         match self.place(scene) {
@@ -109,11 +116,14 @@ impl Extent<'_> {
                     actor.thread = first + thread(lane);
                     let whole = self.load_whole(scene, lane, &actor);
                     for (index, values) in values.iter_mut().enumerate().take(self.elements) {
-                        let value = whole.map_or_else(
+                        let (value, unwritten) = whole.map_or_else(
                             || self.load_shared(scene, lane, index, &actor),
-                            |whole| self.cut(whole, index),
+                            |whole| (self.cut(whole, index), 0),
                         );
                         values[lane] = self.access.extend(value);
+                        gaps.note(number(index), number(lane), unwritten, || Location::Shared {
+                            offset: self.part(lane, index),
+                        });
                     }
                 }
             }
@@ -124,7 +134,6 @@ impl Extent<'_> {
                     return false;
                 }
                 let element = self.access.element_bytes;
-                let mut unwritten = 0;
                 if self.is_run && self.load_run(values, |words| allocation.load_words(start - shift, words)) {
                     if is_watched {
                         let action = (Action::Read(self.bytes()), self.access.is_constant);
@@ -135,20 +144,13 @@ impl Extent<'_> {
                 for (index, values) in values.iter_mut().enumerate().take(self.elements) {
                     for lane in self.lanes() {
                         let offset = self.addresses[lane] - shift + index as u64 * u64::from(element);
-                        let (value, is_written) = allocation.load(offset, element);
+                        let (value, unwritten) = allocation.load(offset, element);
                         values[lane] = self.access.extend(value);
-                        unwritten |= u32::from(!is_written) << lane;
+                        gaps.note(number(index), number(lane), unwritten, || Location::of_device(offset + shift));
                     }
                 }
-                let action = Action::Read(self.bytes());
-                if unwritten != 0 {
-                    let lane = unwritten.trailing_zeros() as usize % 32;
-                    let (allocation, offset) = crate::memory::name(self.addresses[lane]);
-                    let here = (action, u32::from(first + thread(lane)), pc);
-                    scene.report(Kind::UninitialisedMemory, Some(Location::Global { allocation, offset }), vec![here]);
-                }
                 if is_watched {
-                    let action = (action, self.access.is_constant);
+                    let action = (Action::Read(self.bytes()), self.access.is_constant);
                     self.watch(scene, actor, action, None);
                 }
             }
@@ -310,18 +312,20 @@ impl Extent<'_> {
             .all(|word| scene.shared.write_quietly(first + word as usize, (whole >> (32 * word)) as u32, actor))
     }
 
+    /// An element, and which of its bytes nobody has written.
     #[inline]
-    fn load_shared(&self, scene: &mut Scene<'_>, lane: usize, index: usize, actor: &Actor) -> u64 {
+    fn load_shared(&self, scene: &mut Scene<'_>, lane: usize, index: usize, actor: &Actor) -> (u64, u8) {
         let element = self.access.element_bytes;
         if element < 4 {
-            return u64::from(look(scene, self.part(lane, index), element, actor, element));
+            let (value, unwritten) = look(scene, self.part(lane, index), element, actor, element);
+            return (value.into(), unwritten);
         }
         let (first, words) = self.words(lane, index);
-        (0..words).fold(0, |value, word| {
+        (0..words).fold((0, 0), |(value, unwritten), word| {
             let at = first + word as usize;
-            let found = scene.shared.read_quietly(at, actor);
-            let found = found.unwrap_or_else(|| look(scene, offset(at), 4, actor, element));
-            value | u64::from(found) << (32 * word)
+            let found = scene.shared.read_quietly(at, actor).map(|found| (found, 0));
+            let (found, more) = found.unwrap_or_else(|| look(scene, offset(at), 4, actor, element));
+            (value | u64::from(found) << (32 * word), unwritten | more << (4 * word))
         })
     }
 
@@ -350,13 +354,13 @@ impl Extent<'_> {
     }
 }
 
-/// Reads at most a word of an element of so many bytes.
-fn look(scene: &mut Scene<'_>, at: u32, bytes: u32, actor: &Actor, element: u32) -> u32 {
-    let (found, trouble) = scene.shared.read(at, bytes, actor, How::Plain);
-    if let Some(trouble) = trouble {
+/// Reads at most a word of an element of so many bytes; and which of these nobody has written.
+fn look(scene: &mut Scene<'_>, at: u32, bytes: u32, actor: &Actor, element: u32) -> (u32, u8) {
+    let found = scene.shared.read(at, bytes, actor, How::Plain);
+    if let Some(trouble) = found.trouble {
         scene.report_shared(trouble, at, Action::Read(element), *actor);
     }
-    found
+    (found.value, found.unwritten)
 }
 
 /// Writes at most a word of an element of so many bytes.
@@ -369,6 +373,11 @@ fn put(scene: &mut Scene<'_>, at: u32, (bytes, value): (u32, u32), actor: &Actor
 #[expect(clippy::cast_possible_truncation, reason = "a lane's number")]
 const fn thread(lane: usize) -> u16 {
     lane as u16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a lane's or an element's number")]
+const fn number(index: usize) -> u32 {
+    index as u32
 }
 
 /// The offset of a word of shared memory.

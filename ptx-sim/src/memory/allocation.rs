@@ -48,18 +48,19 @@ impl Allocation {
         (word & mask | u32::from_le_bytes([POISON; 4]) & !mask, written)
     }
 
-    /// The value of `bytes` (1, 2, 4 or 8) aligned bytes, and whether all were written.
-    pub(crate) fn load(&self, offset: u64, bytes: u32) -> (u64, bool) {
+    /// The value of `bytes` (1, 2, 4 or 8) aligned bytes, and which of them nobody has written.
+    pub(crate) fn load(&self, offset: u64, bytes: u32) -> (u64, u8) {
         let (word, written) = self.word(offset);
         let lane = (offset % 4) as u32;
+        let unwritten = !written as u8 & 0xF;
         match bytes {
             8 => {
                 let (high, high_written) = self.word(offset + 4);
-                (u64::from(word) | u64::from(high) << 32, written & high_written == 0xF)
+                (u64::from(word) | u64::from(high) << 32, unwritten | (!high_written as u8) << 4)
             }
-            4 => (u64::from(word), written == 0xF),
-            2 => (u64::from(word >> (8 * lane) & 0xFFFF), written >> lane & 3 == 3),
-            _ => (u64::from(word >> (8 * lane) & 0xFF), written >> lane & 1 == 1),
+            4 => (u64::from(word), unwritten),
+            2 => (u64::from(word >> (8 * lane) & 0xFFFF), unwritten >> lane & 3),
+            _ => (u64::from(word >> (8 * lane) & 0xFF), unwritten >> lane & 1),
         }
     }
 
@@ -163,9 +164,9 @@ impl Allocation {
             let (old, is_written) = self.modify(offset, |old| new(u64::from(old)) as u32);
             return (u64::from(old), is_written);
         }
-        let (old, is_written) = self.load(offset, bytes);
+        let (old, unwritten) = self.load(offset, bytes);
         self.store(offset, bytes, new(old));
-        (old, is_written)
+        (old, unwritten == 0)
     }
 
     fn mark(&self, index: usize, bytes: u32) {
@@ -227,9 +228,9 @@ impl Allocation {
     }
 
     pub(crate) fn copy_from(&self, offset: u64, source: &Self, source_offset: u64, bytes: u64) {
-        let copied: Vec<(u64, bool)> = (0..bytes).map(|byte| source.load(source_offset + byte, 1)).collect();
-        for (at, (value, written)) in (offset..).zip(copied) {
-            if written {
+        let copied: Vec<(u64, u8)> = (0..bytes).map(|byte| source.load(source_offset + byte, 1)).collect();
+        for (at, (value, unwritten)) in (offset..).zip(copied) {
+            if unwritten == 0 {
                 self.store(at, 1, value);
             } else {
                 let (index, lane) = ((at / 4) as usize, at % 4);

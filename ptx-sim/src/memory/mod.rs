@@ -137,7 +137,7 @@ const fn split(address: u64) -> (usize, u64) {
 }
 
 /// All bits of the bytes of a word that the low four bits of `bytes` name.
-const fn byte_mask(bytes: u32) -> u32 {
+pub(crate) const fn byte_mask(bytes: u32) -> u32 {
     // Bit i goes to bit 8i, which is spread over its byte.
     ((bytes & 0xF).wrapping_mul(0x0020_4081) & 0x0101_0101) * 0xFF
 }

@@ -64,6 +64,15 @@ pub(crate) enum How {
     Atomic,
 }
 
+/// What was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) value: u32,
+    /// Its bytes that nobody has written.
+    pub(crate) unwritten: u8,
+    pub(crate) trouble: Option<Trouble>,
+}
+
 impl Shared {
     /// Begins a block with so much memory, all of it uninitialised.
     pub(crate) fn start_block(&mut self, bytes: u32, is_watched: bool) {
@@ -108,19 +117,22 @@ impl Shared {
     }
 
     /// Reads 1, 2 or 4 aligned bytes inside the memory.
-    pub(crate) fn read(&mut self, offset: u32, bytes: u32, actor: &Actor, how: How) -> (u32, Option<Trouble>) {
+    pub(crate) fn read(&mut self, offset: u32, bytes: u32, actor: &Actor, how: How) -> Reading {
         let (word, lane) = (offset / 4, offset % 4);
         let mask = byte_bits(bytes) << lane;
         let now = self.now();
-        let mut trouble = None;
+        let (mut unwritten, mut trouble) = (0, None);
         if self.is_watched {
             self.for_cells(word, mask, |cell, bytes| {
                 if how == How::Atomic || !cell.note_quiet_read(now, actor, bytes) {
-                    trouble = trouble.or(cell.note_read(now, bytes, actor, how));
+                    let (more, found) = cell.note_read(now, bytes, actor, how);
+                    unwritten |= more;
+                    trouble = trouble.or(found);
                 }
             });
         }
-        (self.words[word as usize] >> (8 * lane) & value_mask(bytes), trouble)
+        let value = self.words[word as usize] >> (8 * lane) & value_mask(bytes);
+        Reading { value, unwritten: unwritten >> lane, trouble }
     }
 
     /// Reads a word, if it is plain to see that nothing is wrong with that.

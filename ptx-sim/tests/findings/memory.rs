@@ -43,14 +43,16 @@ fn misaligned_accesses_are_found() {
 
 #[test]
 fn uninitialised_memory_and_registers_are_found() {
-    finds("    ld.shared.u32 %r4, [%r3];\n", &ONE_WARP, |kind| *kind == Kind::UninitialisedMemory);
-    is_clean(&format!("{STORE}    ld.shared.u32 %r4, [%r3];\n"), &ONE_WARP);
+    let (load, used) = ("    ld.shared.u32 %r4, [%r3];\n", "    st.global.u32 [%rd2], %r4;\n");
+    finds(&format!("{load}{used}"), &ONE_WARP, |kind| *kind == Kind::UninitialisedMemory);
+    is_clean(load, &ONE_WARP);
+    is_clean(&format!("{STORE}{load}{used}"), &ONE_WARP);
     let guarded = "    setp.lt.u32 %p0, %r0, 16;\n    @%p0 mov.u32 %r4, 1;\n";
     let register = |kind: &Kind| matches!(kind, Kind::UninitialisedRegister { register } if register == "%r4");
     finds(&format!("{guarded}    st.global.u32 [%rd2], %r4;\n"), &ONE_WARP, register);
     is_clean(&format!("{guarded}    @%p0 st.global.u32 [%rd2], %r4;\n"), &ONE_WARP);
 
-    let program = Program::load(&text("    ld.global.u32 %r4, [%rd2];\n"), Profile::Sm80).unwrap();
+    let program = Program::load(&text(&format!("    ld.global.u32 %r4, [%rd2];\n{used}")), Profile::Sm80).unwrap();
     let memory = Memory::new(1 << 20);
     let address = memory.allocate(128).unwrap();
     memory.write(address, &[1; 127]).unwrap();
@@ -58,6 +60,12 @@ fn uninitialised_memory_and_registers_are_found() {
     let outcome = program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &Options::default()).unwrap();
     let finding = &outcome.report.findings[0];
     assert_eq!((&finding.kind, finding.accesses[0].thread), (&Kind::UninitialisedMemory, 31), "{}", outcome.report);
+    let lines: Vec<String> = outcome.report.to_string().lines().skip(1).map(str::to_owned).collect();
+    let wanted = [
+        "  block (0,0,0) thread 31 read 4 bytes at allocation 1[0x7c]   line 18: ld.global.u32 %r4, [%rd2];",
+        "  block (0,0,0) thread 31 used it   line 19: st.global.u32 [%rd2], %r4;",
+    ];
+    assert_eq!(lines, wanted);
     memory.free(address).unwrap();
     let outcome = program.launch(&memory, "kernel", launch, &address.to_le_bytes(), &Options::default()).unwrap();
     assert_eq!(outcome.report.findings[0].kind, Kind::OutOfBounds { limit_bytes: None, was_freed: true });

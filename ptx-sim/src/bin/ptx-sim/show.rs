@@ -111,6 +111,7 @@ fn access(access: &Access) -> Value {
         Action::Atomic(bytes) => ("atomic", Some(bytes)),
         Action::Copy(bytes) => ("copy", Some(bytes)),
         Action::Wait => ("wait", None),
+        Action::Use => ("use", None),
         _ => ("execute", None),
     };
     let Access { block, thread, line, instruction, .. } = access;

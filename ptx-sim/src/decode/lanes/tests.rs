@@ -1,5 +1,6 @@
 use super::*;
 use crate::arith::Jitter;
+use crate::decode::Source;
 use crate::decode::{Narrow, Wide};
 use crate::registers::Registers;
 
@@ -265,5 +266,6 @@ fn lanes_that_were_not_written_are_missing() {
     add(&mut registers, &Plain::new(add, 0, &[1, 1]), 0xFF);
     assert!(!registers.is_missing());
     add(&mut registers, &Plain::new(add, 0, &[0, 1]), 0x1FF);
-    assert_eq!(registers.take_missing().map(|(_, lanes)| lanes), Some(0x100));
+    let missing = [0, 1].map(|slot| (Source::Narrow(Narrow::Register(slot)), 0x100));
+    assert_eq!(registers.take_missing(), missing);
 }

@@ -5,7 +5,6 @@ use super::{Actor, How, LANES};
 /// What is wrong with an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    Uninitialised,
     Race { earlier: Earlier },
     Pending { earlier: Earlier },
 }
@@ -153,14 +152,12 @@ impl Cell {
         self.note_reader(now, &Actor { thread: second, ..*actor });
     }
 
-    pub(super) fn note_read(&mut self, now: Now, bytes: u8, actor: &Actor, how: How) -> Option<Trouble> {
-        let trouble = if self.written_since(now.first) & bytes != bytes {
-            Some(Trouble::Uninitialised)
-        } else {
-            self.clash_with_write(now, actor, how == How::Atomic)
-        };
+    /// Which of the bytes nobody has written, and what is wrong with reading them otherwise.
+    pub(super) fn note_read(&mut self, now: Now, bytes: u8, actor: &Actor, how: How) -> (u8, Option<Trouble>) {
+        let unwritten = bytes & !self.written_since(now.first);
+        let trouble = self.clash_with_write(now, actor, how == How::Atomic);
         self.note_reader(now, actor);
-        trouble
+        (unwritten, trouble)
     }
 
     #[inline]

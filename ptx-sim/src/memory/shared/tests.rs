@@ -58,14 +58,17 @@ fn step(random: &mut Random) -> Step {
     }
 }
 
-type Found = Vec<(u32, u16, Trouble)>;
+/// Where, by whom, which bytes nobody has written, and what else is wrong.
+type Found = Vec<(u32, u16, u8, Option<Trouble>)>;
 
 /// Does a step, by the quick ways or word by word, as those do it that execute instructions.
 fn take(shared: &mut Shared, step: Step, first: Actor, is_quick: bool) -> Found {
     let mut found = Vec::new();
     let of = |lane: u32| Actor { thread: first.thread + lane as u16, ..first };
-    let mut note = |offset: u32, actor: Actor, trouble: Option<Trouble>| {
-        found.extend(trouble.map(|trouble| (offset, actor.thread, trouble)));
+    let mut note = |offset: u32, actor: Actor, unwritten: u8, trouble: Option<Trouble>| {
+        if unwritten != 0 || trouble.is_some() {
+            found.push((offset, actor.thread, unwritten, trouble));
+        }
     };
     match step {
         Step::Run { writes, each, word } => {
@@ -81,12 +84,12 @@ fn take(shared: &mut Shared, step: Step, first: Actor, is_quick: bool) -> Found 
                 };
             for index in (0..32 * each).filter(|_| !is_done) {
                 let (offset, actor) = (4 * (word + index), of(index / each));
-                let trouble = if writes {
-                    shared.write(offset, 4, 7, &actor, How::Plain)
+                if writes {
+                    note(offset, actor, 0, shared.write(offset, 4, 7, &actor, How::Plain));
                 } else {
-                    shared.read(offset, 4, &actor, How::Plain).1
-                };
-                note(offset, actor, trouble);
+                    let Reading { unwritten, trouble, .. } = shared.read(offset, 4, &actor, How::Plain);
+                    note(offset, actor, unwritten, trouble);
+                }
             }
         }
         Step::Rows(lines) => {
@@ -100,8 +103,8 @@ fn take(shared: &mut Shared, step: Step, first: Actor, is_quick: bool) -> Found 
                 for word in 0..4 {
                     for lane in [u32::from(4 * row) + word, (u32::from(4 * row) + word + 1) % 32] {
                         let offset = 16 * line + 4 * word;
-                        let trouble = shared.read(offset, 4, &of(lane), How::Plain).1;
-                        note(offset, of(lane), trouble);
+                        let Reading { unwritten, trouble, .. } = shared.read(offset, 4, &of(lane), How::Plain);
+                        note(offset, of(lane), unwritten, trouble);
                     }
                 }
             }
@@ -118,12 +121,12 @@ fn take(shared: &mut Shared, step: Step, first: Actor, is_quick: bool) -> Found 
             {
                 return found;
             }
-            let trouble = if writes {
-                shared.write(offset, bytes, 9, &actor, how)
+            if writes {
+                note(offset, actor, 0, shared.write(offset, bytes, 9, &actor, how));
             } else {
-                shared.read(offset, bytes, &actor, how).1
-            };
-            note(offset, actor, trouble);
+                let Reading { unwritten, trouble, .. } = shared.read(offset, bytes, &actor, how);
+                note(offset, actor, unwritten, trouble);
+            }
         }
         Step::Begin { bytes, offset } => {
             for lane in 0..32 {
@@ -131,7 +134,7 @@ fn take(shared: &mut Shared, step: Step, first: Actor, is_quick: bool) -> Found 
                 if is_quick && bytes == 16 && shared.begin_line_quietly(at, &actor) {
                     continue;
                 }
-                note(at, actor, shared.begin_copy(at, bytes, &actor));
+                note(at, actor, 0, shared.begin_copy(at, bytes, &actor));
             }
         }
         Step::Finish { bytes, offset } => {
