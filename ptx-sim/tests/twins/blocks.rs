@@ -42,6 +42,16 @@ fn inclusive_sums_of_blocks() {
 }
 
 #[test]
+fn a_merge_sort_that_reads_one_word_past_its_runs_and_drops_it() {
+    let x = ints(512, 17, 1000);
+    let mut wanted = x.clone();
+    wanted.chunks_mut(256).for_each(<[i32]>::sort_unstable);
+    run("merge_sort", [2, 1, 1], [64, 1, 1], 0, &[buffer(&x), fresh::<i32>(512)], |found| {
+        assert_eq!(found.get::<i32>(1), wanted);
+    });
+}
+
+#[test]
 fn a_transpose_with_ragged_edges() {
     let (rows, columns) = (40, 70);
     let x = floats(rows * columns, 5);

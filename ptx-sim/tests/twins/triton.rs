@@ -93,3 +93,16 @@ fn running_sums() {
     let args = vec![buffer(&x), fresh::<i32>(1024)];
     launch("running_sums", [2, 1, 1], args, |found| assert_eq!(found.get::<i32>(1), wanted));
 }
+
+/// The numbers of a thread fill half of a vector of four, which is packed and unpacked as one: of the other half nobody has written anything.
+#[test]
+fn floats_of_eight_bits_in_half_of_a_vector() {
+    // With three significant bits nothing is rounded.
+    let x: Vec<f32> =
+        (0..256i32).map(|i| (i % 4 + 4) as f32 * 2f32.powi(i / 4 % 24 - 14) * (1 - i % 2 * 2) as f32).collect();
+    let wanted: Vec<u8> = x.iter().map(|x| (f16::from_f32(*x).to_bits() >> 8) as u8).collect();
+    launch("narrow_floats", [1, 1, 1], vec![buffer(&x), fresh::<u8>(256), fresh::<f32>(256)], |found| {
+        assert_eq!(found.get::<u8>(1), wanted);
+        assert_eq!(found.get::<f32>(2), x);
+    });
+}

@@ -55,13 +55,22 @@ def running_sums(x, y, BLOCK: tl.constexpr):
     tl.store(y + at, tl.associative_scan(tl.load(x + at), 0, plus))
 
 
-F32, F16, I32 = "*fp32", "*fp16", "*i32"
+@triton.jit
+def narrow_floats(x, y, z, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    narrow = tl.load(x + at).to(tl.float8e5)
+    tl.store(y + at, narrow)
+    tl.store(z + at, narrow.to(tl.float32))
+
+
+F32, F16, F8, I32 = "*fp32", "*fp16", "*fp8e5", "*i32"
 KERNELS = [
     (softmax, {"x": F32, "y": F32, "columns": "i32"}, {"BLOCK": 1024}),
     (histogram, {"x": I32, "counts": I32}, {"BLOCK": 1024, "BINS": 64}),
     (product, {"a": F16, "b": F16, "c": F32, "M": "i32", "N": "i32", "K": "i32"}, {"BM": 64, "BN": 32, "BK": 32}),
     (largest, {"x": F32, "place": I32}, {"BLOCK": 256}),
     (running_sums, {"x": I32, "y": I32}, {"BLOCK": 512}),
+    (narrow_floats, {"x": F32, "y": F8, "z": F32}, {"BLOCK": 256}),
 ]
 
 if __name__ == "__main__":
