@@ -30,6 +30,8 @@
 //! PTX ISA 9.0: `shfl.sync`, `max` and `min` with `.NaN`, `bar.sync`. The rule is that of `maximum` and `minimum` in IEEE 754-2019, section 9.6.
 
 mod block;
+#[cfg(doctest)]
+mod must_not_compile;
 mod operation;
 mod warp;
 
