@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use tilewright_ptx_ir::ir::Module;
+
 use crate::case::{Case, Group};
-use crate::kernel::Seen;
+use crate::kernel::{Seen, discover};
 use crate::operator::OPERATORS;
 use crate::worker::{Answer, Job, Judged, Work};
 
@@ -81,6 +83,35 @@ impl Campaign {
     /// # Errors
     /// [`Error`].
     pub fn run(&self, progress: impl Fn(usize, usize) + Sync) -> Result<Vec<Judgement>, Error> {
+        let subjects = self.subjects()?;
+        let jobs = subjects.iter().map(|(_, _, work)| Job::Judge(work.clone())).collect();
+        let answers = self.ask(jobs, progress)?;
+        subjects
+            .into_iter()
+            .zip(answers)
+            .map(|((group, kernel, work), answer)| match answer {
+                Answer::Judged(Ok(mutants)) => Ok(Judgement { group, kernel, cases: work.cases, mutants }),
+                Answer::Judged(Err(why)) => Err(Error::Case(why)),
+                Answer::Discovered(_) => Err(Error::Answer),
+            })
+            .collect()
+    }
+
+    /// The kernels, as they are named in what [`run`](Self::run) finds.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn kernels(&self) -> Result<Vec<(String, Module)>, Error> {
+        let module = |(group, name, work): (Group, String, Work)| {
+            let cases = Case::of(group);
+            let case = work.cases.first().and_then(|index| cases.get(*index)).ok_or(Error::Answer)?;
+            discover(case).map(|(module, _)| (name, module)).map_err(Error::Case)
+        };
+        self.subjects()?.into_iter().map(module).collect()
+    }
+
+    /// The kernels with what is to be done with them.
+    fn subjects(&self) -> Result<Vec<(Group, String, Work)>, Error> {
         let operators = self.operators()?;
         let mut subjects: Vec<(Group, String, Work)> = Vec::new();
         for ((group, kernel, _), mut found) in self.discover()? {
@@ -101,17 +132,7 @@ impl Campaign {
         }
         number(&mut subjects);
         subjects.retain(|(_, kernel, _)| kernel.contains(&self.kernels));
-        let jobs = subjects.iter().map(|(_, _, work)| Job::Judge(work.clone())).collect();
-        let answers = self.ask(jobs, progress)?;
-        subjects
-            .into_iter()
-            .zip(answers)
-            .map(|((group, kernel, work), answer)| match answer {
-                Answer::Judged(Ok(mutants)) => Ok(Judgement { group, kernel, cases: work.cases, mutants }),
-                Answer::Judged(Err(why)) => Err(Error::Case(why)),
-                Answer::Discovered(_) => Err(Error::Answer),
-            })
-            .collect()
+        Ok(subjects)
     }
 
     fn operators(&self) -> Result<Vec<usize>, Error> {

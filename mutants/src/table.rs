@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
+use tilewright_ptx_ir::ir::Module;
 
 use crate::campaign::Judgement;
 use crate::case::{Case, Group};
@@ -29,6 +30,18 @@ pub struct Tally {
     pub survived: usize,
     /// Noticed although a rule says that they do not matter: the rule is wrong.
     pub contradicted: usize,
+}
+
+/// The statements of a module's kernel with their numbers.
+#[must_use]
+pub fn text(name: &str, module: &Module) -> String {
+    let mut text = format!("{name}\n");
+    for kernel in &module.kernels {
+        for at in 0..kernel.body.len() {
+            writeln!(text, "{at:5}  {}", kernel.statement_text(at).unwrap_or_default()).ok();
+        }
+    }
+    text
 }
 
 impl Tally {

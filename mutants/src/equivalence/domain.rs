@@ -80,8 +80,10 @@ impl Domain {
                 for tensor in ["x_head_stride", "y_head_stride", "x_row_stride", "y_row_stride"] {
                     parameters.push((tensor, Value::range(0, (1 << 31) - 1)));
                 }
-                // Rows of 16 and more in a block, of heads that share keys too.
-                Self { grid: [1 << 26, 65_535, 65_535], parameters }
+                // Of few queries up to 16 of each of the heads that share keys, 16 a block; else up to MAX_LEN.
+                let rows = |name: &str, rows: u64| kernel.ends_with(name).then_some((1 << 30) / rows);
+                let blocks = rows("_m64", 64).or_else(|| rows("_m128", 128)).unwrap_or(1 << 26);
+                Self { grid: [if few { 65_535 } else { blocks }, 65_535, 65_535], parameters }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a register holds at one statement, where all that reach it write the same constant: a counter in front of its loop.
+//! What a register holds at one statement, by the writes that reach it there: a counter in front of its loop.
 
 use tilewright_ptx_ir::ir::{Immediate, Inst, Op, Operand, Reg, Statement};
 
@@ -79,7 +79,7 @@ fn predicate_at(facts: &Facts, at: usize, pred: Reg) -> Option<bool> {
     }
 }
 
-/// What a comparison answers at a statement, if its operands are constants there, or known everywhere.
+/// What a comparison answers at a statement, by what its operands are there.
 fn answer(facts: &Facts, at: usize, op: &Op) -> Option<bool> {
     let Op::SetPredicate { compare, ty, a, b, combine: None, .. } = op else { return None };
     if !ty.is_integer() && !ty.is_bits() {
@@ -88,7 +88,24 @@ fn answer(facts: &Facts, at: usize, op: &Op) -> Option<bool> {
     let bits = 8 * ty.bytes();
     let value = |operand: Operand| match constant(facts, at, operand) {
         Some(Immediate::Int(value)) => Some(Value::constant(value.cast_unsigned() & mask(bits))),
-        _ => facts.ranges.operand(operand, bits),
+        _ => written(facts, at, operand, bits).or_else(|| facts.ranges.operand(operand, bits)),
     };
     value(*a)?.compare(*compare, value(*b)?, bits, ty.is_signed())
+}
+
+/// All that the writes that reach an operand at a statement give.
+fn written(facts: &Facts, at: usize, operand: Operand, bits: u32) -> Option<Value> {
+    let reg = operand.reg()?;
+    let writes = reaching(&facts.kernel, &facts.ranges, at, reg);
+    let value = |place: usize| match facts.kernel.body.get(place) {
+        Some(Statement::Inst(Inst { op, .. })) if super::rules::destination(op) == Some(reg) => {
+            let there = facts.ranges.at(place);
+            there
+                .result(op, super::range::width(reg.class)?, &facts.kernel, &facts.domain)
+                .filter(|value| value.fits(bits))
+        }
+        _ => None,
+    };
+    let values = writes.into_iter().map(value).collect::<Option<Vec<_>>>()?;
+    values.into_iter().reduce(Value::join)
 }

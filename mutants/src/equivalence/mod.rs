@@ -8,6 +8,7 @@ mod by_hand;
 mod demanded;
 mod domain;
 mod entry;
+mod exponents;
 mod flow;
 mod granule;
 mod groups;
@@ -18,6 +19,7 @@ mod range;
 mod rows;
 mod rules;
 mod sums;
+mod tiles;
 mod uses;
 mod value;
 
@@ -80,6 +82,8 @@ impl Facts {
             .or_else(|| entry::reason(&here, mutant))
             .or_else(|| packed_rows::reason(self.group, &self.kernel, mutant))
             .or_else(|| if self.group == Group::Attention { heads::reason(&self.kernel, mutant) } else { None })
+            .or_else(|| if self.group == Group::Attention { tiles::reason(&self.kernel, mutant) } else { None })
+            .or_else(|| if self.group == Group::Attention { exponents::reason(&self.kernel, mutant) } else { None })
             .or_else(|| if self.group == Group::Reduce { rows::reason(self, mutant) } else { None })
             .or_else(|| by_hand::reason(self.group, &self.kernel, mutant))
             .map(str::to_owned)

@@ -225,7 +225,12 @@ impl Ranges {
             Op::Mov { src, .. } => of(src, bits)?,
             Op::ReadSpecial { src, .. } => special(*src, kernel, domain),
             // Places in a window that is smaller than a mebibyte.
-            Op::SharedAddress { .. } => Value::range(0, 1 << 20),
+            Op::SharedAddress { array, offset, .. } => {
+                let align = kernel.shared.get(array.0 as usize).map_or(1, |array| u64::from(array.align));
+                let offset = u64::try_from(*offset).unwrap_or(1);
+                let place = Value::range(0, 1 << 20);
+                Value { zeros: place.zeros | super::value::mask((align | offset).trailing_zeros().min(20)), ..place }
+            }
             Op::Load {
                 space: Space::Param, address: Address { base: Base::Param(param), offset: 0 }, dsts, ..
             } if dsts.len() == 1 => {
@@ -254,6 +259,11 @@ impl Ranges {
             {
                 value
             }
+            Op::Binary { op: BinaryOp::Sub, ty: Type::U32, a, b, .. }
+                if let Some(axis) = self.counts_from_the_end(a, b) =>
+            {
+                Value::range(0, domain.grid.get(axis).map_or(u64::from(u32::MAX), |blocks| blocks - 1))
+            }
             Op::Binary { op, ty, a, b, .. } if !ty.is_float() => {
                 of(a, bits)?.binary(*op, of(b, if is_shift(*op) { 32 } else { bits })?, bits, ty.is_signed())
             }
@@ -273,6 +283,26 @@ impl Ranges {
     /// The one instruction that writes a register, if it has no guard.
     pub(super) fn definition(&self, reg: Reg) -> Option<&Op> {
         self.definitions.get(&reg)?.as_ref()
+    }
+
+    /// The axis of which `a - b` is the number of blocks less one, less the block's own: no less than 0.
+    fn counts_from_the_end(&self, a: &Operand, b: &Operand) -> Option<usize> {
+        const ONE: Operand = Operand::Imm(Immediate::Int(1));
+        let last = self.definition(a.reg()?)?;
+        let (
+            Op::Binary { op: BinaryOp::Sub, ty: Type::U32, a: Operand::Reg(blocks), b: ONE, .. },
+            Op::ReadSpecial { src: own, .. },
+        ) = (last, self.definition(b.reg()?)?)
+        else {
+            return None;
+        };
+        let Op::ReadSpecial { src: blocks, .. } = self.definition(*blocks)? else { return None };
+        match (blocks, own) {
+            (Special::NctaidX, Special::CtaidX) => Some(0),
+            (Special::NctaidY, Special::CtaidY) => Some(1),
+            (Special::NctaidZ, Special::CtaidZ) => Some(2),
+            _ => None,
+        }
     }
 
     /// `y < x ? x - y : 0`, which is no larger than x.

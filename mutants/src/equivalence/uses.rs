@@ -24,7 +24,7 @@ pub(super) fn same(facts: &Facts, at: usize, old: &Op, new: &Op) -> Option<&'sta
         .or_else(|| equal_accumulators(facts, at, old, new))
 }
 
-fn insts(kernel: &Kernel) -> impl Iterator<Item = (usize, &Inst)> {
+pub(super) fn insts(kernel: &Kernel) -> impl Iterator<Item = (usize, &Inst)> {
     kernel.body.iter().enumerate().filter_map(|(at, statement)| match statement {
         Statement::Inst(inst) => Some((at, inst)),
         _ => None,
@@ -32,7 +32,7 @@ fn insts(kernel: &Kernel) -> impl Iterator<Item = (usize, &Inst)> {
 }
 
 /// The one instruction that writes a register, if it has no guard.
-fn definition(kernel: &Kernel, reg: Reg) -> Option<(usize, &Op)> {
+pub(super) fn definition(kernel: &Kernel, reg: Reg) -> Option<(usize, &Op)> {
     let mut writes = insts(kernel).filter(|(_, inst)| {
         let mut is_it = false;
         inst.op.for_each_write(|other| is_it |= other == reg);
@@ -42,7 +42,7 @@ fn definition(kernel: &Kernel, reg: Reg) -> Option<(usize, &Op)> {
     (inst.guard.is_none() && writes.next().is_none()).then_some((at, &inst.op))
 }
 
-fn reads(inst: &Inst, reg: Reg) -> bool {
+pub(super) fn reads(inst: &Inst, reg: Reg) -> bool {
     let mut is_it = false;
     inst.for_each_register(|other, access| is_it |= other == reg && access == Access::Read);
     is_it
@@ -83,11 +83,20 @@ fn is_never_read(kernel: &Kernel, reg: Reg, from: usize) -> bool {
                 && definition(kernel, *pred).is_some_and(|(place, _)| place < at)
                 && matters_only_if(kernel, *pred, *dst, at)
         }
-        Op::Mad { .. } | Op::Mul { .. } | Op::Mov { .. } => destination(&inst.op).is_some_and(|dst| {
+        op if is_integer_arithmetic(op) => destination(op).is_some_and(|dst| {
             definition(kernel, dst).is_some_and(|(place, _)| place == at) && is_never_read(kernel, dst, at)
         }),
         _ => false,
     })
+}
+
+const fn is_integer_arithmetic(op: &Op) -> bool {
+    match op {
+        Op::Mad { .. } | Op::Mul { .. } | Op::Mov { .. } => true,
+        Op::Binary { ty, .. } => !ty.is_float(),
+        Op::Cvt { to, from, .. } => to.is_integer() && from.is_integer(),
+        _ => false,
+    }
 }
 
 /// A number that is only compared, with the same answer.

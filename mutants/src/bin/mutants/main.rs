@@ -50,6 +50,8 @@ struct Arguments {
 enum Command {
     /// Prints the operators
     Operators,
+    /// Prints the kernels that `--only` and `--kernel` name, each statement with the number by which mutants name it
+    Show,
     /// Answers jobs on standard input; what the program starts itself
     #[command(hide = true)]
     Worker,
@@ -84,7 +86,7 @@ fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
             }
             return Ok(true);
         }
-        None => {}
+        Some(Command::Show) | None => {}
     }
     let start = Instant::now();
     let campaign = Campaign {
@@ -99,6 +101,12 @@ fn act(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
             None => std::thread::available_parallelism()?.get(),
         },
     };
+    if matches!(arguments.command, Some(Command::Show)) {
+        for (name, module) in campaign.kernels()? {
+            print!("{}", table::text(&name, &module));
+        }
+        return Ok(true);
+    }
     let judgements = campaign.run(|done, all| {
         // Only for whoever waits: nothing is lost if nobody can be told.
         write!(io::stderr(), "\r{done} of {all} kernels").ok();

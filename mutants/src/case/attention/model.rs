@@ -58,33 +58,55 @@ pub(super) fn attention<T: Number + Element>(
 
 /// The result of one query for the keys that it sees.
 fn result<T: Number + Element>(query: &[T], keys: &[Vec<T>], columns: &[Vec<T>], scale: f32) -> Vec<T> {
-    let (mut peak, mut sums, mut outputs) = (f32::NEG_INFINITY, [0f32; 4], vec![0f32; columns.len()]);
-    for (tile, keys) in keys.chunks(TILE).enumerate() {
-        let scores: Vec<f32> = keys.iter().map(|key| product(query, key, 0.0)).collect();
-        let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) * scale;
-        let base = peak.max(largest);
-        let shrink = exp2(peak - base);
-        peak = base;
-        sums.iter_mut().chain(&mut outputs).for_each(|sum| *sum *= shrink);
-        let weights: Vec<f32> = scores.iter().map(|score| exp2(score.mul_add(scale, -base))).collect();
-        for (key, weight) in weights.iter().enumerate() {
-            if let Some(sum) = sums.get_mut(key % 8 / 2) {
-                *sum += weight;
+    let weights = Weights::new(query, keys, scale);
+    columns.iter().map(|column| T::new(f64::from(weights.mean(column)))).collect()
+}
+
+/// What one query makes of the keys that it sees.
+#[derive(Debug)]
+pub(super) struct Weights<T> {
+    /// What the sums so far are multiplied with before a tile, and the tile's weights.
+    tiles: Vec<(f32, Vec<T>)>,
+    inverse: f32,
+}
+
+impl<T: Number + Element> Weights<T> {
+    pub(super) fn new(query: &[T], keys: &[Vec<T>], scale: f32) -> Self {
+        let (mut peak, mut sums, mut tiles) = (f32::NEG_INFINITY, [0f32; 4], Vec::new());
+        for keys in keys.chunks(TILE) {
+            let scores: Vec<f32> = keys.iter().map(|key| product(query, key, 0.0)).collect();
+            let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max) * scale;
+            let next = peak.max(largest);
+            // A query that has seen nothing but -inf subtracts nothing.
+            let base = if next == f32::NEG_INFINITY { 0.0 } else { next };
+            let shrink = exp2(peak - base);
+            peak = next;
+            sums.iter_mut().for_each(|sum| *sum *= shrink);
+            let weights: Vec<f32> = scores.iter().map(|score| exp2(score.mul_add(scale, -base))).collect();
+            for (key, weight) in weights.iter().enumerate() {
+                if let Some(sum) = sums.get_mut(key % 8 / 2) {
+                    *sum += weight;
+                }
             }
+            tiles.push((shrink, weights.iter().map(|weight| T::new(f64::from(*weight))).collect()));
         }
-        let rounded: Vec<T> = weights.iter().map(|weight| T::new(f64::from(*weight))).collect();
-        for (output, column) in outputs.iter_mut().zip(columns) {
-            *output = product(&rounded, column.get(tile * TILE..).unwrap_or_default(), *output);
-        }
+        let [a, b, c, d] = sums;
+        let sum = (a + b) + (c + d);
+        Self { tiles, inverse: if sum == 0.0 { 0.0 } else { 1.0 / sum } }
     }
-    let [a, b, c, d] = sums;
-    let sum = (a + b) + (c + d);
-    let inverse = if sum == 0.0 { 0.0 } else { 1.0 / sum };
-    outputs.into_iter().map(|output| T::new(f64::from(output * inverse))).collect()
+
+    /// The mean of a column's values, before it is rounded to 16 bits.
+    pub(super) fn mean(&self, column: &[T]) -> f32 {
+        let mut output = 0f32;
+        for ((shrink, weights), values) in self.tiles.iter().zip(column.chunks(TILE)) {
+            output = product(weights, values, output * shrink);
+        }
+        output * self.inverse
+    }
 }
 
 /// Σ a·b as the tensor cores of compute capability 9.0 add it to `onto`.
-fn product<T: Number + Element>(a: &[T], b: &[T], onto: f32) -> f32 {
+pub(super) fn product<T: Number + Element>(a: &[T], b: &[T], onto: f32) -> f32 {
     let operand = if T::DTYPE == Dtype::F16 { Operand::F16 } else { Operand::Bf16 };
     let steps = a.chunks(STEP).zip(b.chunks(STEP));
     let sum = steps.fold(onto.to_bits(), |sum, (a, b)| {

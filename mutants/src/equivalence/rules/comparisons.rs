@@ -57,7 +57,8 @@ pub(in crate::equivalence) fn moved_bound(facts: &Facts, old: &Op, before: &Op, 
     let bits = 8 * ty.bytes();
     let (left, right) = (facts.ranges.operand(*a, bits)?, facts.ranges.operand(*b, bits)?);
     // No bound wraps around, and no order is one of negative numbers.
-    let tame = left.is_natural(bits) && right.is_natural(bits) && right.high < mask(bits) >> 1 && right.low > 0;
+    let natural = left.is_natural(bits) && right.is_natural(bits) && right.high < mask(bits) >> 1;
+    let tame = right.low > 0 && right.high < mask(bits) && (natural || !ty.is_signed());
     let apart = |distance: u64| may_be_apart(facts, *a, *b, bits, distance);
     // Where the answers part: a is the bound itself, or its neighbour.
     let (at_bound, at_neighbour) = match (compare, by) {
