@@ -78,11 +78,12 @@ pub(super) fn groups(size: usize, k: usize) -> Option<Group> {
     if size == 0 || size > k { Some(Group::WholeRow) } else { Group::new(size).ok() }
 }
 
-/// Scales of four bits and both signs; those of neighbouring columns and groups differ, and those of other weights.
+/// Scales of four bits and both signs; those of neighbouring columns and groups differ, and those of other weights. Every third column has negative ones alone: a row of zeros
+/// shows a sum that began with -0.
 fn scales(random: &mut Random, n: usize, count: usize) -> Vec<f16> {
     let own = random.below(13);
     let scale = |at: usize| {
-        let sign = if (at / n * 3 + at % n) % 7 == 4 { -1.0 } else { 1.0 };
+        let sign = if (at / n * 3 + at % n) % 7 == 4 || at % n % 3 == 2 { -1.0 } else { 1.0 };
         f16::from_f64(sign * (1.0 + ramp(own + at / n * 5 + at % n * 3, 13)) / 64.0)
     };
     (0..n * count).map(scale).collect()

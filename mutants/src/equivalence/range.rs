@@ -1,6 +1,6 @@
 //! The values that integer registers may have, whatever the arguments are: for each register, what any of its definitions gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tilewright_ptx_ir::ir::{
     Address, Base, BinaryOp, Compare, Immediate, Kernel, MulPart, Op, Operand, Reg, RegClass, Space, Special,
@@ -26,6 +26,8 @@ pub(super) const fn width(class: RegClass) -> Option<u32> {
 pub(super) struct Ranges {
     /// The one instruction that writes a register, if there is one only and it has no guard.
     definitions: BTreeMap<Reg, Option<Op>>,
+    /// Those of the registers that are written in front of the first label.
+    settled: BTreeSet<Reg>,
     loops: Vec<Loop>,
     scopes: Vec<Scope>,
     /// Counters behind their increments.
@@ -46,6 +48,15 @@ impl Ranges {
             inst.op.for_each_write(|reg| {
                 let only = inst.guard.is_none() && !ranges.definitions.contains_key(&reg);
                 ranges.definitions.insert(reg, only.then(|| inst.op.clone()));
+            });
+        }
+        let start = kernel.body.iter().take_while(|statement| !matches!(statement, Statement::Label(_)));
+        for statement in start {
+            let Statement::Inst(inst) = statement else { continue };
+            inst.op.for_each_write(|reg| {
+                if ranges.definition(reg).is_some() {
+                    ranges.settled.insert(reg);
+                }
             });
         }
         ranges.loops = super::flow::loops(kernel);
@@ -264,6 +275,11 @@ impl Ranges {
             {
                 Value::range(0, domain.grid.get(axis).map_or(u64::from(u32::MAX), |blocks| blocks - 1))
             }
+            Op::Binary { op: BinaryOp::Sub, ty: Type::U32, a, b, .. }
+                if let Some(value) = self.known_difference(a, b, bits) =>
+            {
+                value
+            }
             Op::Binary { op, ty, a, b, .. } if !ty.is_float() => {
                 of(a, bits)?.binary(*op, of(b, if is_shift(*op) { 32 } else { bits })?, bits, ty.is_signed())
             }
@@ -283,6 +299,20 @@ impl Ranges {
     /// The one instruction that writes a register, if it has no guard.
     pub(super) fn definition(&self, reg: Reg) -> Option<&Op> {
         self.definitions.get(&reg)?.as_ref()
+    }
+
+    /// `(x + c) - x`, and `x - (x + 0)`, of an x that is written once, in front of every label.
+    fn known_difference(&self, a: &Operand, b: &Operand, bits: u32) -> Option<Value> {
+        let more = |sum: &Operand, part: &Operand| {
+            let Op::Binary { op: BinaryOp::Add, ty: Type::U32, a: constant, b: rest, .. } =
+                self.definition(sum.reg()?)?
+            else {
+                return None;
+            };
+            let is_it = rest == part && self.settled.contains(&part.reg()?);
+            self.operand_everywhere(*constant, bits).filter(|value| is_it && value.single().is_some())
+        };
+        more(a, b).or_else(|| more(b, a).filter(|value| value.single() == Some(0)))
     }
 
     /// The axis of which `a - b` is the number of blocks less one, less the block's own: no less than 0.

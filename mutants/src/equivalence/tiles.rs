@@ -27,6 +27,9 @@ pub(super) fn reason(kernel: &Kernel, mutant: &Mutant) -> Option<&'static str> {
             let Some(Statement::Inst(Inst { guard: None, op })) = kernel.body.get(at.checked_sub(1)?) else {
                 return None;
             };
+            if looks_at_a_tile(kernel, op) && (has_few_rows(kernel) || !kernel.name.contains("_causal")) {
+                return Some("the rows see something of every tile that the block does, or are not there");
+            }
             (looks_for_a_tile(op, tiles) && only_copies_a_tile(kernel, at)).then_some(UNSEEN)
         }
         // One tile more.
@@ -55,6 +58,21 @@ pub(super) fn reason(kernel: &Kernel, mutant: &Mutant) -> Option<&'static str> {
             let (Some((_, limit)), None) = (readers.next(), readers.next()) else { return None };
             (is_last_row(kernel, &limit.op) && only_ends(kernel, destination(&limit.op)?, tiles, Ends::Any))
                 .then_some(UNSEEN)
+        }
+        // What a row past the last would see: -1 keys, for which there is no tile, (2^32 - 1 + 63) / 64 being 0 in 32 bits.
+        ("immediate-minus", Op::Binary { op: BinaryOp::Max, ty: Type::S32, dst, b: ZERO, .. }) => {
+            let ends = if has_few_rows(kernel) { Ends::Any } else { Ends::Block };
+            only_ends(kernel, *dst, tiles, ends).then_some("a block that sees nothing has no tile")
+        }
+        // Whether the first row is one that there is: said of the one behind the last too.
+        (
+            "compare-boundary" | "bound-plus",
+            Op::SetPredicate { compare: Compare::Lt, ty: Type::U32, dst, combine: None, .. },
+        ) => {
+            let mut readers = insts(kernel).filter(|(_, inst)| reads(inst, *dst));
+            let (Some((_, choice)), None) = (readers.next(), readers.next()) else { return None };
+            let Op::Select { dst: end, b: ZERO, .. } = choice.op else { return None };
+            only_ends(kernel, end, tiles, Ends::Any).then_some("rows that there are not are not stored")
         }
         // What is said of rows that there are not.
         ("select-first" | "immediate-plus", Op::Select { dst, b: ZERO, .. }) => {
@@ -91,6 +109,21 @@ fn tiles(kernel: &Kernel) -> Option<Reg> {
     });
     let first = found.next();
     found.next().is_none().then_some(first).flatten()
+}
+
+/// Whether a comparison asks if a tile begins below the last key that rows see, which is 0 for rows that there are not.
+fn looks_at_a_tile(kernel: &Kernel, op: &Op) -> bool {
+    match op {
+        Op::SetPredicate {
+            compare: Compare::Lt,
+            ty: Type::U32,
+            a: Operand::Reg(first),
+            b: Operand::Reg(end),
+            combine: None,
+            ..
+        } => is_first_key(kernel, *first) && matches!(definition(kernel, *end), Some((_, Op::Select { b: ZERO, .. }))),
+        _ => false,
+    }
 }
 
 /// `next < tiles`, or `tiles > constant`.
@@ -148,24 +181,24 @@ fn is_last_row(kernel: &Kernel, op: &Op) -> bool {
 
 /// Whether all that comes of the register is the number of tiles, or what a tile's first key is compared with.
 fn only_ends(kernel: &Kernel, reg: Reg, tiles: Reg, ends: Ends) -> bool {
-    let mut readers = insts(kernel).filter(|(_, inst)| reads(inst, reg)).peekable();
-    readers.peek().is_some()
-        && readers.all(|(_, inst)| {
-            let next = destination(&inst.op).filter(|dst| definition(kernel, *dst).is_some());
-            match &inst.op {
-                Op::SetPredicate { compare: Compare::Lt, ty: Type::U32, a: Operand::Reg(first), b, .. } => {
-                    ends == Ends::Any && *b == Operand::Reg(reg) && is_first_key(kernel, *first)
-                }
-                // Unsigned: queries of rows past the last; then what the query sees, limited to 0.
-                Op::Binary { ty, .. } if !ty.is_float() => {
-                    next.is_some_and(|dst| dst == tiles || only_ends(kernel, dst, tiles, ends))
-                }
-                Op::Cvt { .. } | Op::Mul { .. } | Op::Select { b: ZERO, .. } => {
-                    next.is_some_and(|dst| only_ends(kernel, dst, tiles, ends))
-                }
-                _ => false,
+    let mut readers = insts(kernel).filter(|(_, inst)| reads(inst, reg));
+    // What nobody reads ends nothing: the head of a row.
+    readers.all(|(_, inst)| {
+        let next = destination(&inst.op).filter(|dst| definition(kernel, *dst).is_some());
+        match &inst.op {
+            Op::SetPredicate { compare: Compare::Lt, ty: Type::U32, a: Operand::Reg(first), b, .. } => {
+                ends == Ends::Any && *b == Operand::Reg(reg) && is_first_key(kernel, *first)
             }
-        })
+            // Unsigned: queries of rows past the last; then what the query sees, limited to 0.
+            Op::Binary { ty, .. } if !ty.is_float() => {
+                next.is_some_and(|dst| dst == tiles || only_ends(kernel, dst, tiles, ends))
+            }
+            Op::Cvt { .. } | Op::Mul { .. } | Op::Select { b: ZERO, .. } => {
+                next.is_some_and(|dst| only_ends(kernel, dst, tiles, ends))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Whether the register is the first key of a tile: the loop's counter times the keys of a tile.

@@ -27,6 +27,8 @@ pub(super) enum Fill {
     Edge(u8),
     /// All but the first key weigh nothing, so that sums are 1.
     Single,
+    /// Infinities in the first value of the second tile, of which under a causal mask the first 32 queries of 65 see nothing, and all others this one.
+    Beyond,
     /// The scores of the first tile are -inf.
     Hidden,
     /// The first tile's mean times this power of two, in the second: of negative numbers that are below the normal ones there.
@@ -43,7 +45,7 @@ pub(super) enum Fill {
 
 impl Fill {
     /// Those for which shapes of their own are made.
-    pub(super) const SPECIAL: [Self; 17] = [
+    pub(super) const SPECIAL: [Self; 18] = [
         Self::Edge(0),
         Self::Edge(1),
         Self::Edge(2),
@@ -52,6 +54,7 @@ impl Fill {
         Self::Edge(5),
         Self::Edge(6),
         Self::Single,
+        Self::Beyond,
         Self::Hidden,
         Self::Faded(124),
         Self::Faded(130),
@@ -63,11 +66,17 @@ impl Fill {
         Self::Huge(true),
     ];
 
+    /// Queries: for both kinds of kernels.
+    pub(super) const fn queries(self) -> &'static [usize] {
+        if matches!(self, Self::Beyond) { &[65] } else { &[16, 33] }
+    }
+
     /// Keys for so many queries: those that weigh something are seen by every query of a causal mask too.
     pub(super) const fn keys(self, queries: usize) -> usize {
         match self {
             Self::Edge(_) => KEYS + queries,
-            Self::Hidden | Self::Faded(_) | Self::Tiny(_) | Self::Huge(_) => TILE + queries,
+            Self::Beyond => TILE / 2 + queries,
+            Self::Hidden | Self::Under | Self::Faded(_) | Self::Tiny(_) | Self::Huge(_) => TILE + queries,
             _ => queries,
         }
     }
@@ -180,6 +189,11 @@ pub(super) fn fill<T: Number + Element>(
         Fill::Single => {
             each(q, q_layout, &first_of(1.0));
             each(k, k_layout, &|row, column| first(column, if row == 0 { 2.0 } else { -1000.0 }));
+        }
+        Fill::Beyond => {
+            let start = TILE * v_layout.row_stride;
+            let row = v.get_mut(start..start + dim)?;
+            row.iter_mut().step_by(3).for_each(|value| *value = T::new(f64::INFINITY));
         }
         Fill::Hidden => {
             each(q, q_layout, &first_of(1.0));

@@ -43,7 +43,8 @@ pub(super) fn cases() -> Vec<Case> {
                 }
             }
             for fill in Fill::SPECIAL {
-                for queries in [16, 33] {
+                for queries in fill.queries() {
+                    let queries = *queries;
                     let shape =
                         Shape { batch: 1, heads_q: 1, heads_kv: 1, len_q: queries, len_kv: fill.keys(queries), dim };
                     for offset in [0, 1] {
@@ -86,15 +87,19 @@ fn lengths(mask: Mask) -> Vec<(usize, usize, usize, usize)> {
         (1, 1, 16, 50),
         (1, 1, 65, 50),
     ];
+    // In a tile that is copied when others are in use.
+    lengths.extend((0..8).map(|tile| (1, 1, 20, 68 + 8 * tile)));
     if mask == Mask::Causal {
         // Queries that see nothing beside those that do, in every row of a warp.
+        let ends = (0..8).map(|tile| 67 + 8 * tile);
+        lengths.extend(ends.map(|end| (1, 1, 16, end)));
         // Many heads that share keys, of which the first query sees one fewer.
         lengths.push((34, 1, 2, 64));
         lengths.extend([(2, 1, 61, 32), (1, 1, 127, 66), (1, 1, 9, 4), (1, 1, 16, 11), (3, 1, 12, 2)]);
     } else {
         // Keys end at every place of a tile.
         let ends = (0..8).flat_map(|tile| [8 * tile, 8 * tile + 1]);
-        lengths.extend(ends.flat_map(|end| [(1, 1, 2, 64 + end), (1, 1, 33, end + 2)]));
+        lengths.extend(ends.flat_map(|end| [(1, 1, 16, 64 + end), (1, 1, 33, end + 2)]));
     }
     lengths
 }
