@@ -12,13 +12,15 @@ if [ ! -x "$nvcc" ]; then
     for wheel in "$tools"/*.whl; do python3 -m zipfile -e "$wheel" "$tools"; done
     chmod +x "$tools"/nvidia/cu13/bin/* "$tools"/nvidia/cu13/nvvm/bin/*
 fi
+home=$(dirname "$(dirname "$nvcc")")
+include=(-I"$home/include" -I"$home/include/cccl")
 # With -lineinfo the text has .loc, .file and debug sections, as texts from build systems do; one twin is enough for that.
 for source in ptx-sim/tests/twins/*.cu ptx-sim/tests/hazards/classes/*.cu; do
     line=()
     [ "$(basename "$source")" = transpose.cu ] && line=(-lineinfo)
     echo "$source"
     text=${source%.cu}.ptx
-    (cd "$(dirname "$source")" && "$nvcc" -ptx -arch=sm_80 -fmad=false "${line[@]}" "$(basename "$source")" -o "$(basename "$text")")
+    (cd "$(dirname "$source")" && "$nvcc" -ptx -arch=sm_80 -fmad=false "${include[@]}" "${line[@]}" "$(basename "$source")" -o "$(basename "$text")")
     # Paths of the machine are nobody's business.
     sed -i 's|\(\.file\t[0-9]* "\)[^"]*/|\1|' "$text"
 done

@@ -80,6 +80,9 @@ impl Op {
             Self::MoveMatrix { .. } => Requirement::version(8),
             Self::ReadSpecial { src, .. } if src.is_of_cluster() => HOPPER,
             Self::StMatrix { .. } | Self::GridDependency { .. } => HOPPER,
+            Self::MbarrierWait { tries: true, .. }
+            | Self::MbarrierArrive { count: Some(_), no_complete: false, .. } => HOPPER,
+            Self::MbarrierWait { parity: true, .. } => Requirement::version(1),
             // On sm_90 7.8 would do.
             Self::CvtFp8Pair { .. } | Self::CvtFp8 { .. } => {
                 Requirement { capability: 89, sm90a: false, version: PtxVersion::new(8, 1) }

@@ -40,13 +40,37 @@ fn violations(broken: &Module, mended: &Module, place: Option<&str>) -> Vec<Veri
 }
 
 /// Bodies: the broken one, the mended one, and the statement at fault.
-const BODIES: [(&str, &str, &str, &str); 46] = [
+const BODIES: [(&str, &str, &str, &str); 50] = [
     ("RunsOff", "mov.u32 %r0, 1;", "mov.u32 %r0, 1; ret;", "mov.u32 %r0, 1;"),
     ("RunsOff", "setp.eq.u32 %p0, 1, 1; @%p0 ret;", "setp.eq.u32 %p0, 1, 1; @%p0 ret; ret;", "@%p0 ret;"),
     ("RunsOff", "", "ret;", ""),
     ("Class", "mov.u32 %f0, 1; ret;", "mov.u32 %r0, 1; ret;", "mov.u32 %f0, 1;"),
     ("Class", "mov.u32 %r0, 1; @%r0 ret; ret;", "setp.eq.u32 %p0, 1, 1; @%p0 ret; ret;", "@%r0 ret;"),
     ("Literal", "mov.f32 %f0, 1; ret;", "mov.f32 %f0, 1.0; ret;", "mov.f32 %f0, 1;"),
+    (
+        "Modifier",
+        "mov.u64 %rd0, 0; mbarrier.inval.global.b64 [%rd0]; ret;",
+        "mov.u64 %rd0, 0; mbarrier.inval.shared.b64 [%rd0]; ret;",
+        "mbarrier.inval.global.b64 [%rd0];",
+    ),
+    (
+        "Modifier",
+        "mbarrier.arrive.noComplete.shared.b64 %rd0, [tile]; ret;",
+        "mbarrier.arrive.noComplete.shared.b64 %rd0, [tile], 1; ret;",
+        "mbarrier.arrive.noComplete.shared.b64 %rd0, [tile];",
+    ),
+    (
+        "Modifier",
+        "mbarrier.test_wait.shared.b64 %p0, [tile], 0, 1; ret;",
+        "mbarrier.test_wait.shared.b64 %p0, [tile], 0; ret;",
+        "mbarrier.test_wait.shared.b64 %p0, [tile], 0, 1;",
+    ),
+    (
+        "Misaligned",
+        "mbarrier.init.shared.b64 [tile+4], 1; ret;",
+        "mbarrier.init.shared.b64 [tile+8], 1; ret;",
+        "mbarrier.init.shared.b64 [tile+4], 1;",
+    ),
     (
         "NoSuchType",
         "mov.b32 %r0, 1; rem.b32 %r0, %r0, 3; ret;",

@@ -81,6 +81,11 @@ pub enum Kind {
     },
     /// Threads wait for each other for ever.
     Deadlock,
+    /// Something is done with an mbarrier that is undefined.
+    Mbarrier {
+        /// What.
+        what: &'static str,
+    },
     /// A barrier that is not one of sixteen.
     BarrierNumber {
         /// Its number.
@@ -181,6 +186,15 @@ pub enum Action {
     Use,
     /// Waits at the instruction.
     Wait,
+    /// Asks again and again whether a phase of an mbarrier has ended.
+    Await {
+        /// Where it lies in shared memory.
+        offset: u32,
+        /// Phases of it that have ended.
+        phase: u32,
+        /// Arrivals that it has not had.
+        missing: u32,
+    },
 }
 
 impl Report {
@@ -252,6 +266,7 @@ impl Kind {
             Self::Divergence { .. } => "divergence",
             Self::LaneMask { .. } => "lane-mask",
             Self::Deadlock => "deadlock",
+            Self::Mbarrier { .. } => "mbarrier",
             Self::BarrierNumber { .. } => "barrier-number",
             Self::BarrierCount { .. } => "barrier-count",
             Self::BarrierMismatch { .. } => "barrier-mismatch",
@@ -283,6 +298,7 @@ impl fmt::Display for Kind {
             }
             Self::LaneMask { mask } => write!(f, "mask {mask:#010x} does not name a lane that takes part"),
             Self::Deadlock => f.write_str("deadlock"),
+            Self::Mbarrier { what } => write!(f, "wrong use of an mbarrier, {what},"),
             Self::BarrierNumber { id } => write!(f, "barrier {id}, there are 0 to 15"),
             Self::BarrierCount { threads } => {
                 write!(f, "barrier for {threads} threads, which are not whole warps of the block")
@@ -337,6 +353,12 @@ impl fmt::Display for Action {
             Self::Execute => f.write_str("executed it"),
             Self::Use => f.write_str("used it"),
             Self::Wait => f.write_str("waits"),
+            Self::Await { offset, phase, missing } => {
+                write!(
+                    f,
+                    "waits for phase {phase} of the mbarrier at shared[{offset:#x}], where {missing} arrivals are missing,"
+                )
+            }
         }
     }
 }

@@ -320,6 +320,34 @@ pub enum Op {
         src: Reg,
         negate: bool,
     },
+    /// `mbarrier.init{.shared}.b64 [address], count`: a barrier in shared memory whose phases end after `count` arrivals.
+    MbarrierInit { space: Space, address: Address, count: Operand },
+    /// `mbarrier.inval{.shared}.b64 [address]`
+    MbarrierInvalidate { space: Space, address: Address },
+    /// `mbarrier.arrive{_drop}{.noComplete}{.shared}.b64 state, [address]{, count}`: one arrival, or `count`; who `drops` does not take part in later phases.
+    MbarrierArrive {
+        space: Space,
+        drops: bool,
+        no_complete: bool,
+        state: Reg,
+        address: Address,
+        count: Option<Operand>,
+    },
+    /// `mbarrier.{test,try}_wait{.parity}{.shared}.b64 dst, [address], phase{, time}`: whether the phase of a state, or that of a parity, has ended; what
+    /// `tries` may wait for it, some time.
+    MbarrierWait {
+        space: Space,
+        tries: bool,
+        parity: bool,
+        dst: Reg,
+        address: Address,
+        phase: Operand,
+        time: Option<Operand>,
+    },
+    /// `mbarrier.pending_count.b64 dst, state`: the arrivals that were missing.
+    MbarrierPendingCount { dst: Reg, state: Operand },
+    /// `cp.async.mbarrier.arrive{.noinc}{.shared}.b64 [address]`: an arrival when the thread's copies so far are done, which is one more if it `increments`.
+    CpAsyncMbarrierArrive { space: Space, increments: bool, address: Address },
     /// `brx.idx{.uni} index, {labels}`: to the label that `index` counts.
     BranchIndexed { uniform: bool, index: Reg, labels: Vec<Label> },
     /// `call{.uni} (results), function, (arguments)`, all of them parameters declared in the body.

@@ -74,6 +74,9 @@ impl Op {
             | Self::CreatePolicyRange { dst, .. }
             | Self::CreatePolicyFrom { dst, .. }
             | Self::MoveMatrix { dst, .. }
+            | Self::MbarrierArrive { state: dst, .. }
+            | Self::MbarrierWait { dst, .. }
+            | Self::MbarrierPendingCount { dst, .. }
             | Self::Vote { dst, .. }
             | Self::MatchAny { dst, .. }
             | Self::Redux { dst, .. }
@@ -115,6 +118,9 @@ impl Op {
             | Self::Discard { .. }
             | Self::PerformanceEvent { .. }
             | Self::StMatrix { .. }
+            | Self::MbarrierInit { .. }
+            | Self::MbarrierInvalidate { .. }
+            | Self::CpAsyncMbarrierArrive { .. }
             | Self::GridDependency { .. }
             | Self::WarpSync { .. }
             | Self::BarrierSync { .. }
@@ -223,7 +229,22 @@ impl Op {
             | Self::PrefetchUniform { address }
             | Self::ApplyPriority { address, .. }
             | Self::Discard { address, .. }
+            | Self::MbarrierInvalidate { address, .. }
+            | Self::CpAsyncMbarrierArrive { address, .. }
             | Self::LdMatrix { address, .. } => address.reg().into_iter().for_each(visit),
+            Self::MbarrierInit { address, count, .. } => {
+                operand(count);
+                address.reg().into_iter().for_each(visit);
+            }
+            Self::MbarrierArrive { address, count, .. } => {
+                count.iter().for_each(operand);
+                address.reg().into_iter().for_each(visit);
+            }
+            Self::MbarrierWait { address, phase, time, .. } => {
+                [Some(phase), time.as_ref()].into_iter().flatten().for_each(operand);
+                address.reg().into_iter().for_each(visit);
+            }
+            Self::MbarrierPendingCount { state, .. } => operand(state),
             Self::Shuffle { src, lane, clamp, mask, .. } => [src, lane, clamp, mask].into_iter().for_each(operand),
             Self::Vote { src, mask, .. } => {
                 operand(mask);

@@ -80,6 +80,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>, mnemonic: &str) -> Result<Op> {
         "mma" | "movmatrix" | "stmatrix" | "elect" | "griddepcontrol" => {
             super::matrix::read(cursor, name, &mut modifiers)?
         }
+        "mbarrier" => super::mbarrier::read(cursor, &mut modifiers)?,
         "createpolicy" | "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" => {
             super::cache::read(cursor, name, &mut modifiers)?
         }

@@ -144,6 +144,9 @@ fn copy(cursor: &mut Cursor<'_>, modifiers: &mut Modifiers<'_>) -> Result<Option
     if modifiers.flag("wait_group") {
         return Ok(Some(Op::CpAsyncWait { pending: cursor.unsigned()? }));
     }
+    if modifiers.flag("mbarrier") {
+        return super::mbarrier::copy(cursor, modifiers);
+    }
     let cache = modifiers.take(non_empty(Cache::from_name));
     let (hint, l2_prefetch) = (modifiers.flag("L2::cache_hint"), prefetch_size(modifiers));
     let spaces = (modifiers.space(), modifiers.space());

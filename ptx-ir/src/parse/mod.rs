@@ -14,6 +14,7 @@ mod error;
 mod inst;
 mod integer;
 mod matrix;
+mod mbarrier;
 mod memory;
 mod operand;
 mod packed;

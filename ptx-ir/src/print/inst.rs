@@ -2,6 +2,7 @@
 
 mod cache;
 mod matrix;
+mod mbarrier;
 
 use std::fmt::{self, Display, Formatter};
 
@@ -46,6 +47,12 @@ impl Line<'_> {
             | Op::StMatrix { .. }
             | Op::Elect { .. }
             | Op::GridDependency { .. } => self.matrix(f, op),
+            Op::MbarrierInit { .. }
+            | Op::MbarrierInvalidate { .. }
+            | Op::MbarrierArrive { .. }
+            | Op::MbarrierWait { .. }
+            | Op::MbarrierPendingCount { .. }
+            | Op::CpAsyncMbarrierArrive { .. } => self.mbarrier(f, op),
             Op::CreatePolicy { .. }
             | Op::CreatePolicyRange { .. }
             | Op::CreatePolicyFrom { .. }

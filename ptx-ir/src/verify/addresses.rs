@@ -39,6 +39,11 @@ pub(super) fn check(names: Names<'_>, inst: &Inst, report: &mut impl FnMut(Reaso
         | Op::Discard { space, address }
         | Op::CreatePolicyRange { space, address, .. } => check_access(names, *space, *address, 1, report),
         Op::PrefetchUniform { address } => check_access(names, Space::Generic, *address, 1, report),
+        Op::MbarrierInit { space, address, .. }
+        | Op::MbarrierInvalidate { space, address }
+        | Op::MbarrierArrive { space, address, .. }
+        | Op::MbarrierWait { space, address, .. }
+        | Op::CpAsyncMbarrierArrive { space, address, .. } => check_access(names, *space, *address, 8, report),
         Op::LdMatrix { address, .. } | Op::StMatrix { address, .. } => {
             check_access(names, Space::Shared, *address, 16, report)
         }

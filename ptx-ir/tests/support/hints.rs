@@ -1,4 +1,4 @@
-//! Instructions that say something to the caches or to profilers, and matrices in forms of their own.
+//! Instructions that say something to the caches or to profilers, matrices in forms of their own, and barriers in shared memory.
 
 use tilewright_ptx_ir::ir::{
     AtomicOp, EvictionPriority, FenceOrder, Fp8Pair, Kernel, MmaForm, Op, RegClass, Scope, Space, Type,
@@ -8,7 +8,7 @@ use super::draw::Draw;
 use super::op::{SPACES, address};
 
 /// Number of variants of [`Op`] that are drawn here.
-pub(super) const KINDS: usize = 14;
+pub(super) const KINDS: usize = 20;
 
 /// An instruction of `kind`, which the verifier may refuse.
 pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
@@ -75,7 +75,39 @@ pub(super) fn draw(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
             let (dst, src) = if widens { (long, short) } else { (short, long) };
             Op::CvtFp8 { format, widens, relu, dst, src }
         }
+        14.. => mbarrier(kind - 14, kernel, draw),
         10 => Op::GridDependency { waits: draw.flag() },
         _ => Op::PerformanceEvent { is_mask: draw.flag(), event: draw.below(20) },
+    }
+}
+
+fn mbarrier(kind: usize, kernel: &Kernel, draw: &mut Draw) -> Op {
+    let space = if draw.rarely() { draw.of(&SPACES) } else { draw.of(&[Space::Shared, Space::Generic]) };
+    let address = address(space, 8, kernel, draw);
+    match kind {
+        0 => Op::MbarrierInit { space, address, count: draw.operand(Type::U32) },
+        1 => Op::MbarrierInvalidate { space, address },
+        2 => Op::MbarrierArrive {
+            space,
+            drops: draw.flag(),
+            no_complete: draw.flag(),
+            state: draw.register_for(Type::B64),
+            address,
+            count: draw.flag().then(|| draw.operand(Type::U32)),
+        },
+        3 => {
+            let parity = draw.flag();
+            Op::MbarrierWait {
+                space,
+                tries: draw.flag(),
+                parity,
+                dst: draw.register(RegClass::Pred),
+                address,
+                phase: draw.operand(if parity { Type::U32 } else { Type::B64 }),
+                time: draw.flag().then(|| draw.operand(Type::U32)),
+            }
+        }
+        4 => Op::MbarrierPendingCount { dst: draw.register(RegClass::B32), state: draw.operand(Type::B64) },
+        _ => Op::CpAsyncMbarrierArrive { space, increments: draw.flag(), address },
     }
 }

@@ -205,6 +205,11 @@ pub(crate) enum Code {
         mask: SyncMask,
     },
 
+    Mbarrier {
+        window: Window,
+        place: Place,
+        act: MbarrierAct,
+    },
     Barrier {
         aligned: bool,
         /// Arrives without waiting.
@@ -227,6 +232,31 @@ pub(crate) enum Code {
     Trap,
     /// Hints and delays: nothing that this model needs to do.
     Nothing,
+}
+
+/// What is done with a barrier in shared memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MbarrierAct {
+    Init {
+        count: Narrow,
+    },
+    Invalidate,
+    Arrive {
+        drops: bool,
+        no_complete: bool,
+        count: Option<Narrow>,
+        state: Destination,
+    },
+    /// By the asynchronous copies of the thread so far.
+    Copies {
+        increments: bool,
+    },
+    /// For the phase of a state, or of a parity.
+    Wait {
+        parity: bool,
+        phase: Source,
+        dst: u32,
+    },
 }
 
 /// The lanes that a warp instruction names.
@@ -266,7 +296,7 @@ impl Code {
                 !matches!(window, Window::Shared) || strength.acquires || strength.releases
             }
             Self::Load { access, .. } | Self::Store { access, .. } => access.strength.reach.is_some(),
-            Self::Fence { .. } | Self::AtomicVector { .. } => true,
+            Self::Fence { .. } | Self::AtomicVector { .. } | Self::Mbarrier { .. } => true,
             // Some lanes of a warp order what the turns of the warp do not.
             Self::WarpSync { mask } => !matches!(mask, Narrow::Constant(u32::MAX)),
             Self::Barrier { arrives_only, threads, .. } => *arrives_only || threads.is_some(),
@@ -280,6 +310,7 @@ impl Code {
             | Self::Store { window: Window::Shared, .. }
             | Self::Atomic { window: Window::Shared, .. }
             | Self::StoreMatrix { .. }
+            | Self::Mbarrier { .. }
             | Self::LoadMatrix { .. } => Class::Shared,
             Self::Load { .. }
             | Self::Store { .. }

@@ -126,6 +126,12 @@ pub(super) fn translate(op: &Op, context: &mut Context<'_>) -> Option<Code> {
         | Op::Elect { .. }
         | Op::Mma { .. } => warp(op, context),
         Op::MmaForm { .. } | Op::MoveMatrix { .. } | Op::StMatrix { .. } => matrix(op, context),
+        Op::MbarrierInit { .. }
+        | Op::MbarrierInvalidate { .. }
+        | Op::MbarrierArrive { .. }
+        | Op::MbarrierWait { .. }
+        | Op::MbarrierPendingCount { .. }
+        | Op::CpAsyncMbarrierArrive { .. } => super::mbarrier::mbarrier(op, context),
         Op::BarrierSync { aligned, id, threads } => {
             let threads = match threads {
                 Some(threads) => Some(context.slots.narrow(*threads, Type::U32)?),

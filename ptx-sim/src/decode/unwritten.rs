@@ -43,6 +43,8 @@ impl Unwritten {
             | Op::MmaForm { .. }
             | Op::MoveMatrix { .. }
             | Op::Elect { .. }
+            | Op::MbarrierArrive { .. }
+            | Op::MbarrierWait { .. }
             | Op::Shuffle { .. }
             | Op::BarrierReduce { .. } => Self::Used,
             Op::Store { ty, srcs, address, .. } => {

@@ -69,6 +69,9 @@ impl<'l> Block<'l> {
             return Progress::Ended;
         }
         if has_progressed {
+            if self.scene.is_quiet() && self.warps.iter().all(|warp| warp.waiting(&self.scene).is_some()) {
+                self.report_deadlock();
+            }
             return Progress::Working;
         }
         if !self.scene.context.kernel.communicates {
@@ -80,9 +83,9 @@ impl<'l> Block<'l> {
     pub(crate) fn report_deadlock(&mut self) {
         let mut waiting: Vec<(Action, u32, u32)> = Vec::new();
         for warp in &self.warps {
-            for (pc, lanes) in warp.waiting() {
-                if !waiting.iter().any(|(.., known)| *known == pc) {
-                    waiting.push((Action::Wait, warp.first_thread(lanes), pc));
+            for (action, thread, pc) in warp.waiting(&self.scene).unwrap_or_default() {
+                if !waiting.iter().any(|(known, _, place)| (*known, *place) == (action, pc)) {
+                    waiting.push((action, thread, pc));
                 }
             }
         }

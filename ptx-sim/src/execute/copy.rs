@@ -6,6 +6,8 @@
 //! # Source
 //! PTX ISA 9.0, section 9.7.9.25.3 (`cp.async`, `cp.async.commit_group`, `cp.async.wait_group`).
 
+use std::collections::BTreeMap;
+
 use super::scene::Scene;
 use super::target::{Target, report_fault, target};
 use super::traffic;
@@ -32,7 +34,7 @@ pub(crate) struct Copies {
 }
 
 /// The copies that one instruction began.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Batch {
     /// Those that are not finished.
     lanes: u32,
@@ -46,12 +48,30 @@ struct Batch {
 }
 
 /// What is read at the wait.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum From {
     #[default]
     Nothing,
     /// So many bytes from each address; the rest is zeros.
     Late(Box<(WideLanes, Lanes)>),
+}
+
+/// Copies that barriers in shared memory wait for.
+#[derive(Debug)]
+pub(super) struct Tracked {
+    warp: u32,
+    /// The phases of barriers, and how many had ended before.
+    phases: Vec<(u32, u32)>,
+    batch: Box<Batch>,
+}
+
+impl Batch {
+    /// Takes some of its lanes out of it; `None` if there are none.
+    fn split(&mut self, lanes: u32) -> Option<Box<Self>> {
+        let taken = self.lanes & lanes;
+        self.lanes &= !lanes;
+        (taken != 0).then(|| Box::new(Self { lanes: taken, ..self.clone() }))
+    }
 }
 
 impl Copies {
@@ -257,13 +277,83 @@ pub(super) fn wait(warp: &mut Warp, scene: &mut Scene<'_>, pending: Option<u32>,
         let rest = if batch.lanes == 0 { &mut copies.spare } else { &mut copies.pending };
         rest.push(batch);
     }
+    for mut tracked in std::mem::take(&mut scene.mbarriers.tracked) {
+        if tracked.warp == warp.index() {
+            let done = copies.done(&tracked.batch, pending, lanes);
+            put(scene, &tracked.batch, done, warp.actor(0, tracked.batch.pc));
+            tracked.batch.lanes &= !done;
+        }
+        if tracked.batch.lanes != 0 {
+            scene.mbarriers.tracked.push(tracked);
+        }
+    }
     warp.copies = copies;
 }
 
 /// The words of copies arrive.
 fn finish(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
+    note(warp, scene, batch, lanes);
+    put(scene, batch, lanes, warp.actor(0, batch.pc));
+}
+
+/// The threads of copies have written what these write.
+fn note(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
+    if scene.watches_shared() {
+        for (lane, to) in (0..LANES).zip(batch.to).filter(|(lane, _)| lanes >> lane & 1 == 1) {
+            scene.watch_shared(to, batch.bytes, warp.actor(lane, batch.pc), Touch::Write(None), Strength::WEAK);
+        }
+    }
+}
+
+/// The threads of `lanes` arrive at a barrier with their copies so far.
+pub(super) fn arrive(warp: &Warp, scene: &mut Scene<'_>, lanes: u32) {
+    for batch in &warp.copies.pending {
+        note(warp, scene, batch, batch.lanes & lanes);
+    }
+}
+
+/// The copies of each lane so far are done when a phase of a barrier has ended.
+pub(super) fn track(warp: &mut Warp, scene: &mut Scene<'_>, phases: &[(u32, (u32, u32))]) {
+    let mut groups: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    for (lane, phase) in phases {
+        *groups.entry(*phase).or_default() |= 1 << lane;
+    }
+    let index = warp.index();
+    for (phase, lanes) in groups {
+        let tracked = &mut scene.mbarriers.tracked;
+        let mut more = Vec::new();
+        for known in tracked.iter_mut().filter(|known| known.warp == index) {
+            if let Some(batch) = known.batch.split(lanes) {
+                let phases = known.phases.iter().copied().chain([phase]).collect();
+                more.push(Tracked { warp: index, phases, batch });
+            }
+        }
+        for batch in &mut warp.copies.pending {
+            if let Some(batch) = batch.split(lanes) {
+                tracked.push(Tracked { warp: index, phases: vec![phase], batch });
+            }
+        }
+        tracked.append(&mut more);
+        tracked.retain(|tracked| tracked.batch.lanes != 0);
+        warp.copies.pending.retain(|batch| batch.lanes != 0);
+    }
+}
+
+/// Somebody has found that so many phases of the barrier at `offset` have ended: the words of the copies that they waited for arrive.
+pub(super) fn land(scene: &mut Scene<'_>, offset: u32, ended: u32) {
+    for tracked in std::mem::take(&mut scene.mbarriers.tracked) {
+        if tracked.phases.iter().any(|(at, phase)| *at == offset && *phase < ended) {
+            let thread = u16::try_from(tracked.warp * LANES).unwrap_or(0);
+            put(scene, &tracked.batch, tracked.batch.lanes, Actor { thread, turn: 0, pc: tracked.batch.pc });
+        } else {
+            scene.mbarriers.tracked.push(tracked);
+        }
+    }
+}
+
+/// The words of copies arrive in memory; `actor` is the first lane's.
+fn put(scene: &mut Scene<'_>, batch: &Batch, lanes: u32, mut actor: Actor) {
     let bytes = batch.bytes;
-    let mut actor = warp.actor(0, batch.pc);
     let first = actor.thread;
     for (lane, to) in (0u16..).zip(batch.to).filter(|(lane, _)| lanes >> lane & 1 == 1) {
         let place = usize::from(lane);
@@ -273,9 +363,6 @@ fn finish(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
             From::Nothing => batch.data[place],
         };
         actor.thread = first + lane;
-        if scene.watches_shared() {
-            scene.watch_shared(to, bytes, actor, Touch::Write(None), Strength::WEAK);
-        }
         if bytes == 16 {
             scene.shared.finish_line(to, &data, &actor);
         } else {

@@ -37,19 +37,38 @@ pub(super) fn load_matrix(
         let is_plain = rows.iter().fold(!scene.watches_shared(), |all, at| all & is_inside(at));
         let first = warp.actor(0, pc);
         let found = if is_plain { scene.shared.read_rows_quietly(rows, &first) } else { None };
-        let mut unwritten = None;
-        let found = found.or_else(|| load_rows(warp, scene, (tile, rows, is_plain), &mut unwritten, pc));
-        let Some(words) = found else { return };
-        let order = |rows| if transpose { bytemuck::cast(i16x8::transpose(bytemuck::cast(rows))) } else { rows };
-        warp.registers.set_narrow(*dst, &bytemuck::cast(order(words)), ALL);
-        if let Some(unwritten) = unwritten.filter(|_| scene.context.options.check.finds_uninitialised()) {
-            unwrite(warp, *dst, &bytemuck::cast(order(*unwritten)), (rows, transpose), pc);
-        }
+        let Some(words) = found else {
+            if load_tile(warp, scene, (tile, rows, is_plain), (*dst, transpose), pc).is_none() {
+                return;
+            }
+            continue;
+        };
+        let values = if transpose { bytemuck::cast(i16x8::transpose(bytemuck::cast(words))) } else { words };
+        warp.registers.set_narrow(*dst, &bytemuck::cast(values), ALL);
     }
 }
 
 /// Words of eight rows, or the bits of them that nobody has written.
 type Rows = [[u32; 4]; 8];
+
+/// Loads a tile that is looked at row by row. `None` if a row cannot be read, which was reported.
+#[inline(never)]
+fn load_tile(
+    warp: &mut Warp,
+    scene: &mut Scene<'_>,
+    (tile, rows, is_plain): (usize, &[u64; 8], bool),
+    (dst, transpose): (u32, bool),
+    pc: u32,
+) -> Option<()> {
+    let mut unwritten = None;
+    let words = load_rows(warp, scene, (tile, rows, is_plain), &mut unwritten, pc)?;
+    let order = |rows| if transpose { bytemuck::cast(i16x8::transpose(bytemuck::cast(rows))) } else { rows };
+    warp.registers.set_narrow(dst, &bytemuck::cast(order(words)), ALL);
+    if let Some(unwritten) = unwritten.filter(|_| scene.context.options.check.finds_uninitialised()) {
+        unwrite(warp, dst, &bytemuck::cast(order(*unwritten)), (rows, transpose), pc);
+    }
+    Some(())
+}
 
 /// Takes back that lanes have written some bits of what they got.
 #[cold]
@@ -69,7 +88,6 @@ fn unwrite(warp: &mut Warp, dst: u32, unwritten: &Lanes, (rows, transpose): (&[u
 
 /// The words of the rows of a tile, looked at row by row; the bits of them that nobody has written, if there are such, go to `unwritten`. `None` if one
 /// cannot be read, which was reported.
-#[inline(never)]
 fn load_rows(
     warp: &Warp,
     scene: &mut Scene<'_>,

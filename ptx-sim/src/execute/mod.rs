@@ -5,6 +5,7 @@
 //! | `schedule` | which blocks run when |
 //! | `block` | the warps of a block until all have ended or none can go on |
 //! | `barrier` | the sixteen barriers of a block |
+//! | `mbarrier` | barriers in shared memory |
 //! | `watch`, `order` | races on device memory; what fences and atomics order |
 //! | `local` | the memory of each thread |
 //! | `scene` | what the warps of a block share: shared memory, barriers, findings |
@@ -28,6 +29,7 @@ mod discard;
 mod exchange;
 mod local;
 mod matrix;
+mod mbarrier;
 mod order;
 mod row;
 mod rows;

@@ -41,6 +41,18 @@ impl Knowledge {
         })
     }
 
+    /// Whether it has all that `other` has.
+    fn covers(&self, other: &Self) -> bool {
+        let has = |own: &BTreeMap<u16, u32>, other: &BTreeMap<u16, u32>| {
+            other.len() <= own.len() && other.iter().all(|(key, value)| own.get(key).is_some_and(|own| own >= value))
+        };
+        other.blocks.iter().all(|(block, other)| {
+            self.blocks.get(block).is_some_and(|own| {
+                own.epoch >= other.epoch && has(&own.turns, &other.turns) && has(&own.clocks, &other.clocks)
+            })
+        })
+    }
+
     fn join(&mut self, other: &Self) {
         for (block, more) in &other.blocks {
             let known = self.blocks.entry(*block).or_default();
@@ -60,7 +72,7 @@ fn joined(a: &Arc<Knowledge>, b: &Arc<Knowledge>) -> Arc<Knowledge> {
     if Arc::ptr_eq(a, b) || b.blocks.is_empty() {
         return Arc::clone(a);
     }
-    if a.blocks.is_empty() {
+    if a.blocks.is_empty() || b.covers(a) {
         return Arc::clone(b);
     }
     let mut all = (**a).clone();
@@ -129,7 +141,26 @@ impl Order {
         Arc::new(all)
     }
 
-    fn acquire(&mut self, now: Moment, knowledge: &Arc<Knowledge>) {
+    /// Adds to `all` what `now` knows, itself included; not what is among `known` already.
+    pub(super) fn release(&mut self, now: Moment, all: &mut Knowledge, known: &mut Vec<Arc<Knowledge>>) {
+        let common = Arc::clone(self.common.entry(now.block).or_default());
+        let thread = self.threads.entry((now.block, now.thread)).or_default();
+        for more in [&common, &thread.acquired] {
+            if !known.iter().any(|known| Arc::ptr_eq(known, more)) {
+                all.join(more);
+                known.push(Arc::clone(more));
+            }
+        }
+        let block = all.blocks.entry(now.block).or_default();
+        block.epoch = block.epoch.max(now.epoch);
+        let turn = block.turns.entry(now.thread / 32).or_default();
+        *turn = (*turn).max(now.turn);
+        block.clocks.insert(now.thread, thread.clock);
+        thread.clock += 1;
+    }
+
+    /// `now` knows all this from here on.
+    pub(super) fn acquire(&mut self, now: Moment, knowledge: &Arc<Knowledge>) {
         let thread = self.threads.entry((now.block, now.thread)).or_default();
         thread.acquired = joined(&thread.acquired, knowledge);
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Context;
 use super::barrier::Barrier;
+use super::mbarrier::Mbarriers;
 use crate::memory::shared::{Actor, Earlier, Shared, Trouble};
 use crate::report::{Access, Action, Finding, Kind, Location, Report};
 use crate::statistics::Statistics;
@@ -20,6 +21,8 @@ pub(crate) struct Scene<'l> {
     pub(crate) number: u32,
     pub(crate) shared: Shared,
     pub(crate) barriers: [Barrier; 16],
+    /// Barriers in shared memory.
+    pub(super) mbarriers: Mbarriers,
     /// Threads that have not exited.
     pub(crate) live_threads: u32,
     pub(crate) statistics: Statistics,
@@ -39,6 +42,7 @@ impl<'l> Scene<'l> {
             number,
             shared,
             barriers: std::array::from_fn(|_| Barrier::default()),
+            mbarriers: Mbarriers::default(),
             live_threads: context.threads(),
             statistics: Statistics::default(),
             lines: if context.counts_lines {
@@ -118,7 +122,7 @@ impl<'l> Scene<'l> {
         };
         let bytes = match action {
             Action::Read(bytes) | Action::Write(bytes) | Action::Atomic(bytes) | Action::Copy(bytes) => bytes,
-            Action::Execute | Action::Use | Action::Wait => 0,
+            Action::Execute | Action::Use | Action::Wait | Action::Await { .. } => 0,
         };
         match trouble {
             // Barriers are not all that orders this kernel's accesses: races are found elsewhere.

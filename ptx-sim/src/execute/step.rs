@@ -6,7 +6,7 @@ use super::access::Site;
 use super::barrier::Arrival;
 use super::scene::Scene;
 use super::warp::Warp;
-use super::{ALL, access, atomic, copy, discard, exchange, matrix, rows};
+use super::{ALL, access, atomic, copy, discard, exchange, matrix, mbarrier, rows};
 use crate::arith::Jitter;
 use crate::decode::{
     Code, Destination, Generic, Instruction, LOCAL_WINDOW, SHARED_WINDOW, THREAD_SHIFT, WideLanes, Window,
@@ -175,6 +175,7 @@ fn step_other(warp: &mut Warp, scene: &mut Scene<'_>, instruction: &Instruction,
             }
         }
 
+        Code::Mbarrier { .. } => mbarrier::mbarrier(warp, scene, &instruction.code, lanes, pc),
         Code::Barrier { aligned, arrives_only, id, threads, combine } => {
             let id = registers.narrow(*id, lanes)[lanes.trailing_zeros() as usize % 32];
             let threads = threads.map(|threads| registers.narrow(threads, lanes)[lanes.trailing_zeros() as usize % 32]);

@@ -7,6 +7,7 @@ use super::LANES;
 use super::barrier;
 use super::copy::Copies;
 use super::local::Local;
+use super::mbarrier::Poll;
 use super::scene::Scene;
 use super::step::{Flow, step};
 use crate::decode::Code;
@@ -31,6 +32,8 @@ pub(crate) struct Warp {
     exits: [u32; 32],
     /// The furthest barrier in the code that each lane has come to.
     barriers: [u32; 32],
+    /// What each lane asked for in vain.
+    pub(super) polls: [Poll; 32],
     /// Counted up whenever all lanes have synchronized.
     pub(crate) turn: u32,
     executed: u64,
@@ -86,6 +89,7 @@ impl Warp {
         self.live = live;
         self.exits = [0; 32];
         self.barriers = [0; 32];
+        self.polls = [Poll::default(); 32];
         self.turn = 0;
         self.executed = 0;
     }
@@ -131,9 +135,20 @@ impl Warp {
         }
     }
 
-    /// Where lanes wait.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.fragments.iter().map(|fragment| (fragment.pc, fragment.lanes))
+    /// How lanes wait, and where: for others, or for a barrier in shared memory that they ask in vain. `None` if some do something else.
+    pub(crate) fn waiting(&self, scene: &Scene<'_>) -> Option<Vec<(Action, u32, u32)>> {
+        let mut waiting = Vec::new();
+        for fragment in &self.fragments {
+            if fragment.state != State::Running {
+                waiting.push((Action::Wait, self.first_thread(fragment.lanes), fragment.pc));
+                continue;
+            }
+            for lane in (0..LANES).filter(|lane| fragment.lanes >> lane & 1 == 1) {
+                let (action, pc) = scene.vain(self.polls.get(lane as usize)?)?;
+                waiting.push((action, self.first_thread(1 << lane), pc));
+            }
+        }
+        Some(waiting)
     }
 
     /// Runs until everything waits or has ended, or until so many instructions were executed.

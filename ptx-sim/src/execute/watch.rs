@@ -1,8 +1,8 @@
 //! Races on device memory, and on shared memory where barriers of all threads are not all that orders it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::order::{Moment, Order};
+use super::order::{Knowledge, Moment, Order};
 use super::scene::Scene;
 use crate::decode::{Reach, Strength, WideLanes};
 use crate::memory::shadow::{Clash, Deed, Nature, Room, Stamp, Words};
@@ -207,6 +207,20 @@ impl Scene<'_> {
     pub(super) fn meet(&mut self, arriving: &[Moment], waiting: &[Moment]) {
         if let Some(order) = &self.context.order {
             lock(order).meet(arriving, waiting);
+        }
+    }
+
+    /// Adds to `all` what a thread has done and knows; not what is among `known` already.
+    pub(super) fn release(&self, actor: Actor, all: &mut Knowledge, known: &mut Vec<Arc<Knowledge>>) {
+        if let Some(order) = &self.context.order {
+            lock(order).release(self.moment(actor), all, known);
+        }
+    }
+
+    /// A thread knows from here on what others have released.
+    pub(super) fn acquire(&self, actor: Actor, knowledge: &Arc<Knowledge>) {
+        if let Some(order) = &self.context.order {
+            lock(order).acquire(self.moment(actor), knowledge);
         }
     }
 

@@ -15,7 +15,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every [`Kind`](tilewright_ptx_sim::Kind) by name, without the one that no kernel has any more.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "barrier-count",
     "barrier-mismatch",
     "barrier-number",
@@ -25,6 +25,7 @@ const KINDS: [&str; 17] = [
     "divergence",
     "endless",
     "lane-mask",
+    "mbarrier",
     "misaligned",
     "out-of-bounds",
     "pending-copy",

@@ -52,6 +52,30 @@ fn a_merge_sort_that_reads_one_word_past_its_runs_and_drops_it() {
 }
 
 #[test]
+fn phases_of_a_barrier_in_shared_memory() {
+    let (rounds, x) = (3, ints(288, 18, 1000));
+    let turned = |sums: &[i32], by: usize| (0..96).map(|t| sums[(t + by) % 96]).collect::<Vec<_>>();
+    let mut sums = vec![0; 96];
+    for round in 0..rounds {
+        let values = turned(&x[96 * round..96 * (round + 1)], 7);
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum = (*sum + value * (round as i32 + 1)) ^ round as i32);
+    }
+    let others = turned(&sums, 2);
+    sums.iter_mut().zip(others).step_by(2).for_each(|(sum, other)| *sum += other);
+    let args = [buffer(&x), fresh::<i32>(96), value(rounds as i32)];
+    run("barrier_phases", [1, 1, 1], [96, 1, 1], 0, &args, |found| assert_eq!(found.get::<i32>(1), sums));
+}
+
+#[test]
+fn a_pipeline_of_a_block() {
+    let (tiles, x) = (5, floats(320, 19));
+    let value_of = |t: usize, tile: usize| x[64 * tile + (5 * t + tile) % 64] * (tile + 1) as f32;
+    let wanted: Vec<f32> = (0..64).map(|t| (0..tiles).fold(0.0, |sum, tile| sum + value_of(t, tile))).collect();
+    let args = [buffer(&x), fresh::<f32>(64), value(tiles as i32)];
+    run("pipeline_block", [1, 1, 1], [64, 1, 1], 0, &args, |found| assert_eq!(found.get::<f32>(1), wanted));
+}
+
+#[test]
 fn a_transpose_with_ragged_edges() {
     let (rows, columns) = (40, 70);
     let x = floats(rows * columns, 5);

@@ -5,6 +5,7 @@ mod cache;
 mod compare;
 mod integer;
 mod matrix;
+mod mbarrier;
 mod memory;
 mod movement;
 mod together;
@@ -72,6 +73,12 @@ pub(super) fn check(inst: &Inst, report: &mut impl FnMut(Reason)) {
         | Op::ApplyPriority { .. }
         | Op::Discard { .. }
         | Op::PerformanceEvent { .. } => cache::cache(&inst.op, report),
+        Op::MbarrierInit { .. }
+        | Op::MbarrierInvalidate { .. }
+        | Op::MbarrierArrive { .. }
+        | Op::MbarrierWait { .. }
+        | Op::MbarrierPendingCount { .. }
+        | Op::CpAsyncMbarrierArrive { .. } => mbarrier::mbarrier(&inst.op, report),
         other => together::together(other, report),
     }
 }

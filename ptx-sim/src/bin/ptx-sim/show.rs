@@ -110,7 +110,7 @@ fn access(access: &Access) -> Value {
         Action::Write(bytes) => ("write", Some(bytes)),
         Action::Atomic(bytes) => ("atomic", Some(bytes)),
         Action::Copy(bytes) => ("copy", Some(bytes)),
-        Action::Wait => ("wait", None),
+        Action::Wait | Action::Await { .. } => ("wait", None),
         Action::Use => ("use", None),
         _ => ("execute", None),
     };
