@@ -70,6 +70,14 @@ fn generic_addresses_and_an_end() {
     }
 }
 
+/// Nothing was asked in vain before the first time.
+#[test]
+fn the_first_thing_done_may_be_to_ask() {
+    let found =
+        launch("mbarrier.test_wait.shared.b64 %p1, [%r2], 0;", 32, &[0; 4], 128, &Options::DEFAULT).0.report.findings;
+    assert_eq!(found[0].kind, Kind::Mbarrier { what: "which was not initialised" });
+}
+
 /// Copies arrive with the phase at every level of checks, early or late.
 #[test]
 fn copies_have_arrived_when_their_phase_has_ended() {
@@ -90,12 +98,16 @@ fn copies_have_arrived_when_their_phase_has_ended() {
     }
 }
 
-/// Threads that ask in vain while others compute are not taken to wait for ever.
+/// Threads that ask in vain while others compute are not taken to wait for ever, nor those that compute after they have asked in vain.
 #[test]
 fn a_long_computation_is_waited_for() {
-    let body = format!(
-        "{MAKE}mov.u32 %r10, 0;\nsetp.lt.u32 %p3, %r1, 31;\n@%p3 bra $arrive;\n$work:\nadd.u32 %r10, %r10, 1;\nsetp.lt.u32 %p1, %r10, 300000;
-         @%p1 bra $work;\n$arrive:\nmbarrier.arrive.shared.b64 %rd3, [%r2];\n$again:\nmbarrier.test_wait.shared.b64 %p1, [%r2], %rd3;\n@!%p1 bra $again;"
-    );
-    assert_eq!(answers(&body)[31], 300_000);
+    let turn = |worker: u32| {
+        format!(
+            "setp.ne.u32 %p3, %r1, {worker};\nmov.u32 %r11, 0;\n@%p3 bra $arrive{worker};\n$work{worker}:\nadd.u32 %r11, %r11, 1;
+             setp.lt.u32 %p1, %r11, 300000;\n@%p1 bra $work{worker};\n$arrive{worker}:\nadd.u32 %r10, %r10, %r11;
+             mbarrier.arrive.shared.b64 %rd3, [%r2];\n$again{worker}:\nmbarrier.test_wait.shared.b64 %p1, [%r2], %rd3;\n@!%p1 bra $again{worker};\n"
+        )
+    };
+    let found = answers(&format!("{MAKE}mov.u32 %r10, 0;\n{}{}", turn(31), turn(7)));
+    assert_eq!((found[7], found[31]), (300_000, 300_000));
 }

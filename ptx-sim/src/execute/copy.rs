@@ -292,24 +292,12 @@ pub(super) fn wait(warp: &mut Warp, scene: &mut Scene<'_>, pending: Option<u32>,
 
 /// The words of copies arrive.
 fn finish(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
-    note(warp, scene, batch, lanes);
-    put(scene, batch, lanes, warp.actor(0, batch.pc));
-}
-
-/// The threads of copies have written what these write.
-fn note(warp: &Warp, scene: &mut Scene<'_>, batch: &Batch, lanes: u32) {
     if scene.watches_shared() {
         for (lane, to) in (0..LANES).zip(batch.to).filter(|(lane, _)| lanes >> lane & 1 == 1) {
             scene.watch_shared(to, batch.bytes, warp.actor(lane, batch.pc), Touch::Write(None), Strength::WEAK);
         }
     }
-}
-
-/// The threads of `lanes` arrive at a barrier with their copies so far.
-pub(super) fn arrive(warp: &Warp, scene: &mut Scene<'_>, lanes: u32) {
-    for batch in &warp.copies.pending {
-        note(warp, scene, batch, batch.lanes & lanes);
-    }
+    put(scene, batch, lanes, warp.actor(0, batch.pc));
 }
 
 /// The copies of each lane so far are done when a phase of a barrier has ended.

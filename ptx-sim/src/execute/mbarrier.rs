@@ -138,9 +138,6 @@ pub(super) fn mbarrier(warp: &mut Warp, scene: &mut Scene<'_>, code: &Code, lane
         warp.registers.set_pred(*dst, 0, lanes);
         return;
     }
-    if matches!(act, MbarrierAct::Copies { .. }) {
-        copy::arrive(warp, scene, lanes);
-    }
     let (mut answers, mut offsets, mut vain) = ([0; 32], [0; 32], 0);
     let mut phases = Vec::new();
     for lane in (0..LANES).filter(|lane| lanes >> lane & 1 == 1) {
