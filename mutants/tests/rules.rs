@@ -236,3 +236,93 @@ fn a_subnormal_exponent_is_as_good_as_none() {
     says(&brain, "add.rn.ftz.f32 %f10", &[true]);
     says(&brain, "add.rn.ftz.f32 %f11", &[false]);
 }
+
+const RINGS: &str = "
+mov.u32 %r10, tile;
+mov.u32 %r11, %r10;
+mov.u32 %r14, %r10;
+mov.u32 %r12, 0;
+setp.lt.u32 %p0, %r12, %r1;
+@!%p0 bra $L1;
+$L0:
+setp.lt.u32 %p1, %r11, 5000;
+@%p1 st.global.u32 [%rd2], %r12;
+setp.lt.u32 %p4, %r14, 5000;
+@%p4 st.global.u32 [%rd3], %r12;
+add.u32 %r11, %r11, 256;
+add.u32 %r13, %r10, 1024;
+setp.ge.u32 %p2, %r11, %r13;
+@%p2 mov.u32 %r11, %r10;
+add.u32 %r14, %r14, 256;
+add.u32 %r15, %r10, 1024;
+setp.ge.u32 %p3, %r14, %r15;
+@%p3 mov.u32 %r15, %r10;
+add.u32 %r12, %r12, 1;
+setp.lt.u32 %p5, %r12, %r1;
+@%p5 bra $L0;
+$L1:
+st.global.u32 [%rd3], %r15;";
+
+#[test]
+fn a_pointer_that_goes_round_stays_small() {
+    // One that is put back at the end, and one that is not.
+    let proofs = proofs(Group::MatmulF16, "rings", RINGS, "compare-sign");
+    says(&proofs, "setp.lt.s32 %p1", &[true]);
+    says(&proofs, "setp.lt.s32 %p4", &[false]);
+}
+
+const DIFFERENCES: &str = "
+add.u32 %r4, 7, %r2;
+sub.u32 %r5, %r4, %r2;
+shr.u32 %r6, %r5, 1;
+sub.u32 %r7, %r4, %r0;
+shr.u32 %r8, %r7, 1;
+mov.u32 %r9, %nctaid.x;
+sub.u32 %r10, %r9, 1;
+mov.u32 %r11, %ctaid.x;
+sub.u32 %r12, %r10, %r11;
+shr.u32 %r13, %r12, 1;
+sub.u32 %r14, %r10, %r0;
+shr.u32 %r15, %r14, 1;
+st.global.u32 [%rd3], %r6;
+st.global.u32 [%rd3+256], %r8;
+st.global.u32 [%rd3+512], %r13;
+st.global.u32 [%rd3+768], %r15;";
+
+#[test]
+fn a_sum_less_its_part_and_the_blocks_behind_are_no_negative_numbers() {
+    let proofs = proofs(Group::Attention, "differences", DIFFERENCES, "shift-sign");
+    says(&proofs, "shr.s32 %r6", &[true]);
+    says(&proofs, "shr.s32 %r8", &[false]);
+    says(&proofs, "shr.s32 %r13", &[true]);
+    says(&proofs, "shr.s32 %r15", &[false]);
+}
+
+const ENTRIES: &str = "
+mov.u32 %r4, %r2;
+setp.lt.u32 %p0, %r4, 64;
+@!%p0 bra $L1;
+$L0:
+st.global.u32 [%rd3], %r4;
+add.u32 %r4, %r4, 64;
+setp.lt.u32 %p1, %r4, 640;
+@%p1 bra $L0;
+$L1:
+mov.u32 %r5, %r2;
+setp.lt.u32 %p2, %r5, 63;
+@!%p2 bra $L3;
+$L2:
+st.global.u32 [%rd3+256], %r5;
+add.u32 %r5, %r5, 64;
+setp.lt.u32 %p3, %r5, 640;
+@%p3 bra $L2;
+$L3:
+st.global.u32 [%rd3+512], %r5;";
+
+#[test]
+fn a_counter_that_starts_below_the_end_needs_no_branch_around_the_loop() {
+    // Thread 63 does not enter the second.
+    let proofs = proofs(Group::MatmulF16, "entries", ENTRIES, "never-branch");
+    says(&proofs, "bra $L1", &[true]);
+    says(&proofs, "bra $L3", &[false]);
+}

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use half::{bf16, f16};
 use tilewright_attention::reference::{self, Expected};
 use tilewright_attention::rope::{Angles, Pairs, RopeProblem, RopeShape, Tables};
-use tilewright_attention::{Element, Layout};
+use tilewright_attention::{Dtype, Element, Layout};
 use tilewright_testkit::{Random, Values};
 
 use super::data::{Number, draw, floats};
@@ -16,16 +16,27 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for pairs in [Pairs::Interleaved, Pairs::Halves] {
         // Below the normal numbers of f32, which bf16 has.
-        cases.push(case::<bf16>(RopeShape { batch: 1, heads: 1, len: 5, dim: 32 }, pairs, false, -122));
+        cases.push(case::<bf16>(RopeShape { batch: 1, heads: 1, len: 5, dim: 32 }, pairs, false, Fill::Power(-122)));
+        cases.push(case::<f16>(RopeShape { batch: 1, heads: 2, len: 6, dim: 32 }, pairs, false, Fill::Ties));
+        cases.push(case::<bf16>(RopeShape { batch: 1, heads: 2, len: 6, dim: 32 }, pairs, false, Fill::Ties));
         for (batch, heads, len, dim) in [(1, 1, 1, 2), (2, 3, 5, 64), (1, 2, 33, 16), (2, 2, 7, 126), (1, 3, 8, 64)] {
             for tokens_first in [false, true] {
                 let shape = RopeShape { batch, heads, len, dim };
-                cases.push(case::<f16>(shape, pairs, tokens_first, 0));
-                cases.push(case::<bf16>(shape, pairs, tokens_first, 0));
+                cases.push(case::<f16>(shape, pairs, tokens_first, Fill::Power(0)));
+                cases.push(case::<bf16>(shape, pairs, tokens_first, Fill::Power(0)));
             }
         }
     }
     cases
+}
+
+/// What x holds.
+#[derive(Clone, Copy, Debug)]
+enum Fill {
+    /// Numbers of both signs times a power of two.
+    Power(i32),
+    /// Sums that are the middle between two results if they are rounded to nearest, and below it towards zero: the first of a pair in every other row, else the second.
+    Ties,
 }
 
 struct Inputs<T> {
@@ -63,29 +74,45 @@ fn rotated<T: Number>(head: &[f32], tables: &Tables, dim: usize, pairs: Pairs) -
     turned
 }
 
-fn case<T: Number + Element>(shape: RopeShape, pairs: Pairs, tokens_first: bool, exponent: i32) -> Case {
+fn case<T: Number + Element>(shape: RopeShape, pairs: Pairs, tokens_first: bool, fill: Fill) -> Case {
     let RopeShape { batch, heads, len, dim } = shape;
     let name = format!(
-        "rope {:?} {batch} x {heads} x {len} x {dim} {pairs:?}, tokens first: {tokens_first}, times 2^{exponent}",
+        "rope {:?} {batch} x {heads} x {len} x {dim} {pairs:?}, tokens first: {tokens_first}, {fill:?}",
         T::DTYPE
     );
     let inputs: OnceLock<Option<Inputs<T>>> = OnceLock::new();
     Case::new(Group::Attention, name, batch * heads * len * dim, move |gpu| {
-        let made = inputs.get_or_init(|| Inputs::new(shape, pairs, tokens_first, exponent));
+        let made = inputs.get_or_init(|| Inputs::new(shape, pairs, tokens_first, fill));
         made.as_ref().ok_or(Failure::Case("a problem that is none"))?.check(gpu)
     })
 }
 
 impl<T: Number + Element> Inputs<T> {
     /// x is heads first; y may have its tokens first.
-    fn new(shape: RopeShape, pairs: Pairs, tokens_first: bool, exponent: i32) -> Option<Self> {
+    fn new(shape: RopeShape, pairs: Pairs, tokens_first: bool, fill: Fill) -> Option<Self> {
         let RopeShape { batch, heads, len, dim } = shape;
         let from = Layout::heads_first(heads, len, dim);
         let to = if tokens_first { Layout::tokens_first(len, heads, dim) } else { from };
         let problem = RopeProblem::new(shape, pairs, from, to).ok()?;
-        let tables = Tables::new(Angles { theta: 1e4, first_position: 3, len, dim });
+        let mut tables = Tables::new(Angles { theta: 1e4, first_position: 3, len, dim });
         let mut x: Vec<T> = draw(&mut Random::new((len * dim) as u64), Values::Outliers, batch * heads * len * dim);
-        x.iter_mut().for_each(|x| *x = T::new(x.value() * 2f64.powi(exponent)));
+        match fill {
+            Fill::Power(exponent) => x.iter_mut().for_each(|x| *x = T::new(x.value() * 2f64.powi(exponent))),
+            Fill::Ties => {
+                let place = if T::DTYPE == Dtype::F16 { 2f32.powi(-10) } else { 2f32.powi(-7) };
+                let half = dim / 2;
+                tables.cos.fill(1.0);
+                for (row, sines) in tables.sin.chunks_mut(half).enumerate() {
+                    let sine = place / 2.0 - 2f32.powi(-26);
+                    sines.fill(if row % 2 == 0 { sine } else { -sine });
+                }
+                for (at, x) in x.iter_mut().enumerate() {
+                    let (row, column) = (at / dim % len, at % dim);
+                    let is_second = if pairs == Pairs::Interleaved { column % 2 == 1 } else { column >= half };
+                    *x = T::new(if is_second == (row % 2 == 0) { 1.0 + f64::from(place) } else { 1.0 });
+                }
+            }
+        }
         let turned: Vec<Expected> = floats(&x)
             .chunks(len * dim)
             .flat_map(|head| reference::rope(head, (&tables.cos, &tables.sin), dim, pairs, T::DTYPE))

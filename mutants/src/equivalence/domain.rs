@@ -12,6 +12,8 @@ pub(super) struct Domain {
     /// The most blocks along each axis.
     pub(super) grid: [u64; 3],
     parameters: Vec<(&'static str, Value)>,
+    /// Parameters of which the product is limited too.
+    product: Option<([&'static str; 2], u64)>,
 }
 
 impl Domain {
@@ -38,6 +40,7 @@ impl Domain {
                 // A warp a row, four rows a block; or a block a row.
                 grid: [if kernel.contains("_32x") { 1 << 29 } else { (1 << 31) - 1 }, 1, 1],
                 parameters: vec![upto("rows", (1 << 31) - 1), ("columns", columns_of(kernel))],
+                product: None,
             },
             // tile/src/problem.rs: MAX_M, MAX_N, MAX_K. The narrow tiles are for up to 16 rows.
             Group::MatmulF16 | Group::MatmulInt8 | Group::MatmulInt4 => {
@@ -45,6 +48,7 @@ impl Domain {
                 Self {
                     grid: [if is_wide { 1 << 25 } else { 1 }, 65_535 * 64 / 48 + 1, 1],
                     parameters: vec![upto("m", rows(is_wide)), columns("n", 65_535 * 64), depth("k")],
+                    product: None,
                 }
             }
             // qkv-fused/src/problem.rs: n_q + 2 n_kv is at most MAX_N / 2.
@@ -59,6 +63,7 @@ impl Domain {
                         columns("n_kv", limit),
                         depth("depth"),
                     ],
+                    product: None,
                 }
             }
             // attention/src/problem.rs: MAX_GRID, MAX_LEN; strides of heads and rows are below 2^31.
@@ -83,9 +88,18 @@ impl Domain {
                 // Of few queries up to 16 of each of the heads that share keys, 16 a block; else up to MAX_LEN.
                 let rows = |name: &str, rows: u64| kernel.ends_with(name).then_some((1 << 30) / rows);
                 let blocks = rows("_m64", 64).or_else(|| rows("_m128", 128)).unwrap_or(1 << 26);
-                Self { grid: [if few { 65_535 } else { blocks }, 65_535, 65_535], parameters }
+                // attention/src/rope/launch.rs: 256 pairs a block, of len · dim elements, which are 2^31 at most.
+                let is_rope = kernel.starts_with("rope_");
+                let product = is_rope.then_some((["len", "half"], 1 << 30));
+                let blocks = if is_rope { 1 << 22 } else { blocks };
+                Self { grid: [if few { 65_535 } else { blocks }, 65_535, 65_535], parameters, product }
             }
         }
+    }
+
+    /// The most that the product of two parameters is, if less than their own limits say.
+    pub(super) fn product(&self, factors: [&str; 2]) -> Option<u64> {
+        self.product.filter(|(names, _)| *names == factors).map(|(_, most)| most)
     }
 
     pub(super) fn parameter(&self, name: &str) -> Option<Value> {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tilewright_ptx_ir::ir::{Access, BinaryOp, Compare, Inst, Kernel, Label, Op, Operand, Reg, Space, Statement};
+use tilewright_ptx_ir::ir::{
+    Access, BinaryOp, Compare, Immediate, Inst, Kernel, Label, Op, Operand, Reg, Space, Statement, Type,
+};
 
 use super::range::Ranges;
 
@@ -52,6 +54,86 @@ pub(super) struct Loop {
     pub(super) counter: Reg,
     /// What the counter is below from the head to its increment.
     pub(super) end: Operand,
+}
+
+/// A pointer that goes round: `add p, p, by; …; setp.ge q, p, end; @q mov p, start`, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Ring {
+    /// The addition.
+    pub(super) step: usize,
+    /// The most that a step of this pointer adds, and the bits of all that they add.
+    pub(super) by: u64,
+    pub(super) steps: u64,
+    /// What the pointer is below behind the last of the statements of a step, if it is not the start.
+    pub(super) ends: Vec<Operand>,
+    /// The statements that put it somewhere; all others that write it are such steps.
+    pub(super) starts: Vec<usize>,
+}
+
+/// The rings of a kernel.
+pub(super) fn rings(kernel: &Kernel) -> Vec<Ring> {
+    let inst = |at: usize| match kernel.body.get(at) {
+        Some(Statement::Inst(inst)) => Some(inst),
+        _ => None,
+    };
+    let step = |at: usize| -> Option<(Reg, u64, Operand)> {
+        let Inst {
+            guard: None,
+            op: Op::Binary { op: BinaryOp::Add, ty: Type::U32, dst, a, b: Operand::Imm(Immediate::Int(by)), .. },
+        } = inst(at)?
+        else {
+            return None;
+        };
+        // The end is made in between.
+        let Inst { guard: None, op: Op::Binary { op: BinaryOp::Add, dst: made, .. } } = inst(at + 1)? else {
+            return None;
+        };
+        let Inst {
+            guard: None,
+            op:
+                Op::SetPredicate {
+                    compare: Compare::Ge,
+                    ty: Type::U32,
+                    dst: pred,
+                    a: Operand::Reg(left),
+                    b,
+                    combine: None,
+                    ..
+                },
+        } = inst(at + 2)?
+        else {
+            return None;
+        };
+        let Inst { guard: Some(guard), op: Op::Mov { dst: back, .. } } = inst(at + 3)? else { return None };
+        let is_it = *a == Operand::Reg(*dst)
+            && left == dst
+            && back == dst
+            && made != dst
+            && guard.pred == *pred
+            && !guard.negate;
+        is_it.then(|| Some((*dst, u64::try_from(*by).ok()?, *b))).flatten()
+    };
+    let steps: Vec<_> =
+        (0..kernel.body.len()).filter_map(|at| step(at).map(|(reg, by, end)| (at, reg, by, end))).collect();
+    let writes =
+        |reg: Reg| (0..kernel.body.len()).filter(move |at| inst(*at).is_some_and(|inst| writes_it(&inst.op, reg)));
+    let made = steps.iter().map(|(at, reg, ..)| {
+        let own = || steps.iter().filter(|(_, other, ..)| other == reg);
+        Ring {
+            step: *at,
+            by: own().map(|(_, _, by, _)| *by).max().unwrap_or(u64::MAX),
+            steps: own().fold(0, |bits, (_, _, by, _)| bits | by),
+            ends: own().map(|(.., end)| *end).collect(),
+            starts: writes(*reg).filter(|place| own().all(|(step, ..)| step != place)).collect(),
+        }
+    });
+    made.collect()
+}
+
+fn writes_it(op: &Op, reg: Reg) -> bool {
+    let mut is_it = false;
+    op.for_each_write(|other| is_it |= other == reg);
+    is_it
 }
 
 /// Statements in which a register is below a bound.

@@ -8,7 +8,7 @@ use tilewright_ptx_ir::ir::{
 };
 
 use super::domain::Domain;
-use super::flow::{Loop, Scope};
+use super::flow::{Loop, Ring, Scope};
 use super::value::Value;
 
 /// Bits of a register class; nothing for predicates.
@@ -30,6 +30,8 @@ pub(super) struct Ranges {
     settled: BTreeSet<Reg>,
     loops: Vec<Loop>,
     scopes: Vec<Scope>,
+    /// Steps of pointers into rings.
+    rings: Vec<Ring>,
     /// Counters behind their increments.
     stepped: BTreeMap<usize, Value>,
     /// Registers of which more is known at the statement that is looked at.
@@ -61,18 +63,21 @@ impl Ranges {
         }
         ranges.loops = super::flow::loops(kernel);
         ranges.scopes = super::flow::scopes(kernel, &ranges.loops);
+        ranges.rings = super::flow::rings(kernel);
         for round in 0.. {
             let mut grown = false;
             for (at, statement) in kernel.body.iter().enumerate() {
                 let Statement::Inst(inst) = statement else { continue };
                 ranges.here = ranges.known_at(at);
                 let counted = ranges.loops.iter().find(|each| each.step == at).copied();
+                let turned = ranges.rings.iter().find(|each| each.step == at).cloned();
                 inst.op.for_each_write(|reg| {
                     grown |= match width(reg.class) {
                         Some(bits) => {
-                            let new = match counted {
-                                Some(each) => ranges.counted(&inst.op, each, bits),
-                                None => ranges.result(&inst.op, bits, kernel, domain),
+                            let new = match (counted, &turned) {
+                                (Some(each), _) => ranges.counted(&inst.op, each, bits),
+                                (None, Some(ring)) => ranges.turned(ring, bits, kernel, domain),
+                                (None, None) => ranges.result(&inst.op, bits, kernel, domain),
                             };
                             new.is_some_and(|new| ranges.grow(reg, bits, new, round > EXACT))
                         }
@@ -127,6 +132,21 @@ impl Ranges {
         };
         self.stepped.insert(each.step, value);
         Some(value)
+    }
+
+    /// A pointer into a ring after a step: from where it is put, or from below the end.
+    fn turned(&self, ring: &Ring, bits: u32, kernel: &Kernel, domain: &Domain) -> Option<Value> {
+        let starts = ring.starts.iter().filter_map(|at| match kernel.body.get(*at) {
+            Some(Statement::Inst(inst)) => self.result(&inst.op, bits, kernel, domain),
+            _ => None,
+        });
+        let start = starts.reduce(Value::join)?;
+        // An end that has no value yet is looked at again.
+        let ends = ring.ends.iter().map(|end| self.values.get(&end.reg()?).map(|end| end.high));
+        let end = ends.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+        let high = start.high.max(end.saturating_sub(1)).checked_add(ring.by)?;
+        let zeros = super::value::mask((start.possible() | ring.steps).trailing_zeros());
+        Some(Value { low: start.low, high, zeros: Value::range(0, high).zeros | zeros })
     }
 
     fn grow(&mut self, reg: Reg, bits: u32, new: Value, give_up: bool) -> bool {
@@ -283,6 +303,11 @@ impl Ranges {
             Op::Binary { op, ty, a, b, .. } if !ty.is_float() => {
                 of(a, bits)?.binary(*op, of(b, if is_shift(*op) { 32 } else { bits })?, bits, ty.is_signed())
             }
+            Op::Mul { part: MulPart::Lo, ty: Type::U32, a, b, .. }
+                if let Some(most) = self.limited_product(a, b, kernel, domain) =>
+            {
+                Value::range(0, most)
+            }
             Op::Mul { part, ty, a, b, .. } => self.product(*part, *ty, a, b)?,
             Op::Mad { part, ty, a, b, c, .. } => self.product(*part, *ty, a, b)?.add(of(c, bits)?, bits),
             Op::Ternary { op: TernaryOp::BitFieldExtract, ty, c, .. } if !ty.is_signed() => {
@@ -345,6 +370,17 @@ impl Ranges {
         };
         let is_it = (less, more) == (part, whole) && !ty.is_signed() && self.operand(*b, bits)?.single() == Some(0);
         is_it.then(|| self.operand(*whole, bits).map(|whole| Value::range(0, whole.high))).flatten()
+    }
+
+    /// The most that a product of two parameters is, if host code limits it.
+    fn limited_product(&self, a: &Operand, b: &Operand, kernel: &Kernel, domain: &Domain) -> Option<u64> {
+        let name = |operand: &Operand| match self.definition(operand.reg()?)? {
+            Op::Load { space: Space::Param, address: Address { base: Base::Param(param), offset: 0 }, .. } => {
+                kernel.params.get(param.0 as usize).map(|param| param.name.as_str())
+            }
+            _ => None,
+        };
+        domain.product([name(a)?, name(b)?])
     }
 
     fn product(&self, part: MulPart, ty: Type, a: &Operand, b: &Operand) -> Option<Value> {

@@ -74,6 +74,11 @@ pub(super) fn reason(kernel: &Kernel, mutant: &Mutant) -> Option<&'static str> {
             let Op::Select { dst: end, b: ZERO, .. } = choice.op else { return None };
             only_ends(kernel, end, tiles, Ends::Any).then_some("rows that there are not are not stored")
         }
+        // One key more than the last row sees: masked as those behind it are, or of a tile that no warp reads.
+        ("immediate-plus", Op::Binary { op: BinaryOp::Add, ty: Type::S32, dst, b: ONE, .. }) => {
+            let ends = if has_few_rows(kernel) { Ends::Any } else { Ends::Block };
+            only_ends(kernel, *dst, tiles, ends).then_some(UNSEEN)
+        }
         // What is said of rows that there are not.
         ("select-first" | "immediate-plus", Op::Select { dst, b: ZERO, .. }) => {
             only_ends(kernel, *dst, tiles, Ends::Any)

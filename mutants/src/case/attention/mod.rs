@@ -87,12 +87,14 @@ fn lengths(mask: Mask) -> Vec<(usize, usize, usize, usize)> {
         (1, 1, 16, 50),
         (1, 1, 65, 50),
     ];
-    // In a tile that is copied when others are in use.
+    // In the first tile, and in one that is copied when others are in use.
+    lengths.extend((0..8).map(|tile| (1, 1, 9, 4 + 8 * tile)));
     lengths.extend((0..8).map(|tile| (1, 1, 20, 68 + 8 * tile)));
     if mask == Mask::Causal {
         // Queries that see nothing beside those that do, in every row of a warp.
         let ends = (0..8).map(|tile| 67 + 8 * tile);
         lengths.extend(ends.map(|end| (1, 1, 16, end)));
+        lengths.push((1, 1, 16, 78));
         // Many heads that share keys, of which the first query sees one fewer.
         lengths.push((34, 1, 2, 64));
         lengths.extend([(2, 1, 61, 32), (1, 1, 127, 66), (1, 1, 9, 4), (1, 1, 16, 11), (3, 1, 12, 2)]);
