@@ -64,12 +64,12 @@ pub(crate) struct Context<'l> {
     pub(crate) profile: Profile,
     pub(crate) kernel: &'l Decoded,
     pub(crate) lines: &'l [String],
-    pub(crate) view: View,
+    pub(crate) view: &'l View,
     pub(crate) params: &'l [u8],
     pub(crate) launch: Launch,
     pub(crate) options: &'l Options,
     /// Who touched what that is not one block's alone.
-    pub(crate) shadow: Shadow,
+    pub(crate) shadow: Shadow<'l>,
     /// What orders accesses besides barriers of all threads, if the kernel has such and races are looked for.
     pub(crate) order: Option<Mutex<Order>>,
     /// Whether each instruction is counted on its own.
@@ -124,12 +124,12 @@ pub(crate) fn run(
     if let Some(written) = &kernel.written {
         view.limit_writes(written.iter().flat_map(|(offset, bytes)| pointers(params, *offset, *bytes)));
     }
-    let shadow = Shadow::new(view.sizes(), kernel.info.static_shared_bytes + launch.dynamic_shared_bytes);
+    let shadow = Shadow::new(&view, kernel.info.static_shared_bytes + launch.dynamic_shared_bytes);
     let context = Context {
         profile,
         kernel,
         lines,
-        view,
+        view: &view,
         params,
         launch,
         options,

@@ -26,8 +26,8 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct State {
-    /// `None` where an allocation was freed; numbers are never used again.
-    allocations: Vec<Option<Arc<Allocation>>>,
+    /// `None` where an allocation was freed; numbers are never used again. Launches share the list: it is copied only when it changes under one.
+    allocations: Arc<Vec<Option<Arc<Allocation>>>>,
     used: u64,
 }
 
@@ -51,7 +51,7 @@ impl Memory {
         }
         let allocation = Allocation::new(bytes).ok_or(MemoryError::OutOfMemory { bytes, left })?;
         state.used += bytes;
-        state.allocations.push(Some(Arc::new(allocation)));
+        Arc::make_mut(&mut state.allocations).push(Some(Arc::new(allocation)));
         Ok(number << OFFSET_BITS)
     }
 
@@ -62,7 +62,7 @@ impl Memory {
     pub fn free(&self, address: u64) -> Result<(), MemoryError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let (index, offset) = split(address);
-        let freed = match state.allocations.get_mut(index) {
+        let freed = match Arc::make_mut(&mut state.allocations).get_mut(index) {
             Some(slot) if offset == 0 => slot.take(),
             _ => None,
         };
@@ -114,7 +114,8 @@ impl Memory {
 
     /// The allocations as they are now, for a launch.
     pub(crate) fn view(&self, variables: Arc<Variables>) -> View {
-        View::new(self.state.read().unwrap_or_else(PoisonError::into_inner).allocations.clone(), variables)
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        View::new(Arc::clone(&state.allocations), variables)
     }
 
     fn extent(&self, address: u64, bytes: u64) -> Result<(Arc<Allocation>, u64), MemoryError> {

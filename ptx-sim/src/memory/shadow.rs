@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use cell::{Page, Visit};
 pub(crate) use stamp::{Clash, Nature, Stamp};
 
+use super::View;
 use crate::decode::WideLanes;
 
 /// Which memory a word belongs to.
@@ -49,19 +50,25 @@ struct Pages {
     pages: Box<[Mutex<Page>]>,
 }
 
+/// Allocations whose cells are listed together, once one of them is accessed: a process may have made very many, of which a launch knows a few.
+const STRETCH: usize = 64;
+type Stretch = [OnceLock<Pages>; STRETCH];
+
 /// The cells of one launch.
 #[derive(Debug)]
-pub(crate) struct Shadow {
-    device: Vec<(u64, OnceLock<Pages>)>,
+pub(crate) struct Shadow<'v> {
+    view: &'v View,
+    /// By the allocation's place: which stretch of them, and where in it.
+    device: Box<[OnceLock<Box<Stretch>>]>,
     blocks: Mutex<HashMap<u32, Arc<Pages>>>,
     shared_bytes: u32,
 }
 
-impl Shadow {
-    /// Nothing was accessed yet of allocations of so many bytes each, nor of the blocks' shared memory.
-    pub(crate) fn new(allocations: impl Iterator<Item = u64>, shared_bytes: u32) -> Self {
-        let device = allocations.map(|bytes| (bytes, OnceLock::new())).collect();
-        Self { device, blocks: Mutex::default(), shared_bytes }
+impl<'v> Shadow<'v> {
+    /// Nothing was accessed yet of the allocations that a launch sees, nor of the blocks' shared memory.
+    pub(crate) fn new(view: &'v View, shared_bytes: u32) -> Self {
+        let device = (0..view.places().div_ceil(STRETCH)).map(|_| OnceLock::new()).collect();
+        Self { view, device, blocks: Mutex::default(), shared_bytes }
     }
 
     /// Forgets the shared memory of a block that has ended.
@@ -155,9 +162,14 @@ impl Shadow {
         clashes
     }
 
-    fn pages(&self, index: usize) -> Option<&Pages> {
-        let (bytes, pages) = self.device.get(index)?;
-        Some(pages.get_or_init(|| Pages::new(*bytes)))
+    fn pages(&self, place: usize) -> Option<&Pages> {
+        let stretch = self.device.get(place / STRETCH)?;
+        let pages = &stretch.get_or_init(|| Box::new([const { OnceLock::new() }; STRETCH]))[place % STRETCH];
+        if let Some(pages) = pages.get() {
+            return Some(pages);
+        }
+        let bytes = self.view.bytes(place)?;
+        Some(pages.get_or_init(|| Pages::new(bytes)))
     }
 }
 

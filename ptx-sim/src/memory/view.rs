@@ -7,7 +7,7 @@ use super::{Allocation, split};
 /// The allocations at the time of the launch.
 #[derive(Debug)]
 pub(crate) struct View {
-    allocations: Vec<Option<Arc<Allocation>>>,
+    allocations: Arc<Vec<Option<Arc<Allocation>>>>,
     variables: Arc<Variables>,
     /// The allocations that may be written, by index; all if there is no list.
     written: Option<Vec<usize>>,
@@ -47,7 +47,7 @@ pub(crate) enum Fault {
 }
 
 impl View {
-    pub(super) const fn new(allocations: Vec<Option<Arc<Allocation>>>, variables: Arc<Variables>) -> Self {
+    pub(super) const fn new(allocations: Arc<Vec<Option<Arc<Allocation>>>>, variables: Arc<Variables>) -> Self {
         Self { allocations, variables, written: None }
     }
 
@@ -57,13 +57,20 @@ impl View {
             Some(addresses.map(|address| split(address).0).filter(|index| *index < self.allocations.len()).collect());
     }
 
-    /// The sizes of the allocations, then of the variables.
-    pub(crate) fn sizes(&self) -> impl Iterator<Item = u64> + '_ {
-        let allocations = self.allocations.iter().map(|slot| slot.as_ref().map_or(0, |allocation| allocation.bytes()));
-        allocations.chain(self.variables.allocations.iter().map(|variable| variable.bytes()))
+    /// How many allocations there are or were, and variables.
+    pub(crate) fn places(&self) -> usize {
+        self.allocations.len() + self.variables.allocations.len()
     }
 
-    /// The place in [`sizes`](Self::sizes) of the allocation that `address` lies in, and the offset in it.
+    /// The bytes of the allocation, or of the variable, at a [place](Self::place) below [`places`](Self::places).
+    pub(crate) fn bytes(&self, place: usize) -> Option<u64> {
+        match self.allocations.get(place) {
+            Some(slot) => slot.as_ref().map(|allocation| allocation.bytes()),
+            None => self.variables.allocations.get(place - self.allocations.len()).map(|variable| variable.bytes()),
+        }
+    }
+
+    /// The place of the allocation that `address` lies in, variables after all others, and the offset in it.
     pub(crate) fn place(&self, address: u64) -> (usize, u64) {
         let (index, offset) = split(address);
         if index < self.allocations.len() {
