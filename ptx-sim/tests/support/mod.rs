@@ -1,5 +1,5 @@
 //! What the arithmetic tests share.
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, reason = "each test program uses its part")]
 
 pub(crate) mod kernel;
 

@@ -1,8 +1,6 @@
 //! Barriers in shared memory: what they count, and what they answer.
 
-mod support;
-
-use support::kernel::{launch, run, words};
+use crate::support::kernel::{launch, run, words};
 use tilewright_ptx_sim::{Check, Kind, Options};
 
 /// What 32 threads leave in one word each of `%r10`; the barrier lies at `%r2`.

@@ -1,7 +1,6 @@
 //! Int4 with zero points and groups in any order.
 
-mod oracle;
-
+use crate::oracle;
 use half::f16;
 use proptest::prelude::*;
 use tilewright_quant_pack::{Error, Group, Grouping, Int4, Int4Affine, ScaleRule, Shape};

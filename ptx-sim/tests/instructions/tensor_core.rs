@@ -1,11 +1,9 @@
 //! The tensor-core model against exact sums, its own rules, and the instruction against the model.
 
-mod support;
-
 use std::array;
 
+use crate::support::{config, patterns};
 use proptest::prelude::*;
-use support::{config, patterns};
 use tilewright_ptx_ir::ir::{MmaShape, Type};
 use tilewright_ptx_sim::Profile;
 use tilewright_ptx_sim::tensor_core::{

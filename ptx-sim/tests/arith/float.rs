@@ -1,11 +1,9 @@
 //! Sums, products, quotients and fused products against LLVM's APFloat and against the host's own arithmetic.
 
-mod support;
-
+use crate::support::{EXACT, config, patterns};
 use proptest::prelude::*;
 use rustc_apfloat::ieee::{BFloat, Double, Half, Single};
 use rustc_apfloat::{Float, Round};
-use support::{EXACT, config, patterns};
 use tilewright_ptx_ir::ir::{BinaryOp, Compare, FloatTest, Rounding, TernaryOp, Type, UnaryOp};
 use tilewright_ptx_sim::arith::{self, BinaryForm, TernaryForm};
 

@@ -1,9 +1,7 @@
 //! Atomics on vectors, element by element, against Rust.
 
-mod support;
-
+use crate::support::kernel::{bytes, launch, run, words};
 use half::{bf16, f16};
-use support::kernel::{bytes, launch, run, words};
 use tilewright_ptx_sim::Options;
 
 const PLACES: &str = "mul.wide.u32 %rd3, %r1, 16;\nadd.u64 %rd4, %rd2, %rd3;\nadd.u64 %rd3, %rd1, %rd3;\n";

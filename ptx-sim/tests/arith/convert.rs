@@ -1,11 +1,9 @@
 //! `cvt` against `half`, the host's casts and LLVM's APFloat.
 
-mod support;
-
+use crate::support::{config, patterns};
 use proptest::prelude::*;
 use rustc_apfloat::ieee::{BFloat, Double, Half, Single};
 use rustc_apfloat::{Float, FloatConvert, Round};
-use support::{config, patterns};
 use tilewright_ptx_ir::ir::{Rounding, Type};
 use tilewright_ptx_sim::arith::{cvt, cvt_pack_s8, cvt_pair, cvt_tf32};
 

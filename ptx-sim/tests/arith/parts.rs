@@ -1,9 +1,7 @@
 //! Masks, choices and products of parts of words, against plain Rust.
 
-mod support;
-
+use crate::support::{EXACT, config, patterns};
 use proptest::prelude::*;
-use support::{EXACT, config, patterns};
 use tilewright_ptx_ir::ir::{BinaryOp, MulPart, PermuteMode, TernaryOp, Type, UnaryOp};
 use tilewright_ptx_sim::arith::{self, BinaryForm, TernaryForm};
 

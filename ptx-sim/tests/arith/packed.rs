@@ -1,9 +1,7 @@
 //! Integers side by side in a word, against plain Rust.
 
-mod support;
-
+use crate::support::config;
 use proptest::prelude::*;
-use support::config;
 use tilewright_ptx_ir::ir::{BinaryOp, PackedInteger, Type, VideoOp};
 use tilewright_ptx_sim::arith::{VideoForm, cvt_pack, pair, rectified, video_parts};
 

@@ -1,7 +1,6 @@
 //! Moving weights into other orders.
 
-mod oracle;
-
+use crate::oracle;
 use half::f16;
 use proptest::prelude::*;
 use tilewright_quant_pack::repack::{self, ByteForm, Place, ScalePlace};

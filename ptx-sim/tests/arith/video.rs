@@ -1,8 +1,6 @@
 //! Video instructions on one part of each operand, against plain Rust.
 
-mod support;
-
-use support::kernel::{bytes, run, words};
+use crate::support::kernel::{bytes, run, words};
 use tilewright_ptx_sim::{Profile, Program};
 
 const PAIRS: [(u32, u32); 8] = [

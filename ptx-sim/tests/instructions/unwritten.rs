@@ -2,8 +2,6 @@
 //! memory that nobody has written, and stores it. Filled with whatever bytes, that memory must not change a byte of which nothing was told; of instructions
 //! that only move bits it must also change what was told.
 
-mod support;
-
 use std::collections::BTreeSet;
 
 use tilewright_ptx_sim::{Kind, Launch, Memory, Options, Profile, Program};
@@ -140,7 +138,7 @@ fn text(instruction: &str) -> String {
     for byte in 0..4 {
         body += &format!("\nshr.u32 %r21, %r20, {};\nst.global.u8 [%rd2+{byte}], %r21;", 8 * byte);
     }
-    support::kernel::text(&body)
+    crate::support::kernel::text(&body)
 }
 
 struct Random(u64);

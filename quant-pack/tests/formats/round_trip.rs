@@ -1,7 +1,6 @@
 //! Every format holds what it takes: there and back is the same weight, bit for bit.
 
-mod oracle;
-
+use crate::oracle;
 use half::f16;
 use proptest::prelude::*;
 use tilewright_quant_pack::formats::checkpoint::{Checkpoint, Config, layer_specs, layer_tensors};

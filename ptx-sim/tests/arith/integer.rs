@@ -1,9 +1,7 @@
 //! Integer and bit instructions against the host's own, and against their definitions bit by bit.
 
-mod support;
-
+use crate::support::{EXACT, config};
 use proptest::prelude::*;
-use support::{EXACT, config};
 use tilewright_ptx_ir::ir::{AtomicOp, BinaryOp, Compare, MulPart, TernaryOp, Type, UnaryOp};
 use tilewright_ptx_sim::arith::{self, BinaryForm, TernaryForm};
 

@@ -1,9 +1,7 @@
 //! Approximate instructions: bounds, exact cases, special values.
 
-mod support;
-
+use crate::support::{EXACT, config, patterns};
 use proptest::prelude::*;
-use support::{EXACT, config, patterns};
 use tilewright_ptx_ir::ir::{BinaryOp, Type, UnaryOp};
 use tilewright_ptx_sim::arith::{self, BinaryForm, Jitter};
 

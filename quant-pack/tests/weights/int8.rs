@@ -1,7 +1,6 @@
 //! Int8.
 
-mod oracle;
-
+use crate::oracle;
 use half::f16;
 use proptest::prelude::*;
 use tilewright_quant_pack::{Granularity, Int8, ScaleRule, Shape};

@@ -1,9 +1,7 @@
 //! Comparisons with two results or with results that are no predicates, against plain Rust.
 
-mod support;
-
+use crate::support::kernel::{bytes, run, words};
 use half::{bf16, f16};
-use support::kernel::{bytes, run, words};
 
 /// Two words of each thread.
 const PAIRS: [(u32, u32); 12] = [

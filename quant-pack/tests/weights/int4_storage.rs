@@ -1,7 +1,6 @@
 //! How int4 is stored.
 
-mod oracle;
-
+use crate::oracle;
 use half::f16;
 use proptest::prelude::*;
 use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape};

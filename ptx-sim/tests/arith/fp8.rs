@@ -1,9 +1,7 @@
 //! 8-bit floats: every code back, and forth every f16 and a dense set of f32, against the table of their values in f64.
 
-mod support;
-
+use crate::support::kernel::{bytes, run, words};
 use half::f16;
-use support::kernel::{bytes, run, words};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Format {

@@ -4,7 +4,7 @@ use safetensors::SafeTensors;
 use tilewright_ptx_sim::Profile;
 use tilewright_ptx_sim::tensor_core::{Operand, multiply_accumulate, multiply_accumulate_f16};
 
-const MEASURED: &[u8] = include_bytes!("data/tensor-core-h200.safetensors");
+const MEASURED: &[u8] = include_bytes!("../data/tensor-core-h200.safetensors");
 const K: usize = 16;
 
 fn halves(file: &SafeTensors<'_>, name: &str) -> Vec<u16> {

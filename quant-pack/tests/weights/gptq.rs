@@ -1,7 +1,6 @@
 //! GPTQ against plain rounding and against a textbook version of itself.
 
-mod oracle;
-
+use crate::oracle;
 use std::num::NonZeroUsize;
 
 use tilewright_quant_pack::gptq::{self, Hessian, Options, Order, Symmetry};

@@ -1,7 +1,6 @@
 //! Factors change how weights are rounded, and nothing else.
 
-mod oracle;
-
+use crate::oracle;
 use std::num::NonZeroUsize;
 
 use proptest::prelude::*;

@@ -1,7 +1,6 @@
 //! Which integers and scales int4 gets.
 
-mod oracle;
-
+use crate::oracle;
 use half::{bf16, f16};
 use proptest::prelude::*;
 use tilewright_quant_pack::{Group, Int4, ScaleRule, Shape};

@@ -1,8 +1,6 @@
 //! What compilers print around memory accesses: values thrown away, cache hints and policies.
 
-mod support;
-
-use support::kernel::{bytes, launch, run, words};
+use crate::support::kernel::{bytes, launch, run, words};
 use tilewright_ptx_sim::Options;
 
 /// Address of the thread's four words of the input in `%rd3`, and of its words of the output in `%rd4`.

@@ -1,9 +1,7 @@
 //! Numbers of several words: the carry flag.
 
-mod support;
-
+use crate::support::config;
 use proptest::prelude::*;
-use support::config;
 use tilewright_ptx_ir::ir::{MulPart, Type};
 use tilewright_ptx_sim::arith::{carry_multiply_add, carry_sum};
 use tilewright_ptx_sim::{Launch, Memory, Options, Profile, Program};

@@ -1,8 +1,6 @@
 //! Matrices in the lanes of a warp against matrices: `mma` in the forms beyond [`MmaShape`](tilewright_ptx_ir::ir::MmaShape), `movmatrix`, `stmatrix`; and `elect`.
 
-mod support;
-
-use support::kernel::{bytes, launch, run, words};
+use crate::support::kernel::{bytes, launch, run, words};
 use tilewright_ptx_ir::ir::{MmaBits, MmaElement, MmaForm};
 use tilewright_ptx_sim::Options;
 
