@@ -1,7 +1,7 @@
 //! From a problem to tiles: a pure function.
 
 use tilewright_ptx_ir::Target;
-use tilewright_tile::{CopyMode, Geometry, row_product};
+use tilewright_tile::{CopyMode, Geometry, plans, row_product};
 
 use crate::problem::Problem;
 
@@ -64,13 +64,7 @@ impl Plan {
     /// Every plan that some problem gets on some device.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        for plan in Target::ALL.into_iter().flat_map(Self::of) {
-            if !all.contains(&plan) {
-                all.push(plan);
-            }
-        }
-        all
+        plans::of_all_targets(Self::of)
     }
 
     /// Every plan that some problem gets on a device of `target`.

@@ -2,7 +2,7 @@
 
 use tilewright_ptx_ir::Target;
 use tilewright_tile::packed_geometry::{self, Choice};
-use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, WeightFormat, packed_product};
+use tilewright_tile::{CopyMode, Geometry, Grouping, PackedOrder, WeightFormat, packed_product, plans};
 
 use crate::problem::Problem;
 
@@ -99,13 +99,7 @@ impl Plan {
     /// Every plan that some problem gets on some device.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        for plan in Target::ALL.into_iter().flat_map(Self::of) {
-            if !all.contains(&plan) {
-                all.push(plan);
-            }
-        }
-        all
+        plans::of_all_targets(Self::of)
     }
 
     /// Every plan that some problem gets on a device of `target`, with group sizes 32, 64, 96 and 128 for the grouping.

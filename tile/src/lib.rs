@@ -11,6 +11,7 @@ pub mod packed;
 mod packed_ahead;
 pub mod packed_geometry;
 pub mod packed_product;
+pub mod plans;
 pub mod problem;
 pub mod raster;
 pub mod ring;

@@ -1,8 +1,8 @@
 //! Accesses that nothing orders.
 
-use tilewright_ptx_sim::{Kind, Location};
+use tilewright_ptx_sim::{Kind, Launch, Location, Memory, Options, Profile, Program};
 
-use crate::stage::{LOAD_NEIGHBOUR, ONE_WARP, STORE, TWO_WARPS, finds, is_clean};
+use crate::stage::{LOAD_NEIGHBOUR, ONE_WARP, STORE, TWO_WARPS, finds, is_clean, text};
 
 #[test]
 fn a_missing_barrier_is_a_race_between_warps() {
@@ -92,4 +92,38 @@ fn atomics_do_not_race_with_each_other_but_with_what_is_not_atomic() {
     let add = "    atom.shared.add.u32 %r4, [%r1], 1;\n";
     is_clean(&format!("{zero}{add}    bar.sync 0;\n    ld.shared.u32 %r5, [%r1];\n"), &TWO_WARPS);
     finds(&format!("{zero}{add}    ld.shared.u32 %r5, [%r1];\n"), &TWO_WARPS, |kind| *kind == Kind::Race);
+}
+
+/// Who touched what is listed by the number of the allocation, of which a process may have made many and given most back; variables come after them.
+#[test]
+fn a_race_is_found_in_whichever_allocation_it_is() {
+    let text = |body: &str| text(body).replace(".param .u64 x)", ".param .u64 x, .param .u64 y)");
+    let variable = text("    mov.u64 %rd3, shared_by_all;\n    st.global.u32 [%rd3], %r0;\n")
+        .replace(".visible .entry", ".global .align 4 .b32 shared_by_all;\n.visible .entry");
+    // The second warp writes to the same offsets of another allocation.
+    let apart = "    ld.param.u64 %rd3, [y];
+    add.u64 %rd4, %rd3, %rd1;
+    sub.u64 %rd4, %rd4, 128;
+    setp.lt.u32 %p0, %r0, 32;
+    selp.b64 %rd5, %rd2, %rd4, %p0;
+    st.global.u32 [%rd5], %r0;
+";
+    let kernels = [(text("    st.global.u32 [%rd0], %r0;\n"), true), (variable, true), (text(apart), false)];
+    let kernels = kernels.map(|(text, races)| (Program::load(&text, Profile::Sm80).unwrap(), races));
+    let memory = Memory::new(1 << 20);
+    let launch = Launch { grid: [1, 1, 1], block: [64, 1, 1], dynamic_shared_bytes: 0 };
+    let mut last = memory.allocate(256).unwrap();
+    for number in 2..=130 {
+        let address = memory.allocate(256).unwrap();
+        let arguments = [address, last].map(u64::to_le_bytes).concat();
+        for (program, races) in &kernels {
+            let outcome = program.launch(&memory, "kernel", launch, &arguments, &Options::default()).unwrap();
+            let kinds: Vec<_> = outcome.report.findings.iter().map(|finding| &finding.kind).collect();
+            assert_eq!(kinds, vec![&Kind::Race; usize::from(*races)], "allocation {number}: {}", outcome.report);
+        }
+        if number % 3 != 0 {
+            memory.free(last).unwrap();
+        }
+        last = address;
+    }
 }
